@@ -1,0 +1,236 @@
+"""The trail (过程记录): events appended in the transaction of the act, hash-linked per stream.
+
+An event's canonical form is JSON after RFC 8785 (JCS), so that anyone can recompute it in any language;
+`hash` is the SHA-256 of those bytes, and the canonical form contains `prev`, the hash of the event
+before it in the stream. The first event's `prev` is 64 zeros.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+import rfc8785
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from decision_flow import clock
+from decision_flow.models import AuditEvent, AuditStream
+
+GENESIS = "0" * 64
+FORMAT = 1
+
+
+class EventName(StrEnum):
+    """Every event the product records, by the name it has for ever in the trail."""
+
+    MATTER_REGISTERED = "matter.registered"
+    MATTER_FINISHED = "matter.finished"
+    MATTER_CANCELLED = "matter.cancelled"
+    MATTER_SUSPENDED = "matter.suspended"
+    MATTER_RESUMED = "matter.resumed"
+    STEP_PASSED = "step.passed"
+    TASK_OPENED = "task.opened"
+    TASK_CLAIMED = "task.claimed"
+    TASK_RELEASED = "task.released"
+    TASK_TRANSFERRED = "task.transferred"
+    TASK_COMPLETED = "task.completed"
+    TASK_WITHDRAWN = "task.withdrawn"
+    TIMER_SET = "timer.set"
+    TIMER_FIRED = "timer.fired"
+    DOCUMENT_FILED = "document.filed"
+    DOCUMENT_READ = "document.read"
+    DRAFT_FROZEN = "draft.frozen"
+    DECISION_RECORDED = "decision.recorded"
+    PUBLICATION_RECORDED = "publication.recorded"
+    EVALUATION_SCHEDULED = "evaluation.scheduled"
+    EVALUATION_STARTED = "evaluation.started"
+    ARCHIVE_FILED = "archive.filed"
+    REMINDER_SENT = "reminder.sent"
+    ACTION_REFUSED = "action.refused"
+    PROCEDURE_PUBLISHED = "procedure.published"
+    PROCEDURE_RETIRED = "procedure.retired"
+    ORGANISATION_CREATED = "organisation.created"
+    ORGANISATION_CHANGED = "organisation.changed"
+    POST_CREATED = "post.created"
+    POST_CHANGED = "post.changed"
+    USER_CREATED = "user.created"
+    USER_CHANGED = "user.changed"
+    USER_DISABLED = "user.disabled"
+    USER_ENABLED = "user.enabled"
+    APPOINTMENT_MADE = "appointment.made"
+    APPOINTMENT_ENDED = "appointment.ended"
+    EXCEPTION_RECORDED = "exception.recorded"
+    PASSWORD_CHANGED = "password.changed"  # noqa: S105 - an event name
+    PASSWORD_RESET = "password.reset"  # noqa: S105 - an event name
+    SIGNED_IN = "session.signed_in"
+    SIGN_IN_FAILED = "session.failed"
+    ACCOUNT_LOCKED = "session.locked"
+    SIGNED_OUT = "session.signed_out"
+    SESSION_REVOKED = "session.revoked"
+    REAUTHENTICATED = "session.reauthenticated"
+    CALENDAR_IMPORTED = "calendar.imported"
+    TRAIL_READ = "trail.read"
+
+
+class Author(Protocol):
+    """Whoever acts: `display` is organisation, post and name as they are at this moment."""
+
+    @property
+    def user_id(self) -> int | None: ...
+    @property
+    def display(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class SystemAuthor:
+    """The product itself: timers, migrations, first set-up."""
+
+    user_id: int | None = None
+    display: str = "系统"
+
+
+SYSTEM = SystemAuthor()
+PEOPLE = "people"
+ACCESS = "access"
+CALENDAR = "calendar"
+
+
+def matter_stream(matter_id: int) -> str:
+    """Return the name of a matter's stream."""
+    return f"matter:{matter_id}"
+
+
+def procedure_stream(key: str) -> str:
+    """Return the name of a procedure's stream."""
+    return f"procedure:{key}"
+
+
+def append(
+    session: Session,
+    stream: str,
+    event: EventName,
+    *,
+    actor: Author,
+    facts: Mapping[str, Any] | None = None,
+    matter_id: int | None = None,
+    task_id: int | None = None,
+    result: str = "ok",
+    rules: Iterable[str] = (),
+    at: datetime | None = None,
+) -> AuditEvent:
+    """Add one event to `stream` and return it; it stands or falls with the caller's transaction.
+
+    `facts` must be JSON values; integers beyond 2**53 and floats that JSON cannot hold are refused by
+    the canonical form. `at` defaults to the present; it is stored to the microsecond in UTC.
+    """
+    head = _head(session, stream)
+    moment = at or clock.now()
+    canonical = rfc8785.dumps(
+        {
+            "format": FORMAT,
+            "stream": stream,
+            "seq": head.seq + 1,
+            "at": moment.isoformat(timespec="microseconds"),
+            "event": event.value,
+            "result": result,
+            "actor": {"id": actor.user_id, "display": actor.display},
+            "matter": matter_id,
+            "task": task_id,
+            "rules": list(rules),
+            "facts": dict(facts or {}),
+            "prev": head.head,
+        }
+    )
+    digest = hashlib.sha256(canonical).hexdigest()
+    record = AuditEvent(
+        stream=stream,
+        seq=head.seq + 1,
+        at=moment,
+        event=event.value,
+        result=result,
+        actor_id=actor.user_id,
+        actor=actor.display,
+        matter_id=matter_id,
+        task_id=task_id,
+        canonical=canonical.decode(),
+        prev_hash=head.head,
+        hash=digest,
+    )
+    head.seq, head.head = record.seq, digest
+    session.add(record)
+    return record
+
+
+def _head(session: Session, stream: str) -> AuditStream:
+    """Return the locked head of `stream`, once per transaction; a new stream starts at the genesis."""
+    heads: dict[str, AuditStream] = session.info.setdefault("audit_heads", {})
+    if stream not in heads:
+        found = session.get(AuditStream, stream, with_for_update=True)
+        if found is None:
+            found = AuditStream(name=stream, seq=0, head=GENESIS)
+            session.add(found)
+        heads[stream] = found
+    return heads[stream]
+
+
+@dataclass(frozen=True)
+class Break:
+    """The first place where a stream does not hold: which event, and in words what is wrong."""
+
+    stream: str
+    seq: int
+    reason: str
+
+
+def verify(session: Session, stream: str) -> Break | None:
+    """Recompute a whole stream and return the first break, or None when it is intact.
+
+    Checks numbering, links, hashes, that the searchable columns say what was hashed, and that the
+    stream's head is the last event.
+    """
+    head = session.get(AuditStream, stream)
+    if head is None:
+        return None
+    expected_prev, seq = GENESIS, 0
+    events = session.scalars(
+        select(AuditEvent).where(AuditEvent.stream == stream).order_by(AuditEvent.seq)
+    )
+    for event in events.yield_per(500):
+        seq += 1
+        reason = _defect(event, seq, expected_prev)
+        if reason:
+            return Break(stream, event.seq, reason)
+        expected_prev = event.hash
+    if seq != head.seq or expected_prev != head.head:
+        return Break(stream, seq + 1, "流的末尾与登记的最后一条记录不符")
+    return None
+
+
+def _defect(event: AuditEvent, seq: int, expected_prev: str) -> str | None:
+    if event.seq != seq:
+        return "序号不连续"
+    if event.prev_hash != expected_prev:
+        return "与上一条记录的链接断开"
+    if hashlib.sha256(event.canonical.encode()).hexdigest() != event.hash:
+        return "内容与散列值不符"
+    told = json.loads(event.canonical)
+    columns = {
+        "stream": event.stream,
+        "seq": event.seq,
+        "at": event.at.isoformat(timespec="microseconds"),
+        "event": event.event,
+        "result": event.result,
+        "actor": {"id": event.actor_id, "display": event.actor},
+        "matter": event.matter_id,
+        "task": event.task_id,
+        "prev": event.prev_hash,
+    }
+    if any(told.get(key) != value for key, value in columns.items()):
+        return "检索列与记录内容不符"
+    return None

@@ -1,0 +1,33 @@
+"""The one source of business time. Tests move it; only leases use the database's clock."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo
+
+BUSINESS_ZONE = ZoneInfo("Asia/Shanghai")
+
+
+def now() -> datetime:
+    """Return the present moment, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def today() -> date:
+    """Return today's date in China."""
+    return now().astimezone(BUSINESS_ZONE).date()
+
+
+def local_date(moment: datetime) -> date:
+    """Return the date in China of an aware moment."""
+    return moment.astimezone(BUSINESS_ZONE).date()
+
+
+def end_of_day(day: date) -> datetime:
+    """Return the last second of `day` in China, in UTC: a period ends at 24:00 (Civil Code, Art. 203)."""
+    return datetime.combine(day, time(23, 59, 59), BUSINESS_ZONE).astimezone(UTC)
+
+
+def start_of_day(day: date) -> datetime:
+    """Return 00:00 of `day` in China, in UTC."""
+    return datetime.combine(day, time(0), BUSINESS_ZONE).astimezone(UTC)

@@ -1,0 +1,132 @@
+"""The database: base class, column types, and the one place that commits."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, DateTime, Dialect, Engine, MetaData, create_engine, event
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy.orm.exc import StaleDataError
+from sqlalchemy.types import TypeDecorator
+
+from decision_flow.errors import Conflict, N_
+
+NAMING = {
+    "ix": "ix_%(column_0_N_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+# Values that people entered. JSONB re-orders keys, which is harmless here and never done to engine state.
+Json = JSON().with_variant(JSONB(), "postgresql")
+
+SQLITE_FLOOR = (3, 35)
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """An aware moment, stored in UTC and read back aware on every database."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment without a time zone cannot be stored")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """Base of all tables."""
+
+    metadata = MetaData(naming_convention=NAMING)
+
+
+class Database:
+    """One engine and its sessions. `transaction()` is the only way to a session and the only commit."""
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        """Open the database at `url` (sqlite:///… or postgresql://…); nothing is read or written yet."""
+        self.url = url
+        self.is_sqlite = url.startswith("sqlite")
+        self.engine = _sqlite_engine(url) if self.is_sqlite else _postgresql_engine(url, pool_size)
+        # Rows are used after the commit to draw the answer; expiring them would read each one again.
+        self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+
+    @contextmanager
+    def transaction(self, *, read_only: bool = False) -> Iterator[Session]:
+        """Yield a session; commit when the block ends, roll back when it raises.
+
+        With `read_only` nothing is committed, and SQLite takes no write lock. A lost race on a unique
+        key or a version column is told as `Conflict`.
+        """
+        session = self._sessions()
+        session.info["read_only"] = read_only
+        try:
+            if self.is_sqlite:
+                session.connection(execution_options={"decision_flow_read_only": read_only})
+            yield session
+            if read_only:
+                session.rollback()
+            else:
+                session.commit()
+        except StaleDataError as error:
+            session.rollback()
+            raise Conflict(N_("这条记录刚被别人改动,请刷新后再办理。")) from error
+        except IntegrityError as error:
+            session.rollback()
+            raise Conflict(N_("同样的记录已经存在,请刷新后核对。")) from error
+        except BaseException:
+            session.rollback()
+            raise
+        finally:
+            session.close()
+
+    def dispose(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _postgresql_engine(url: str, pool_size: int) -> Engine:
+    return create_engine(url, pool_size=pool_size, max_overflow=10, pool_pre_ping=True, json_serializer=_dumps)
+
+
+def _sqlite_engine(url: str) -> Engine:
+    if sqlite3.sqlite_version_info < SQLITE_FLOOR:
+        raise RuntimeError(f"SQLite {'.'.join(map(str, SQLITE_FLOOR))} or newer is needed")
+    engine = create_engine(url, connect_args={"timeout": 30}, json_serializer=_dumps)
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: sqlite3.Connection, _record: object) -> None:
+        # The driver's own implicit transactions would start too late to hold off a second writer.
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        # IMMEDIATE: take the write lock before reading, as FOR UPDATE does on PostgreSQL.
+        reading = connection.get_execution_options().get("decision_flow_read_only", False)
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    return engine

@@ -1,0 +1,109 @@
+"""The errors of the domain. No HTTP here: `web/errors.py` holds the one table from class to status.
+
+DecisionFlowError
+├── NotAuthenticated                 nobody is signed in, or the session has ended
+├── NotPermitted                     signed in, but this is not theirs to do
+├── NotFound                         no such thing, or not visible to this person
+├── Conflict                         already done, stale, name taken
+│   └── Refused                      a legal guard says not now: rule id, article
+├── Invalid                          what was entered is wrong: errors by field
+│   └── NotConforming                a procedure cannot be used: findings by element
+└── ProcedureFault                   the procedure itself failed while running
+
+A message is a sentence in Chinese that says what happened and what to do. It is also the key of its
+translation, so values are never formatted into it: they stand beside it as `%(name)s` values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def N_(message: str) -> str:  # noqa: N802 - the customary marker of a text that is translated later
+    """Return `message` unchanged; marks it for the catalogue of translations."""
+    return message
+
+
+class DecisionFlowError(Exception):
+    """Base of all errors that a user may be told of; `str()` is the filled Chinese sentence."""
+
+    code = "error"
+
+    def __init__(self, message: str, **values: object) -> None:
+        super().__init__(message)
+        self.message = message
+        self.values = values
+
+    def __str__(self) -> str:
+        return self.message % self.values if self.values else self.message
+
+
+class NotAuthenticated(DecisionFlowError):
+    """Nobody is signed in, or the session has ended."""
+
+    code = "not_authenticated"
+
+
+class NotPermitted(DecisionFlowError):
+    """The person is known, but this is not theirs to do."""
+
+    code = "not_permitted"
+
+
+class NotFound(DecisionFlowError):
+    """There is no such thing, or it is not visible to this person."""
+
+    code = "not_found"
+
+
+class Conflict(DecisionFlowError):
+    """The state of things forbids it: already completed, stale, name taken."""
+
+    code = "conflict"
+
+
+class Refused(Conflict):
+    """A legal guard says: not now. Carries the rule id and the article it rests on."""
+
+    code = "refused"
+
+    def __init__(self, message: str, *, rule: str, article: str, **values: object) -> None:
+        super().__init__(message, **values)
+        self.rule = rule
+        self.article = article
+
+
+class Invalid(DecisionFlowError):
+    """What was entered is wrong. `errors` maps a field path (`options.0.content`) to its messages."""
+
+    code = "invalid"
+
+    def __init__(
+        self, message: str, *, errors: Mapping[str, Sequence[str]] | None = None, **values: object
+    ) -> None:
+        super().__init__(message, **values)
+        self.errors: dict[str, list[str]] = {path: list(texts) for path, texts in (errors or {}).items()}
+
+
+class NotConforming(Invalid):
+    """A procedure cannot be used. `findings` name rule, element and reason."""
+
+    code = "not_conforming"
+
+    def __init__(self, message: str, *, findings: Sequence[Any] = (), **values: object) -> None:
+        super().__init__(message, **values)
+        self.findings = tuple(findings)
+
+
+class ProcedureFault(DecisionFlowError):
+    """The procedure failed while running; names the element and, where there is one, the expression."""
+
+    code = "procedure_fault"
+
+    def __init__(
+        self, message: str, *, element: str | None = None, expression: str | None = None, **values: object
+    ) -> None:
+        super().__init__(message, **values)
+        self.element = element
+        self.expression = expression

@@ -1,0 +1,35 @@
+"""All tables. Importing this package makes the metadata complete, which is what Alembic needs."""
+
+from decision_flow.models.matters import Matter, MatterStatus, Task, TaskState, Timer, TimerKind, TimerState
+from decision_flow.models.people import Appointment, Organisation, Post, SignInSession, User
+from decision_flow.models.procedures import Procedure, ProcedureFile, ProcedureVersion, VersionStatus
+from decision_flow.models.records import Document, Evaluation, EvaluationStatus, Notification, NotificationState
+from decision_flow.models.trail import AuditEvent, AuditStream
+from decision_flow.models.working_days import CalendarDay
+
+__all__ = [
+    "Appointment",
+    "AuditEvent",
+    "AuditStream",
+    "CalendarDay",
+    "Document",
+    "Evaluation",
+    "EvaluationStatus",
+    "Matter",
+    "MatterStatus",
+    "Notification",
+    "NotificationState",
+    "Organisation",
+    "Post",
+    "Procedure",
+    "ProcedureFile",
+    "ProcedureVersion",
+    "SignInSession",
+    "Task",
+    "TaskState",
+    "Timer",
+    "TimerKind",
+    "TimerState",
+    "User",
+    "VersionStatus",
+]
