@@ -179,6 +179,11 @@ def _head(session: Session, stream: str) -> AuditStream:
     return heads[stream]
 
 
+def digest_of(value: Any) -> str:
+    """Return the SHA-256 (hex) of the canonical form (RFC 8785) of a JSON value."""
+    return hashlib.sha256(rfc8785.dumps(value)).hexdigest()
+
+
 @dataclass(frozen=True)
 class Break:
     """The first place where a stream does not hold: which event, and in words what is wrong."""
@@ -198,9 +203,7 @@ def verify(session: Session, stream: str) -> Break | None:
     if head is None:
         return None
     expected_prev, seq = GENESIS, 0
-    events = session.scalars(
-        select(AuditEvent).where(AuditEvent.stream == stream).order_by(AuditEvent.seq)
-    )
+    events = session.scalars(select(AuditEvent).where(AuditEvent.stream == stream).order_by(AuditEvent.seq))
     for event in events.yield_per(500):
         seq += 1
         reason = _defect(event, seq, expected_prev)

@@ -16,7 +16,7 @@ from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.types import TypeDecorator
 
-from decision_flow.errors import Conflict, N_
+from decision_flow.errors import N_, Conflict
 
 NAMING = {
     "ix": "ix_%(column_0_N_label)s",
@@ -108,7 +108,9 @@ def _dumps(value: Any) -> str:
 
 
 def _postgresql_engine(url: str, pool_size: int) -> Engine:
-    return create_engine(url, pool_size=pool_size, max_overflow=10, pool_pre_ping=True, json_serializer=_dumps)
+    return create_engine(
+        url, pool_size=pool_size, max_overflow=10, pool_pre_ping=True, json_serializer=_dumps
+    )
 
 
 def _sqlite_engine(url: str) -> Engine:

@@ -1,9 +1,24 @@
 """All tables. Importing this package makes the metadata complete, which is what Alembic needs."""
 
-from decision_flow.models.matters import Matter, MatterStatus, Task, TaskState, Timer, TimerKind, TimerState
+from decision_flow.models.matters import (
+    Matter,
+    MatterStatus,
+    NumberSeries,
+    Task,
+    TaskState,
+    Timer,
+    TimerKind,
+    TimerState,
+)
 from decision_flow.models.people import Appointment, Organisation, Post, SignInSession, User
 from decision_flow.models.procedures import Procedure, ProcedureFile, ProcedureVersion, VersionStatus
-from decision_flow.models.records import Document, Evaluation, EvaluationStatus, Notification, NotificationState
+from decision_flow.models.records import (
+    Document,
+    Evaluation,
+    EvaluationStatus,
+    Notification,
+    NotificationState,
+)
 from decision_flow.models.trail import AuditEvent, AuditStream
 from decision_flow.models.working_days import CalendarDay
 
@@ -19,6 +34,7 @@ __all__ = [
     "MatterStatus",
     "Notification",
     "NotificationState",
+    "NumberSeries",
     "Organisation",
     "Post",
     "Procedure",

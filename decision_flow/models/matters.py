@@ -54,6 +54,15 @@ class TimerState(StrEnum):
     FAILED = "FAILED"
 
 
+class NumberSeries(Base):
+    """The last number given in a series, such as the matters of a year."""
+
+    __tablename__ = "number_series"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    last: Mapped[int] = mapped_column(Integer)
+
+
 class Matter(Base):
     """One matter (事项) and the version of the procedure it began with and keeps to its end."""
 

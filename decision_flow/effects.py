@@ -1,0 +1,232 @@
+"""What the product does when a procedure's service task asks for it: one function per topic.
+
+An effect only records: it changes columns of the matter, adds rows and events. Whatever must happen
+later, or to another matter, becomes a timer row in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from decision_flow import audit, clock, working_days
+from decision_flow.audit import Author, EventName
+from decision_flow.engine import Call
+from decision_flow.errors import N_, ProcedureFault
+from decision_flow.models import (
+    Document,
+    Evaluation,
+    EvaluationStatus,
+    Matter,
+    MatterStatus,
+    Task,
+    TaskState,
+    Timer,
+    TimerKind,
+    TimerState,
+)
+
+Effect = Callable[[Session, Matter, Call, Author, datetime], None]
+
+
+def perform(session: Session, matter: Matter, call: Call, *, actor: Author, at: datetime) -> None:
+    """Carry out one call of the engine. Raises `ProcedureFault` for a topic the product does not have."""
+    effect = EFFECTS.get(call.name)
+    if effect is None:
+        raise ProcedureFault(
+            N_("程序要求的功能「%(name)s」不存在。请联系程序管理人员。"),
+            element=call.element.id,
+            name=call.name,
+        )
+    effect(session, matter, call, actor, at)
+
+
+def _record(
+    session: Session, matter: Matter, event: EventName, actor: Author, at: datetime, **facts: Any
+) -> None:
+    audit.append(
+        session,
+        audit.matter_stream(matter.id),
+        event,
+        actor=actor,
+        matter_id=matter.id,
+        facts=facts,
+        at=at,
+    )
+
+
+def _answers(call: Call, form_key: str) -> dict[str, Any]:
+    answers = call.data.get(form_key)
+    return dict(answers) if isinstance(answers, dict) else {}
+
+
+def freeze_draft(session: Session, matter: Matter, call: Call, actor: Author, at: datetime) -> None:
+    """Number the current text of the draft and put its hash into the trail (R-25c)."""
+    matter.draft_version += 1
+    session.flush()
+    files = session.execute(
+        select(Document.name, Document.sha256)
+        .join(Task, Task.id == Document.task_id)
+        .where(
+            Document.matter_id == matter.id,
+            Document.field.like("draft_file%"),
+            Task.state == TaskState.COMPLETED,
+        )
+        .order_by(Document.id.desc())
+        .limit(1)
+    ).all()
+    _record(
+        session,
+        matter,
+        EventName.DRAFT_FROZEN,
+        actor,
+        at,
+        version=matter.draft_version,
+        files=[{"name": name, "sha256": sha256} for name, sha256 in files],
+    )
+
+
+def record_decision(session: Session, matter: Matter, call: Call, actor: Author, at: datetime) -> None:
+    """Record that the administrative head has decided (R-30e)."""
+    matter.decided_at = at
+    minutes = _answers(call, "F15")
+    _record(
+        session,
+        matter,
+        EventName.DECISION_RECORDED,
+        actor,
+        at,
+        decision=minutes.get("decision"),
+        meeting_no=minutes.get("meeting_no"),
+        draft_version=matter.draft_version,
+    )
+
+
+def record_publication(session: Session, matter: Matter, call: Call, actor: Author, at: datetime) -> None:
+    """Record that the decision was published (R-32a)."""
+    matter.published_at = at
+    page = _answers(call, "F17b")
+    _record(session, matter, EventName.PUBLICATION_RECORDED, actor, at, channels=page.get("channels"))
+
+
+def schedule_evaluations(session: Session, matter: Matter, call: Call, actor: Author, at: datetime) -> None:
+    """Turn the evaluation plan of the task order (F-18) into dated reviews (R-36a).
+
+    Each becomes an `Evaluation` row and a timer that starts a matter of its own on its day, also after
+    this matter has closed. Internal review dates do not roll off rest days (vector V14).
+    """
+    order = _answers(call, "F18")
+    effective = order.get("effective_date")
+    start = date.fromisoformat(effective) if effective else clock.local_date(at)
+    matter.effective_date = start
+    known = set(session.scalars(select(Evaluation.due_on).where(Evaluation.decision_id == matter.id)).all())
+    for row in order.get("post_eval_plan") or ():
+        months = int(row["months"])
+        due_on = working_days.add_months(start, months)
+        if due_on in known:
+            continue
+        evaluation = Evaluation(
+            decision_id=matter.id,
+            mode=row["mode"],
+            months=months,
+            due_on=due_on,
+            status=EvaluationStatus.SCHEDULED,
+        )
+        session.add(evaluation)
+        session.flush()
+        session.add(
+            Timer(
+                kind=TimerKind.START_MATTER,
+                matter_id=matter.id,
+                due_at=clock.start_of_day(due_on),
+                rule="R-36a",
+                explanation=f"自{start.isoformat()}生效之日起{months}个月",
+                payload={
+                    "procedure": "post_evaluation",
+                    "relation": "evaluation",
+                    "evaluation_id": evaluation.id,
+                },
+                state=TimerState.WAITING,
+                dedupe_key=f"evaluation:{evaluation.id}",
+            )
+        )
+        _record(
+            session,
+            matter,
+            EventName.EVALUATION_SCHEDULED,
+            actor,
+            at,
+            due_on=due_on.isoformat(),
+            months=months,
+            mode=row["mode"],
+        )
+
+
+def suspend_execution(session: Session, matter: Matter, call: Call, actor: Author, at: datetime) -> None:
+    """Mark the decision as suspended (R-37b)."""
+    _decision_of(session, matter).status = MatterStatus.SUSPENDED
+    _record(session, matter, EventName.MATTER_SUSPENDED, actor, at)
+
+
+def resume_execution(session: Session, matter: Matter, call: Call, actor: Author, at: datetime) -> None:
+    """End a suspension."""
+    decision = _decision_of(session, matter)
+    if decision.status == MatterStatus.SUSPENDED:
+        decision.status = MatterStatus.RUNNING
+    _record(session, matter, EventName.MATTER_RESUMED, actor, at)
+
+
+def start_adjustment(session: Session, matter: Matter, call: Call, actor: Author, at: datetime) -> None:
+    """Ask for a `decision_adjustment` matter, linked to the decision this matter is about (R-37c)."""
+    decision_id = matter.decision_id or matter.id
+    session.add(
+        Timer(
+            kind=TimerKind.START_MATTER,
+            matter_id=decision_id,
+            due_at=at,
+            rule="R-37c",
+            payload={"procedure": "decision_adjustment", "relation": "adjustment", "from": matter.id},
+            state=TimerState.WAITING,
+            dedupe_key=f"adjustment:{matter.id}:{call.element.id}:{matter.version}",
+        )
+    )
+
+
+def archive_part(session: Session, matter: Matter, call: Call, actor: Author, at: datetime) -> None:
+    """Record that a part of the file was handed to the archive (R-33), with what it held."""
+    papers = session.execute(
+        select(Document.name, Document.sha256)
+        .where(Document.matter_id == matter.id, Document.filed_at.is_not(None))
+        .order_by(Document.id)
+    ).all()
+    _record(
+        session,
+        matter,
+        EventName.ARCHIVE_FILED,
+        actor,
+        at,
+        documents=[{"name": name, "sha256": sha256} for name, sha256 in papers],
+    )
+
+
+def _decision_of(session: Session, matter: Matter) -> Matter:
+    """Return the decision that a linked matter is about; a matter without a link is its own."""
+    if matter.decision_id is None:
+        return matter
+    return session.get_one(Matter, matter.decision_id)
+
+
+EFFECTS: dict[str, Effect] = {
+    "freeze_draft": freeze_draft,
+    "record_decision": record_decision,
+    "record_publication": record_publication,
+    "schedule_evaluations": schedule_evaluations,
+    "suspend_execution": suspend_execution,
+    "resume_execution": resume_execution,
+    "start_adjustment": start_adjustment,
+    "archive_part": archive_part,
+}

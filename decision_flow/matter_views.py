@@ -1,0 +1,229 @@
+"""What may be read of matters: the list, the page of one matter, its diagrams."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from decision_flow.identity import Actor
+from decision_flow.steps import StatutoryStep
+from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.orm import Session, joinedload, undefer
+
+from decision_flow import bundles, matters
+from decision_flow.engine import Compiled
+from decision_flow.errors import N_, NotFound
+from decision_flow.models import (
+    AuditEvent,
+    Document,
+    Evaluation,
+    Matter,
+    ProcedureVersion,
+    Task,
+    TaskState,
+    Timer,
+    TimerState,
+)
+
+
+@dataclass(frozen=True)
+class MatterQuery:
+    """Filters of the list of matters and the page wanted (from 1)."""
+
+    text: str = ""
+    status: str = ""
+    step: str = ""
+    page: int = 1
+    per_page: int = 20
+
+
+@dataclass(frozen=True)
+class MatterPage:
+    """One page of matters; `page` is within 1..`pages`."""
+
+    rows: tuple[Matter, ...]
+    total: int
+    page: int
+    pages: int
+
+
+@dataclass(frozen=True)
+class StepLine:
+    """One statutory step as the matter stands: done, now, coming or exempt."""
+
+    step: StatutoryStep
+    status: str
+    at: datetime | None
+    note: str
+
+
+@dataclass(frozen=True)
+class MatterView:
+    """All that the page of a matter shows; `now` maps element ids to who works there."""
+
+    matter: Matter
+    steps: tuple[StepLine, ...]
+    tasks: tuple[Task, ...]
+    documents: tuple[Document, ...]
+    evaluations: tuple[Evaluation, ...]
+    linked: tuple[Matter, ...]
+    timers: tuple[Timer, ...]
+    processes: tuple[tuple[str, str], ...]
+    passed: Mapping[str, int]
+    now: Mapping[str, tuple[str, ...]]
+
+
+def listing(session: Session, actor: Actor, query: MatterQuery) -> MatterPage:
+    """Return one page of the matters that the actor may see, the newest first."""
+    conditions: list[ColumnElement[bool]] = [matters.visible_to(actor)]
+    if wanted := query.text.strip()[:80]:
+        conditions.append(
+            or_(
+                Matter.title.icontains(wanted, autoescape=True),
+                Matter.number.icontains(wanted, autoescape=True),
+            )
+        )
+    if query.status:
+        conditions.append(Matter.status == query.status)
+    if query.step:
+        conditions.append(Matter.current_step == query.step)
+    total = session.scalar(select(func.count()).select_from(Matter).where(*conditions)) or 0
+    pages = max(1, -(-total // query.per_page))
+    page = min(max(1, query.page), pages)
+    rows = session.scalars(
+        select(Matter)
+        .options(
+            joinedload(Matter.organ),
+            joinedload(Matter.undertaking_unit),
+            joinedload(Matter.procedure_version).joinedload(ProcedureVersion.procedure),
+        )
+        .where(*conditions)
+        .order_by(Matter.id.desc())
+        .limit(query.per_page)
+        .offset((page - 1) * query.per_page)
+    )
+    return MatterPage(tuple(rows), total, page, pages)
+
+
+def view(session: Session, actor: Actor, matter_id: int) -> MatterView:
+    """Return what the page of a matter shows. Raises `NotFound` for one the actor may not see."""
+    matter = matters.get(
+        session,
+        actor,
+        matter_id,
+        joinedload(Matter.organ),
+        joinedload(Matter.undertaking_unit),
+        joinedload(Matter.implementing_unit),
+        joinedload(Matter.procedure_version).joinedload(ProcedureVersion.procedure),
+        undefer(Matter.passed),
+    )
+    compiled = bundles.runnable(session, matter.procedure_version).compiled
+    tasks = tuple(
+        session.scalars(
+            select(Task)
+            .where(Task.matter_id == matter.id)
+            .options(joinedload(Task.assignee), joinedload(Task.organisation))
+            .order_by(Task.received_at, Task.id)
+        )
+    )
+    documents = session.scalars(
+        select(Document)
+        .where(Document.matter_id == matter.id, Document.filed_at.is_not(None))
+        .order_by(Document.id)
+    )
+    evaluations = session.scalars(
+        select(Evaluation).where(Evaluation.decision_id == matter.id).order_by(Evaluation.due_on)
+    )
+    linked = session.scalars(
+        select(Matter)
+        .where(or_(Matter.decision_id == matter.id, Matter.id == matter.decision_id))
+        .order_by(Matter.id)
+    )
+    timers = session.scalars(
+        select(Timer)
+        .where(Timer.matter_id == matter.id, Timer.state == TimerState.WAITING)
+        .order_by(Timer.due_at)
+    )
+    return MatterView(
+        matter=matter,
+        steps=_step_lines(compiled, tasks),
+        tasks=tasks,
+        documents=tuple(documents),
+        evaluations=tuple(evaluations),
+        linked=tuple(linked),
+        timers=tuple(timers),
+        processes=_processes(compiled),
+        passed=dict(matter.passed or {}),
+        now=_now(tasks),
+    )
+
+
+def events(session: Session, actor: Actor, matter_id: int, limit: int = 500) -> tuple[AuditEvent, ...]:
+    """Return the latest events of a matter's trail, the newest first."""
+    matter = matters.get(session, actor, matter_id)
+    return tuple(
+        session.scalars(
+            select(AuditEvent)
+            .where(AuditEvent.matter_id == matter.id)
+            .order_by(AuditEvent.id.desc())
+            .limit(limit)
+        )
+    )
+
+
+def diagram(session: Session, actor: Actor, matter_id: int, process_id: str) -> bytes:
+    """Return the BPMN XML in which `process_id` of the matter's version is drawn. Raises `NotFound`."""
+    matter = matters.get(session, actor, matter_id, joinedload(Matter.procedure_version))
+    runnable = bundles.runnable(session, matter.procedure_version)
+    wanted = f'id="{process_id}"'.encode()
+    if process_id in runnable.compiled.processes:
+        for content in runnable.diagrams.values():
+            if wanted in content:
+                return content
+    raise NotFound(N_("没有这张流程图。"))
+
+
+def _step_lines(compiled: Compiled, tasks: tuple[Task, ...]) -> tuple[StepLine, ...]:
+    """Return the statutory steps that the procedure knows, in the law's order, as they stand."""
+    known = {element.step for element in compiled.elements.values() if element.step}
+    lines = []
+    for step in StatutoryStep:
+        if step not in known:
+            continue
+        own = [task for task in tasks if task.step == step]
+        exempted = [
+            task
+            for task in tasks
+            if task.state == TaskState.COMPLETED
+            and (element := compiled.elements.get(task.element_id)) is not None
+            and element.exempts == step
+        ]
+        done = [task for task in own if task.state == TaskState.COMPLETED]
+        standing = [task for task in own if task.state in (TaskState.OPEN, TaskState.CLAIMED)]
+        if standing:
+            lines.append(StepLine(step, "now", standing[0].received_at, standing[0].name))
+        elif exempted:
+            lines.append(StepLine(step, "exempt", exempted[-1].completed_at, exempted[-1].name))
+        elif done:
+            lines.append(StepLine(step, "done", done[-1].completed_at, done[-1].name))
+        else:
+            lines.append(StepLine(step, "coming", None, ""))
+    return tuple(lines)
+
+
+def _processes(compiled: Compiled) -> tuple[tuple[str, str], ...]:
+    """Return (id, name) of the main process and those it calls, the main one first."""
+    names = {element.id: element.name for element in compiled.elements.values() if element.kind == "process"}
+    ordered = [compiled.main, *(key for key in compiled.processes if key != compiled.main)]
+    return tuple((key, names.get(key) or key) for key in ordered)
+
+
+def _now(tasks: tuple[Task, ...]) -> dict[str, tuple[str, ...]]:
+    people: dict[str, list[str]] = {}
+    for task in tasks:
+        if task.state in (TaskState.OPEN, TaskState.CLAIMED):
+            people.setdefault(task.element_id, []).append(
+                task.assignee.name if task.assignee else task.organisation.name
+            )
+    return {element: tuple(names) for element, names in people.items()}

@@ -1,0 +1,179 @@
+"""What the page of a task shows: the form with what is already known, what went before, who waits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from decision_flow.forms import Field, Form
+from decision_flow.identity import Actor
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session, joinedload, undefer
+
+from decision_flow import bundles, clock, matters
+from decision_flow.errors import N_, NotFound
+from decision_flow.models import (
+    Appointment,
+    Document,
+    Matter,
+    Organisation,
+    Post,
+    Task,
+    TaskState,
+    User,
+)
+from decision_flow.submissions import TaskData, auto_values
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What an earlier step of the matter said."""
+
+    task: Task
+    form: Form
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class TaskView:
+    """All that the page of a task shows."""
+
+    task: Task
+    matter: Matter
+    form: Form | None
+    values: Mapping[str, Any]
+    context: Mapping[str, Any]
+    auto: Mapping[str, Any]
+    hint: str
+    hint_en: str
+    earlier: tuple[Earlier, ...]
+    documents: tuple[Document, ...]
+    may_claim: bool
+    may_work: bool
+    waiting_for: str
+
+
+def view(session: Session, actor: Actor, task_id: int) -> TaskView:
+    """Return what the page of a task shows. Raises `NotFound` for a task of a matter one may not see."""
+    task = _visible(session, actor, task_id)
+    matter = task.matter
+    runnable = bundles.runnable(session, matter.procedure_version)
+    form = runnable.form(task.form)
+    done = session.scalars(
+        select(Task)
+        .where(Task.matter_id == matter.id, Task.state == TaskState.COMPLETED, Task.id != task.id)
+        .options(undefer(Task.submission))
+        .order_by(Task.completed_at, Task.id)
+    ).all()
+    earlier = tuple(
+        Earlier(other, runnable.forms[other.form], other.submission or {})
+        for other in done
+        if other.form in runnable.forms
+    )
+    values = task.submission or task.draft
+    if values is None:
+        values = next((entry.values for entry in reversed(earlier) if entry.form.id == task.form), {})
+    standing = task.state in (TaskState.OPEN, TaskState.CLAIMED)
+    element = runnable.compiled.elements.get(task.element_id)
+    properties = element.properties if element else {}
+    return TaskView(
+        task=task,
+        matter=matter,
+        form=form,
+        values=values,
+        context=dict(TaskData(runnable, matter, task)) if standing else {},
+        auto=auto_values(matter, actor, task) if standing else {},
+        hint=properties.get("hint", ""),
+        hint_en=properties.get("hint_en", ""),
+        earlier=earlier,
+        documents=tuple(
+            session.scalars(
+                select(Document)
+                .where(
+                    Document.matter_id == matter.id,
+                    or_(Document.filed_at.is_not(None), Document.task_id == task.id),
+                )
+                .order_by(Document.id)
+            )
+        ),
+        may_claim=task.state == TaskState.OPEN and task.pool in actor.pools,
+        may_work=task.state == TaskState.CLAIMED and task.assignee_id == actor.user_id,
+        waiting_for=task.assignee.name if task.assignee else task.organisation.name,
+    )
+
+
+def choices(
+    session: Session, form: Form, matter: Matter | None, actor: Actor
+) -> dict[str, list[tuple[int, str]]]:
+    """Return what may be chosen in the form's reference fields, by target: (id, display)."""
+    targets = {field.ref for field in _all_fields(form.fields) if field.ref}
+    organ_id = matter.organ_id if matter else next((a.organ_id for a in actor.appointments), None)
+    found: dict[str, list[tuple[int, str]]] = {}
+    for target in targets:
+        if target == "organisation":
+            rows = session.execute(
+                select(Organisation.id, Organisation.name)
+                .where(Organisation.active)
+                # One's own organ first: that is where the unit looked for nearly always is.
+                .order_by(Organisation.organ_id != organ_id, Organisation.id)
+            )
+            found[target] = [(key, name) for key, name in rows]
+        elif target == "user" or target.startswith("role:"):
+            found[target] = _people(
+                session, target.removeprefix("role:") if ":" in target else None, organ_id
+            )
+    return found
+
+
+def _visible(session: Session, actor: Actor, task_id: int) -> Task:
+    task = session.scalars(
+        select(Task)
+        .where(Task.id == task_id)
+        .options(
+            joinedload(Task.matter, innerjoin=True).options(
+                joinedload(Matter.procedure_version, innerjoin=True),
+                joinedload(Matter.organ, innerjoin=True),
+                joinedload(Matter.undertaking_unit),
+                undefer(Matter.state),
+            ),
+            joinedload(Task.organisation, innerjoin=True),
+            joinedload(Task.assignee),
+            joinedload(Task.completed_by),
+            undefer(Task.draft),
+            undefer(Task.submission),
+        )
+    ).one_or_none()
+    if task is None:
+        raise NotFound(N_("没有这个任务,或者您无权查看。"))
+    if task.pool not in actor.pools and task.assignee_id != actor.user_id:
+        matters.get(session, actor, task.matter_id)
+    return task
+
+
+def _people(session: Session, role: str | None, organ_id: int | None) -> list[tuple[int, str]]:
+    today = clock.today()
+    query = (
+        select(User.id, Organisation.name, Post.title, User.name)
+        .join(Appointment, Appointment.user_id == User.id)
+        .join(Post, Post.id == Appointment.post_id)
+        .join(Organisation, Organisation.id == Post.organisation_id)
+        .where(
+            User.active,
+            Appointment.starts_on <= today,
+            or_(Appointment.ends_on.is_(None), Appointment.ends_on >= today),
+        )
+        .order_by(Organisation.organ_id != organ_id, Organisation.id, User.name)
+    )
+    if role:
+        query = query.where(Post.role_code == role)
+    found: dict[int, str] = {}
+    for user_id, unit, title, name in session.execute(query):
+        found.setdefault(user_id, f"{unit}·{title}·{name}")
+    return list(found.items())
+
+
+def _all_fields(fields: Iterable[Field]) -> Iterable[Field]:
+    for field in fields:
+        yield field
+        yield from _all_fields(field.columns or ())

@@ -1,0 +1,237 @@
+"""What people do with a task: claim, release, transfer, keep a draft, complete.
+
+Every command first locks the matter, then looks at the task under that lock: of two people who press at
+once, one wins and the other is told who it was and when.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from decision_flow.identity import Actor, Permission
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session, joinedload
+
+from decision_flow import audit, bundles, clock, engine, identity, matters, projection, submissions
+from decision_flow.audit import EventName
+from decision_flow.errors import N_, Conflict, Invalid, NotFound, NotPermitted
+from decision_flow.models import Appointment, Document, Matter, Organisation, Post, Task, TaskState, User
+
+
+@dataclass(frozen=True)
+class Completed:
+    """The result of completing a task: what it was and what it opened."""
+
+    task: Task
+    matter: Matter
+    opened: tuple[Task, ...]
+
+
+def claim(session: Session, actor: Actor, task_id: int) -> Task:
+    """Take an open task (签收). Raises `Conflict` when somebody else has it, `NotPermitted` outside the pool."""
+    task = _locked(session, actor, task_id)
+    if task.state == TaskState.CLAIMED and task.assignee_id == actor.user_id:
+        return task
+    _must_stand(session, task)
+    if task.state == TaskState.CLAIMED:
+        raise Conflict(
+            N_("该任务已由%(who)s签收,如需办理请联系对方转办。"), who=_name(session, task.assignee_id)
+        )
+    _must_be_candidate(actor, task)
+    task.state, task.assignee_id, task.claimed_at = TaskState.CLAIMED, actor.user_id, clock.now()
+    _record(session, EventName.TASK_CLAIMED, actor, task)
+    return task
+
+
+def release(session: Session, actor: Actor, task_id: int) -> Task:
+    """Give a claimed task back to its pool (退回签收); the draft stays with the task."""
+    task = _locked(session, actor, task_id)
+    _must_be_mine(session, actor, task)
+    task.state, task.assignee_id, task.claimed_at = TaskState.OPEN, None, None
+    _record(session, EventName.TASK_RELEASED, actor, task)
+    return task
+
+
+def transfer(session: Session, actor: Actor, task_id: int, to_user_id: int, reason: str) -> Task:
+    """Hand a claimed task to another candidate (转办), with a reason. Raises `Invalid` without one."""
+    task = _locked(session, actor, task_id)
+    _must_be_mine(session, actor, task)
+    errors: dict[str, list[str]] = {}
+    if not reason.strip():
+        errors["reason"] = [N_("请填写转办原因。")]
+    candidates = dict(transfer_candidates(session, actor, task))
+    if to_user_id not in candidates:
+        errors["to_user_id"] = [N_("请选择本岗位的其他人员。")]
+    if errors:
+        raise Invalid(N_("转办没有成功,请按提示修改。"), errors=errors)
+    task.assignee_id, task.claimed_at = to_user_id, clock.now()
+    if task.person_id:
+        task.person_id, task.pool = to_user_id, f"person:{to_user_id}"
+    _record(
+        session,
+        EventName.TASK_TRANSFERRED,
+        actor,
+        task,
+        to={"id": to_user_id, "display": candidates[to_user_id]},
+        reason=reason.strip(),
+    )
+    return task
+
+
+def transfer_candidates(session: Session, actor: Actor, task: Task) -> list[tuple[int, str]]:
+    """Return (user id, display) of the others who hold the task's role in its unit or organ today."""
+    today = clock.today()
+    rows = session.execute(
+        select(User.id, Organisation.name, Post.title, User.name)
+        .join(Appointment, Appointment.user_id == User.id)
+        .join(Post, Post.id == Appointment.post_id)
+        .join(Organisation, Organisation.id == Post.organisation_id)
+        .where(
+            User.active,
+            User.id != actor.user_id,
+            Post.role_code == task.role_code,
+            or_(Organisation.id == task.organisation_id, Organisation.organ_id == task.organisation_id),
+            Appointment.starts_on <= today,
+            or_(Appointment.ends_on.is_(None), Appointment.ends_on >= today),
+        )
+        .order_by(Organisation.name, User.name)
+    )
+    return [(user_id, f"{unit}·{title}·{name}") for user_id, unit, title, name in rows]
+
+
+def save_draft(session: Session, actor: Actor, task_id: int, values: Mapping[str, Any]) -> datetime:
+    """Keep what was typed so far (暂存), well-formed but perhaps incomplete; return when it was saved."""
+    task = _locked(session, actor, task_id)
+    _must_be_mine(session, actor, task)
+    form = bundles.runnable(session, task.matter.procedure_version).form(task.form)
+    if form is not None:
+        task.draft = form.validate(values, draft=True)
+        task.draft_saved_at = clock.now()
+    return task.draft_saved_at or clock.now()
+
+
+def complete(
+    session: Session,
+    actor: Actor,
+    task_id: int,
+    values: Mapping[str, Any],
+    signature: Mapping[str, Any] | None = None,
+) -> Completed:
+    """Complete a task with its form and let the procedure go on.
+
+    `values` are the answers to the task's form; `signature` is what a fresh re-authentication gave, if
+    the form asks for one. Raises `Conflict` (who completed it, and when), `NotPermitted`, `Invalid` (all
+    errors by field), `Refused` (rule and article), `ProcedureFault`.
+    """
+    task = _locked(session, actor, task_id)
+    if task.state == TaskState.OPEN:
+        _must_be_candidate(actor, task)
+        task.assignee_id, task.claimed_at = actor.user_id, clock.now()
+    else:
+        _must_be_mine(session, actor, task)
+    matter, at = task.matter, clock.now()
+    runnable = bundles.runnable(session, matter.procedure_version)
+    form = runnable.form(task.form)
+    answers: dict[str, Any] = {}
+    documents: list[Document] = []
+    if form is not None:
+        answers = submissions.check(
+            session,
+            form,
+            values,
+            actor=actor,
+            context=submissions.TaskData(runnable, matter, task),
+            auto=submissions.auto_values(matter, actor, task),
+            signed={field.name: signature for field in form.fields if field.type == "sign"}
+            if signature
+            else {},
+            task=task,
+        )
+        documents = submissions.file_documents(session, form, answers, task)
+        submissions.assign(session, matter, form, answers)
+    task.state, task.submission, task.draft = TaskState.COMPLETED, answers, None
+    task.completed_at, task.completed_by_id, task.completed_as = at, actor.user_id, actor.display
+    data = {form.key: form.process_data(answers)} if form else {}
+    _record(
+        session,
+        EventName.TASK_COMPLETED,
+        actor,
+        task,
+        element=task.element_id,
+        form=task.form,
+        answers=data,
+        submission_sha256=audit.digest_of(answers),
+        documents=[{"name": paper.name, "sha256": paper.sha256} for paper in documents],
+    )
+    step = engine.complete(runnable.compiled, matter.state, task.token, data, projection.context(session, at))
+    if task.due_at:
+        projection.cancel_task_timers(session, [task.id])
+    opened = projection.apply(session, matter, step, actor=actor, at=at)
+    return Completed(task, matter, opened)
+
+
+def _locked(session: Session, actor: Actor, task_id: int) -> Task:
+    """Lock the task's matter, then read the task as it is under that lock."""
+    identity.require(actor, Permission.TASK_WORK)
+    matter_id = session.scalar(select(Task.matter_id).where(Task.id == task_id))
+    if matter_id is None:
+        raise NotFound(N_("没有这个任务,或者您无权查看。"))
+    matters.lock(session, matter_id)
+    task = session.scalars(
+        select(Task)
+        .where(Task.id == task_id)
+        .options(joinedload(Task.matter, innerjoin=True))
+        .execution_options(populate_existing=True)
+    ).one()
+    if task.pool not in actor.pools and task.assignee_id != actor.user_id:
+        matters.get(session, actor, matter_id)
+    return task
+
+
+def _must_stand(session: Session, task: Task) -> None:
+    if task.state == TaskState.COMPLETED:
+        raise Conflict(
+            N_("该任务已由%(who)s于%(when)s办结,您填写的内容没有提交。"),
+            who=task.completed_as or _name(session, task.completed_by_id),
+            when=_local(task.completed_at),
+        )
+    if task.state == TaskState.CANCELLED:
+        raise Conflict(N_("该任务已随程序进展撤回,无需再办理。"))
+
+
+def _must_be_candidate(actor: Actor, task: Task) -> None:
+    if task.pool not in actor.pools:
+        raise NotPermitted(N_("该任务不属于您的岗位,不能办理。"))
+
+
+def _must_be_mine(session: Session, actor: Actor, task: Task) -> None:
+    _must_stand(session, task)
+    if task.state != TaskState.CLAIMED:
+        raise Conflict(N_("请先签收该任务,再办理。"))
+    if task.assignee_id != actor.user_id:
+        raise Conflict(
+            N_("该任务已由%(who)s签收,如需办理请联系对方转办。"), who=_name(session, task.assignee_id)
+        )
+
+
+def _record(session: Session, event: EventName, actor: Actor, task: Task, **facts: Any) -> None:
+    audit.append(
+        session,
+        audit.matter_stream(task.matter_id),
+        event,
+        actor=actor,
+        matter_id=task.matter_id,
+        task_id=task.id,
+        facts=facts,
+    )
+
+
+def _name(session: Session, user_id: int | None) -> str:
+    return session.scalar(select(User.name).where(User.id == user_id)) or ""
+
+
+def _local(moment: datetime | None) -> str:
+    return moment.astimezone(clock.BUSINESS_ZONE).strftime("%Y-%m-%d %H:%M") if moment else ""
