@@ -1,0 +1,145 @@
+"""Decision tables (DMN): read once, every cell compiled, hit policies honoured.
+
+Cells are our own condition language in the short form of decision tables: `-`, `"a"`, `"a","b"`,
+`not("a")`, `>= 5`, `[1..5]`, `true`. Whatever else a cell holds is refused when the table is read, because
+a cell that silently never matches would be a wrong answer in law.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lxml import etree
+
+from decision_flow.engine.diagrams import parse_xml
+from decision_flow.errors import N_, Invalid, ProcedureFault
+from decision_flow.expressions import Expression, compile_expression
+
+POLICIES = ("UNIQUE", "FIRST", "ANY", "COLLECT", "RULE ORDER")
+_COMPARISON = re.compile(r"^(>=|<=|!=|>|<|==|=)\s*(.+)$", re.S)
+_RANGE = re.compile(r"^([\[\(\]])\s*(.+?)\s*\.\.\s*(.+?)\s*([\]\)\[])$", re.S)
+_NOT = re.compile(r"^not\s*\((.+)\)$", re.S)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One row: a condition for each input (None: any value) and an expression for each output."""
+
+    id: str
+    conditions: tuple[Expression | None, ...]
+    results: tuple[Expression, ...]
+
+
+@dataclass(frozen=True)
+class DecisionTable:
+    """One decision table, ready to be asked."""
+
+    id: str
+    policy: str
+    inputs: tuple[Expression, ...]
+    outputs: tuple[str, ...]
+    rules: tuple[Rule, ...]
+
+    def decide(self, names: Mapping[str, Any], functions: Mapping[str, Any]) -> Any:
+        """Return the outputs of the matching row as a mapping, {} without a match; a list for COLLECT.
+
+        Raises `ProcedureFault` when two rows of a UNIQUE table match, or rows of an ANY table disagree.
+        """
+        values = [expression.evaluate(names, functions) for expression in self.inputs]
+        hits = []
+        for rule in self.rules:
+            if all(
+                condition is None or condition.evaluate({"value": value, **names}, functions)
+                for condition, value in zip(rule.conditions, values, strict=True)
+            ):
+                hits.append(
+                    {
+                        name: result.evaluate(names, functions)
+                        for name, result in zip(self.outputs, rule.results, strict=True)
+                    }
+                )
+                if self.policy == "FIRST":
+                    break
+        if self.policy in ("COLLECT", "RULE ORDER"):
+            return hits
+        if len(hits) > 1 and (self.policy == "UNIQUE" or any(hit != hits[0] for hit in hits)):
+            raise ProcedureFault(
+                N_("决策表「%(table)s」有多行同时符合,无法得出唯一结果。请联系程序管理人员。"),
+                element=self.id,
+                table=self.id,
+            )
+        return hits[0] if hits else {}
+
+
+def read_tables(files: Mapping[str, bytes]) -> dict[str, DecisionTable]:
+    """Return the tables of `files` by decision id. Raises `Invalid` naming file and cell."""
+    tables: dict[str, DecisionTable] = {}
+    for name, content in files.items():
+        tree = parse_xml(name, content)
+        for decision in tree.iter("{*}decision"):
+            table = decision.find("{*}decisionTable")
+            if table is not None:
+                tables[decision.get("id", "")] = _read_table(name, decision.get("id", ""), table)
+    return tables
+
+
+def _read_table(file: str, decision_id: str, table: etree._Element) -> DecisionTable:
+    policy = table.get("hitPolicy", "UNIQUE")
+    if policy not in POLICIES or table.get("aggregation"):
+        raise Invalid(
+            N_("决策表「%(table)s」的命中策略 %(policy)s 不能运行。"), table=decision_id, policy=policy
+        )
+    inputs = tuple(
+        _compile(file, entry.findtext("{*}inputExpression/{*}text") or "") for entry in table.iterfind("{*}input")
+    )
+    outputs = tuple(entry.get("name", "") for entry in table.iterfind("{*}output"))
+    if not outputs or len(set(outputs)) != len(outputs) or not all(outputs):
+        raise Invalid(N_("决策表「%(table)s」的输出列需要各不相同的名称。"), table=decision_id)
+    rules = []
+    for row in table.iterfind("{*}rule"):
+        cells = [entry.findtext("{*}text") or "" for entry in row.iterfind("{*}inputEntry")]
+        results = [entry.findtext("{*}text") or "null" for entry in row.iterfind("{*}outputEntry")]
+        if len(cells) != len(inputs) or len(results) != len(outputs):
+            raise Invalid(N_("决策表「%(table)s」有一行的列数不符。"), table=decision_id)
+        rules.append(
+            Rule(
+                row.get("id", ""),
+                tuple(_condition(file, cell) for cell in cells),
+                tuple(_compile(file, result) for result in results),
+            )
+        )
+    return DecisionTable(decision_id, policy, inputs, outputs, tuple(rules))
+
+
+def _condition(file: str, cell: str) -> Expression | None:
+    text = cell.strip()
+    if text in ("", "-"):
+        return None
+    return _compile(file, _test(file, text))
+
+
+def _test(file: str, text: str) -> str:
+    """Rewrite a cell as an expression over `value`."""
+    if match := _NOT.match(text):
+        return f"not ({_test(file, match[1])})"
+    if match := _COMPARISON.match(text):
+        sign = "==" if match[1] == "=" else match[1]
+        return f"value {sign} ({match[2]})"
+    if match := _RANGE.match(text):
+        low = "<=" if match[1] == "[" else "<"
+        high = "<=" if match[4] == "]" else "<"
+        return f"({match[2]}) {low} value {high} ({match[3]})"
+    # A list of values means any of them; a lone expression over `value` would be read as a value.
+    return f"value in [{text}]"
+
+
+def _compile(file: str, text: str) -> Expression:
+    try:
+        return compile_expression(text.strip())
+    except Invalid as error:
+        raise Invalid(
+            N_("决策表文件「%(file)s」的单元格「%(cell)s」不能使用。"), file=file, cell=text
+        ) from error

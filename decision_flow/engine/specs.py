@@ -1,0 +1,311 @@
+"""Our kinds of task specification: where SpiffWorkflow's own would be wrong, unsafe or slow.
+
+Each class says which trap it answers. They are chosen by the parser in `compiling.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from SpiffWorkflow.bpmn.specs.control import _EndJoin
+from SpiffWorkflow.bpmn.specs.data_spec import TaskDataReference
+from SpiffWorkflow.bpmn.specs.defaults import (
+    InclusiveGateway,
+    ParallelGateway,
+    ParallelMultiInstanceTask,
+    SequentialMultiInstanceTask,
+)
+from SpiffWorkflow.bpmn.specs.event_definitions.timer import TimerEventDefinition
+from SpiffWorkflow.bpmn.specs.mixins.bpmn_spec_mixin import BpmnSpecMixin
+from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import MultiInstanceTask
+from SpiffWorkflow.bpmn.specs.mixins.unstructured_join import UnstructuredJoin
+from SpiffWorkflow.util.task import TaskState
+
+from decision_flow import clock
+from decision_flow.engine.data import Call
+from decision_flow.engine.decisions import DecisionTable
+from decision_flow.errors import N_, ProcedureFault
+from decision_flow.expressions import ExpressionError, compile_expression
+
+LIVE = TaskState.READY | TaskState.WAITING | TaskState.STARTED
+
+
+def forecast_one_step_only(task_spec: Any) -> None:
+    """Let `task_spec` forecast its direct successors and nothing behind them.
+
+    The library forecasts the whole way to the end, recursively: a long process would overflow the stack,
+    and every state would carry the whole procedure.
+    """
+    update = task_spec._update
+
+    def _predict(my_task: Any, seen: Any = None, looked_ahead: int = 0, mask: int = TaskState.PREDICTED_MASK) -> None:
+        if my_task.has_state(mask):
+            task_spec._predict_hook(my_task)
+
+    def _update(my_task: Any) -> None:
+        if not my_task._children and not my_task.has_state(TaskState.FINISHED_MASK):
+            task_spec._predict_hook(my_task)
+        update(my_task)
+
+    task_spec._predict = _predict
+    task_spec._update = _update
+
+
+class Join(UnstructuredJoin):  # type: ignore[misc]
+    """A join that counts tokens over a flat list of tasks and merges what each branch changed."""
+
+    def arrived(self, my_task: Any) -> list[Any]:
+        """Return the tasks of this join whose branch has come in, the earliest first."""
+        tasks = [
+            task
+            for task in my_task.workflow.tasks.values()
+            if task.task_spec is self and task.parent is not None and task.parent.state == TaskState.COMPLETED
+        ]
+        return sorted(tasks, key=lambda task: task.last_state_change)
+
+    def _run_hook(self, my_task: Any) -> bool:
+        # The library merges nested values of the branches into one another, in place. A branch's word
+        # on a name counts only if the branch changed it, and then as a whole.
+        base = _common_data(my_task, self.arrived(my_task))
+        merged = dict(base)
+        for task in self.arrived(my_task):
+            for name, value in task.parent.data.items():
+                if name not in base or base[name] != value:
+                    merged[name] = value
+        my_task.data = merged
+        return True
+
+
+def _common_data(my_task: Any, arrived: list[Any]) -> dict[str, Any]:
+    """Return the data as it was where the branches parted: at the nearest common ancestor."""
+    common: list[Any] | None = None
+    for task in arrived:
+        line, parent = [], task.parent
+        while parent is not None:
+            line.append(parent)
+            parent = parent.parent
+        common = line if common is None else [ancestor for ancestor in common if ancestor in line]
+    if not common or len(arrived) < 2:
+        return dict(my_task.parent.data)
+    return dict(common[0].data)
+
+
+class ParallelJoin(Join, ParallelGateway):  # type: ignore[misc]
+    """Opens when every incoming flow has brought its token. The compiler refuses it on a loop (trap 14)."""
+
+    def _check_threshold_unstructured(self, my_task: Any) -> bool:
+        come = {task.parent.task_spec.name for task in self.arrived(my_task)}
+        return all(name in come for name in self._inputs)
+
+    def _run_hook(self, my_task: Any) -> bool:
+        return Join._run_hook(self, my_task)
+
+
+class InclusiveJoin(Join, InclusiveGateway):  # type: ignore[misc]
+    """Opens when no other token in the scope can still reach it (BPMN 2.0, section 13.4.3)."""
+
+    reaching: frozenset[str] = frozenset()
+
+    def _check_threshold_unstructured(self, my_task: Any) -> bool:
+        return not any(
+            task.task_spec is not self
+            and task.task_spec.name in self.reaching
+            and (task.has_state(LIVE) or _about_to_start(task))
+            for task in my_task.workflow.tasks.values()
+        )
+
+    def _run_hook(self, my_task: Any) -> bool:
+        Join._run_hook(self, my_task)
+        matches, defaults = self._get_matching_outputs(my_task)
+        if not matches + defaults:
+            raise ProcedureFault(
+                N_("包容网关「%(element)s」没有一条连线的条件成立。"), element=self.name
+            )
+        my_task._sync_children(matches or defaults, TaskState.FUTURE)
+        for child in my_task.children:
+            child.task_spec._predict(child, mask=TaskState.FUTURE | TaskState.PREDICTED_MASK)
+        return True
+
+
+def _about_to_start(task: Any) -> bool:
+    """A task whose predecessor has completed, but whose own turn in this very step is still to come."""
+    return bool(
+        task.state == TaskState.FUTURE and task.parent is not None and task.parent.state == TaskState.COMPLETED
+    )
+
+
+class EndJoin(Join, _EndJoin):  # type: ignore[misc]
+    """The end of a scope: waits for every token in it, found in one flat pass (depth limit of 1,000)."""
+
+    def _check_threshold_unstructured(self, my_task: Any) -> bool:
+        return not any(
+            task is not my_task and task.task_spec is not self and (task.has_state(LIVE) or _about_to_start(task))
+            for task in my_task.workflow.tasks.values()
+        )
+
+    def _run_hook(self, my_task: Any) -> bool:
+        Join._run_hook(self, my_task)
+        my_task.workflow.data.update(my_task.data)
+        return True
+
+
+class Path(TaskDataReference):  # type: ignore[misc]
+    """A name or dotted path into task data: `F04.consulted_units`. Written at its top level only."""
+
+    def get(self, my_task: Any) -> Any:
+        value: Any = my_task.data
+        for part in self.bpmn_id.split("."):
+            value = value.get(part) if isinstance(value, dict) else None
+        return value
+
+    def exists(self, my_task: Any) -> bool:
+        return self.get(my_task) is not None
+
+
+class _FreshRounds(MultiInstanceTask):  # type: ignore[misc]
+    """Multi-instance over a list, entered afresh each round: its result list starts empty.
+
+    The library would refuse a second round, because the names of the first still stand in the data.
+    """
+
+    def _begin(self, my_task: Any) -> list[Any]:
+        my_task._inherit_data()
+        for reference in (self.data_output, self.input_item, self.output_item):
+            if reference is not None:
+                my_task.data.pop(reference.bpmn_id, None)
+        items = self.data_input.get(my_task)
+        if items is not None and not isinstance(items, list):
+            raise ProcedureFault(
+                N_("多实例「%(element)s」需要一个列表。"),
+                element=self.bpmn_id,
+                expression=self.data_input.bpmn_id,
+            )
+        my_task.internal_data["merged"] = []
+        self.data_output.set(my_task, [])
+        # Nobody named is an empty list and no fault: there is simply no instance.
+        return items or []
+
+    def merge_child(self, workflow: Any, child: Any) -> None:
+        if not self.output_item.exists(child):
+            # An instance that names no answer hands its item on as it left it.
+            self.output_item.set(child, self.input_item.get(child))
+        super().merge_child(workflow, child)
+
+
+class ParallelInstances(_FreshRounds, ParallelMultiInstanceTask):  # type: ignore[misc]
+    """All instances at once."""
+
+    def _update_hook(self, my_task: Any) -> bool | None:
+        items = self._begin(my_task)
+        for number, item in enumerate(items):
+            self.create_child(my_task, item, number)
+        if items and not self.children_complete(my_task):
+            my_task._set_state(TaskState.STARTED)
+            return None
+        return True
+
+
+class SequentialInstances(_FreshRounds, SequentialMultiInstanceTask):  # type: ignore[misc]
+    """One instance after the other."""
+
+    def _update_hook(self, my_task: Any) -> bool | None:
+        items = self._begin(my_task)
+        my_task.internal_data["remaining"] = list(range(len(items)))
+        if not items:
+            return True
+        self.add_next_child(my_task)
+        my_task._set_state(TaskState.STARTED)
+        return None
+
+
+class DecisionTask(BpmnSpecMixin):  # type: ignore[misc]
+    """A business rule task: asks its table and puts the answer under the result variable."""
+
+    table: DecisionTable
+    variable: str
+
+    def _run_hook(self, my_task: Any) -> bool:
+        functions = my_task.workflow.script_engine.context.functions
+        try:
+            my_task.data[self.variable] = self.table.decide(my_task.data, functions)
+        except ExpressionError as error:
+            raise ProcedureFault(
+                N_("决策表「%(table)s」不能判定:%(reason)s"), element=self.name, table=self.table.id, reason=str(error)
+            ) from error
+        return True
+
+
+class CallTask(BpmnSpecMixin):  # type: ignore[misc]
+    """A service task: asks the product for an effect and goes on."""
+
+    topic: str
+
+    def _run_hook(self, my_task: Any) -> bool:
+        top = my_task.workflow.top_workflow
+        top.calls.append(Call(self.topic, top.elements[self.bpmn_id], dict(my_task.data)))
+        return True
+
+
+class DueEvent(TimerEventDefinition):  # type: ignore[misc]
+    """A timer whose moment is worked out once, when it is reached, and compared with the command's clock."""
+
+    def has_fired(self, my_task: Any) -> bool:
+        context = my_task.workflow.script_engine.context
+        value = my_task._get_internal_data("event_value")
+        if value is None:
+            value = self._moment(my_task, context.now).isoformat()
+            my_task._set_internal_data(event_value=value)
+        if datetime.fromisoformat(value) <= context.now:
+            my_task._set_internal_data(event_fired=True)
+        return bool(my_task._get_internal_data("event_fired", False))
+
+    def _moment(self, my_task: Any, now: datetime) -> datetime:
+        text = self.expression.strip()
+        value: Any = text
+        if not ISO_DURATION.match(text) and not ISO_DATE.match(text):
+            value = my_task.workflow.script_engine.evaluate(my_task, text)
+        try:
+            return moment(value, now)
+        except (TypeError, ValueError) as error:
+            raise ProcedureFault(
+                N_("定时器「%(element)s」没有得出日期:%(text)s"), element=self.name, expression=text, text=text
+            ) from error
+
+
+ISO_DATE = re.compile(r"^\d{4}-\d{2}-\d{2}([T ].*)?$")
+ISO_DURATION = re.compile(
+    r"^P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$"
+)
+
+
+def moment(value: Any, now: datetime) -> datetime:
+    """Return the aware UTC moment that a timer's value means.
+
+    A duration counts from `now`; a plain date (or a deadline) means the end of that day in China, because
+    a period ends at 24:00 (Civil Code, Art. 203). Raises `ValueError` for anything else.
+    """
+    due_on = getattr(value, "due_on", value)
+    if isinstance(due_on, datetime):
+        return due_on.astimezone(UTC)
+    if isinstance(due_on, date):
+        return clock.end_of_day(due_on)
+    text = str(due_on)
+    if (match := ISO_DURATION.match(text)) and len(text) > 1 and not text.endswith("T"):
+        years, months, weeks, days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+        total = (now.month - 1) + months + 12 * years
+        year, month = now.year + total // 12, total % 12 + 1
+        last = (date(year + month // 12, month % 12 + 1, 1) - timedelta(days=1)).day
+        start = now.replace(year=year, month=month, day=min(now.day, last))
+        return start + timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
+    if len(text) == 10:
+        return clock.end_of_day(date.fromisoformat(text))
+    parsed = datetime.fromisoformat(text)
+    return (parsed.replace(tzinfo=clock.BUSINESS_ZONE) if parsed.tzinfo is None else parsed).astimezone(UTC)
+
+
+def check_timer(text: str) -> None:
+    """Raise `Invalid` when a timer's text is neither an ISO literal nor an expression of ours."""
+    if not ISO_DURATION.match(text.strip()) and not ISO_DATE.match(text.strip()):
+        compile_expression(text.strip())
