@@ -19,7 +19,7 @@ from typing import Any
 
 import marshmallow as ma
 
-from decision_flow import clock
+from decision_flow import clock, deliberation
 from decision_flow.errors import N_, DecisionFlowError, Invalid
 from decision_flow.expressions import Expression, compile_expression
 
@@ -31,6 +31,7 @@ ASSIGNS = (
     "matter_title", "category", "undertaking_unit", "lead_unit", "implementing_unit", "effective_date",
 )  # fmt: skip
 MAX_TEXT, MAX_LONG, MAX_ROWS, MAX_MONEY = 500, 20_000, 500, Decimal(10) ** 13
+FUNCTIONS: dict[str, Any] = {"today": clock.today, "iso": str, **deliberation.FUNCTIONS}
 REQUIRED = N_("请填写此项。")
 UNKNOWN = N_("表单中没有这一项。")
 
@@ -227,7 +228,7 @@ class _Names(dict[str, Any]):
 def _holds(expression: Expression, names: Mapping[str, Any]) -> bool:
     """Whether a condition holds; one that cannot be worked out yet, because a field is empty, does not."""
     try:
-        return bool(expression.evaluate(names, {"today": clock.today, "iso": str}))
+        return bool(expression.evaluate(names, FUNCTIONS))
     except DecisionFlowError:
         return False
 
