@@ -1,0 +1,135 @@
+"""Settings: one TOML file, environment variables over it, read once at each edge and passed as a value."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from decision_flow.errors import N_, Invalid
+
+PREFIX = "DECISION_FLOW_"
+FILE = "decision-flow.toml"
+
+
+def _setting(default: Any, about: str, *, secret: bool = False, basis: str = "") -> Any:
+    return field(default=default, metadata={"about": about, "secret": secret, "basis": basis})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings. Each field says what it is; numbers that no law fixes show their basis."""
+
+    data_dir: str = _setting("data", "存放数据库、文件和密钥的目录")
+    database_url: str = _setting("", "数据库地址;留空则用数据目录中的 SQLite", secret=True)
+    secret_key: str = _setting("", "签名密钥;留空则在数据目录中生成并保存", secret=True)
+    host: str = _setting("127.0.0.1", "监听地址")
+    port: int = _setting(8000, "监听端口")
+    threads: int = _setting(8, "处理请求的线程数")
+    https: bool = _setting(False, "是否经由 HTTPS 访问;是则 Cookie 只经 HTTPS 发送")
+    trusted_proxies: int = _setting(0, "前置反向代理的层数")
+    demo: bool = _setting(False, "演示模式:装入演示数据,登录页列出演示账号")
+    language: str = _setting("zh", "默认语言,zh 或 en")
+    log_format: str = _setting("text", "日志格式,text 或 json")
+    upload_limit_mb: int = _setting(100, "单个文件上限(MB)")
+    worker_seconds: float = _setting(2.0, "定时任务的检查间隔(秒)")
+    session_idle_minutes: int = _setting(30, "无操作自动退出(分钟)", basis="SEC-05,数值为产品设定(P)")
+    admin_idle_minutes: int = _setting(15, "管理员无操作自动退出(分钟)", basis="SEC-05,数值为产品设定(P)")
+    session_absolute_minutes: int = _setting(600, "一次登录的最长时间(分钟)", basis="产品设定(P)")
+    lockout_tries: int = _setting(5, "连续输错几次锁定账号", basis="SEC-05,数值为产品设定(P)")
+    lockout_minutes: int = _setting(15, "锁定时间(分钟)", basis="SEC-05,数值为产品设定(P)")
+    password_min_length: int = _setting(10, "密码最短位数", basis="SEC-04,数值为产品设定(P)")
+
+    @staticmethod
+    def load(path: Path | None = None, env: Mapping[str, str] | None = None) -> Settings:
+        """Read the file (default `decision-flow.toml`, if there is one) and `DECISION_FLOW_…` variables over it.
+
+        A variable ending in `_FILE` names a file that holds the value. Raises `Invalid` with one sentence
+        per wrong value, and for unknown names.
+        """
+        env = os.environ if env is None else env
+        given: dict[str, Any] = {}
+        source = path or Path(env.get(f"{PREFIX}CONFIG", FILE))
+        if path is not None or source.exists():
+            try:
+                given.update(tomllib.loads(source.read_text("utf-8")))
+            except (OSError, tomllib.TOMLDecodeError) as error:
+                raise Invalid(N_("设置文件 %(path)s 读不出来:%(reason)s"), path=source, reason=error) from error
+        for name, value in env.items():
+            if name.startswith(PREFIX) and name not in (f"{PREFIX}CONFIG", f"{PREFIX}TEST_POSTGRESQL"):
+                key = name.removeprefix(PREFIX).lower()
+                if key.endswith("_file"):
+                    key, value = key.removesuffix("_file"), Path(value).read_text("utf-8").strip()
+                given[key] = value
+        return Settings.of(given)
+
+    @staticmethod
+    def of(given: Mapping[str, Any]) -> Settings:
+        """Return settings from names and values. Raises `Invalid` for unknown names and unusable values."""
+        known = {entry.name: entry for entry in fields(Settings)}
+        errors = {name: [N_("没有这个设置。")] for name in given if name not in known}
+        values: dict[str, Any] = {}
+        for name in known.keys() & given.keys():
+            kind = type(known[name].default)
+            try:
+                values[name] = _converted(given[name], kind)
+            except (ValueError, TypeError):
+                errors[name] = [N_("写法不正确。")]
+        settings = replace(Settings(), **values)
+        errors.update(_unsafe(settings))
+        if errors:
+            told = ";".join(f"{name}:{texts[0]}" for name, texts in errors.items())
+            raise Invalid(N_("设置有误,系统没有启动:%(told)s"), errors=errors, told=told)
+        return settings
+
+    @property
+    def folder(self) -> Path:
+        """The data folder."""
+        return Path(self.data_dir)
+
+    @property
+    def database(self) -> str:
+        """The address of the database."""
+        return self.database_url or f"sqlite:///{self.folder.absolute() / 'decision-flow.db'}"
+
+    def key(self) -> str:
+        """Return the signing key, making and keeping one (readable to its owner only) if none is set."""
+        if self.secret_key:
+            return self.secret_key
+        path = self.folder / "secret-key"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "w") as target:
+                target.write(secrets.token_hex(32))
+        return path.read_text()
+
+
+def _converted(value: Any, kind: type) -> Any:
+    if kind is bool and isinstance(value, str):
+        words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False, "": False}
+        return words[value.lower()] if value.lower() in words else int("not a word")
+    if kind is bool and not isinstance(value, bool):
+        raise TypeError
+    return kind(value)
+
+
+def _unsafe(settings: Settings) -> dict[str, list[str]]:
+    errors: dict[str, list[str]] = {}
+    if settings.secret_key and len(settings.secret_key) < 32:
+        errors["secret_key"] = [N_("密钥至少需要32个字符。")]
+    if settings.password_min_length < 8:
+        errors["password_min_length"] = [N_("密码最短位数不能小于8。")]
+    if not 1 <= settings.lockout_tries <= 20:
+        errors["lockout_tries"] = [N_("应在1到20之间。")]
+    if settings.language not in ("zh", "en"):
+        errors["language"] = [N_("只能是 zh 或 en。")]
+    if settings.demo and settings.https:
+        errors["demo"] = [N_("演示模式的账号是公开的,不能用于正式的 HTTPS 站点。")]
+    if not 1 <= settings.port <= 65535:
+        errors["port"] = [N_("端口应在1到65535之间。")]
+    return errors

@@ -1,0 +1,237 @@
+"""The Chinese working calendar: pure counting over our own table, and every deadline explained in words.
+
+Rules W1-W10: the day of the event is not counted; a period in calendar days that ends on a rest day ends on
+the next working day (Civil Code, Art. 203); make-up days are working days; months end on the corresponding
+day or the last of the month (Art. 202); "N days before" is never rolled forward.
+"""
+
+from __future__ import annotations
+
+import calendar as civil
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import partial
+from typing import Any
+
+import chinese_calendar
+from sqlalchemy import func, insert, select
+from sqlalchemy.orm import Session
+
+from decision_flow import audit, clock
+from decision_flow.audit import SYSTEM, EventName
+from decision_flow.models import CalendarDay
+
+WORKING = ("work", "makeup")
+FIRST_YEAR, LAST_OFFICIAL = 2004, 2026
+PROVISIONAL_YEARS = 6
+# 全国年节及纪念日放假办法 (2024): the fixed days by the sun; the lunar ones stand in LUNAR.
+FIXED = ((1, 1), (5, 1), (5, 2), (10, 1), (10, 2), (10, 3))
+# First day of Spring Festival's rest (New Year's Eve), Qingming, Dragon Boat, Mid-Autumn.
+LUNAR: Mapping[int, tuple[str, str, str, str]] = {
+    2027: ("02-05", "04-05", "06-09", "09-15"),
+    2028: ("01-25", "04-04", "05-28", "10-03"),
+    2029: ("02-12", "04-04", "06-16", "09-22"),
+    2030: ("02-02", "04-05", "06-05", "09-12"),
+    2031: ("01-22", "04-05", "06-24", "10-01"),
+    2032: ("02-10", "04-04", "06-12", "09-19"),
+}
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """The days known, by date: (kind, whether provisional); and the version of the table they came from."""
+
+    days: Mapping[date, tuple[str, bool]]
+    version: int
+
+    def is_working_day(self, day: date) -> bool:
+        """Whether work is done on `day`; a day outside the table counts by its weekday."""
+        kind = self.days.get(day)
+        return kind[0] in WORKING if kind else day.weekday() < 5
+
+    def is_provisional(self, day: date) -> bool:
+        """Whether the arrangement of `day` is not yet official."""
+        kind = self.days.get(day)
+        return kind[1] if kind else True
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """A date with all it was computed from."""
+
+    due_on: date
+    start: date
+    count: int
+    unit: str
+    calendar_version: int
+    provisional: bool
+    explanation: str
+
+    def __str__(self) -> str:
+        return self.due_on.isoformat()
+
+
+def working_days_after(calendar: Calendar, count: int, start: date) -> Deadline:
+    """Return the deadline `count` working days after `start`, which is not counted (W1, W4)."""
+    day, left, skipped, provisional = start, count, 0, False
+    while left > 0:
+        day += timedelta(days=1)
+        provisional = provisional or calendar.is_provisional(day)
+        if calendar.is_working_day(day):
+            left -= 1
+        else:
+            skipped += 1
+    text = f"自{_cn(start)}(当日不计)起{count}个工作日"
+    text += f",其间{skipped}个休息日不计" if skipped else ""
+    return _deadline(calendar, day, start, count, "working_days", provisional, text)
+
+
+def days_after(calendar: Calendar, count: int, start: date) -> Deadline:
+    """Return the deadline `count` calendar days after `start`; a rest day rolls to the next working day (W2)."""
+    last = start + timedelta(days=count)
+    day, provisional = last, calendar.is_provisional(last)
+    while not calendar.is_working_day(day):
+        day += timedelta(days=1)
+        provisional = provisional or calendar.is_provisional(day)
+    text = f"自{_cn(start)}(当日不计)起{count}日"
+    if day != last:
+        text += f",{_cn(last)}为休息日,顺延"
+    return _deadline(calendar, day, start, count, "days", provisional, text)
+
+
+def months_after(calendar: Calendar, count: int, start: date) -> Deadline:
+    """Return the day `count` months after `start`, not rolled: an internal review date (W7, vector V14)."""
+    return _deadline(
+        calendar, add_months(start, count), start, count, "months", False, f"自{_cn(start)}起{count}个月"
+    )
+
+
+def days_before(calendar: Calendar, count: int, event: date) -> Deadline:
+    """Return the last day that is at least `count` calendar days before `event`; never rolled forward (W6)."""
+    day = event - timedelta(days=count)
+    text = f"{_cn(event)}的{count}日前"
+    if not calendar.is_working_day(day):
+        text += f",{_cn(day)}为休息日,请提前办理"
+    return _deadline(calendar, day, event, count, "days_before", calendar.is_provisional(day), text)
+
+
+def add_months(start: date, count: int) -> date:
+    """Return the corresponding day `count` months later, or the last day of that month (W7)."""
+    total = start.year * 12 + start.month - 1 + count
+    year, month = divmod(total, 12)
+    return date(year, month + 1, min(start.day, civil.monthrange(year, month + 1)[1]))
+
+
+def _deadline(
+    calendar: Calendar, due_on: date, start: date, count: int, unit: str, provisional: bool, text: str
+) -> Deadline:
+    text += f",至{_cn(due_on)}。"
+    if provisional:
+        text += "其中有日期的放假安排尚未公布,暂定。"
+    return Deadline(due_on, start, count, unit, calendar.version, provisional, text)
+
+
+def _cn(day: date) -> str:
+    return f"{day.year}年{day.month}月{day.day}日"
+
+
+# --- the table ------------------------------------------------------------------------------------------
+
+_kept: dict[tuple[str, int], Calendar] = {}
+_lock = threading.Lock()
+
+
+def load(session: Session) -> Calendar:
+    """Return the calendar of this database, from memory as long as its version stands."""
+    version = session.scalar(select(func.max(CalendarDay.version))) or 0
+    key = (str(session.get_bind().engine.url), version)
+    found = _kept.get(key)
+    if found is None:
+        rows = session.execute(select(CalendarDay.day, CalendarDay.kind, CalendarDay.status)).all()
+        found = Calendar({day: (kind, status != "official") for day, kind, status in rows}, version)
+        with _lock:
+            if len(_kept) > 8:
+                _kept.clear()
+            if rows:
+                _kept[key] = found
+    return found
+
+
+def add_working_days(session: Session, start: date, count: int) -> date:
+    """Return the date `count` working days after `start`."""
+    return working_days_after(load(session), count, start).due_on
+
+
+def functions(session: Session) -> dict[str, Callable[..., Any]]:
+    """Return what an expression may call: each takes a count and, if wanted, a start other than today.
+
+    The results carry the explanation and compare as dates through `due_on`.
+    """
+    calendar = load(session)
+
+    def counted(count_from: Callable[[Calendar, int, date], Deadline], count: Any, start: Any = None) -> Deadline:
+        first = start or clock.today()
+        first = first if isinstance(first, date) else date.fromisoformat(str(first)[:10])
+        return count_from(calendar, int(count), first)
+
+    return {
+        "working_days_after": partial(counted, working_days_after),
+        "days_after": partial(counted, days_after),
+        "months_after": partial(counted, months_after),
+        "days_before": lambda event, count: counted(days_before, count, event),
+        "today": clock.today,
+    }
+
+
+def seed(session: Session) -> int:
+    """Fill an empty table: official years from the package, later years provisionally; return how many days.
+
+    Later years have weekends and the statutory festivals, no make-up days, and are marked provisional
+    until the yearly notice is entered.
+    """
+    if session.scalar(select(func.count()).select_from(CalendarDay)):
+        return 0
+    rows = []
+    day = date(FIRST_YEAR, 1, 1)
+    while day.year <= LAST_OFFICIAL + PROVISIONAL_YEARS:
+        official = day.year <= LAST_OFFICIAL
+        rows.append(
+            {
+                "day": day,
+                "kind": _official_kind(day) if official else _provisional_kind(day),
+                "status": "official" if official else "provisional",
+                "source": "国务院办公厅放假安排" if official else "按放假办法推算",
+                "version": 1,
+            }
+        )
+        day += timedelta(days=1)
+    session.execute(insert(CalendarDay), rows)
+    audit.append(
+        session,
+        audit.CALENDAR,
+        EventName.CALENDAR_IMPORTED,
+        actor=SYSTEM,
+        facts={"from": f"{FIRST_YEAR}-01-01", "official_to": f"{LAST_OFFICIAL}-12-31", "days": len(rows)},
+    )
+    return len(rows)
+
+
+def _official_kind(day: date) -> str:
+    if chinese_calendar.is_workday(day):
+        return "work" if day.weekday() < 5 else "makeup"
+    return "rest" if day.weekday() >= 5 and not chinese_calendar.get_holiday_detail(day)[1] else "holiday"
+
+
+def _provisional_kind(day: date) -> str:
+    if (day.month, day.day) in FIXED or day in _festivals(day.year):
+        return "holiday"
+    return "work" if day.weekday() < 5 else "rest"
+
+
+def _festivals(year: int) -> set[date]:
+    if year not in LUNAR:
+        return set()
+    spring, *others = (date.fromisoformat(f"{year}-{text}") for text in LUNAR[year])
+    return {spring + timedelta(days=number) for number in range(4)} | set(others)
