@@ -9,14 +9,19 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from decision_flow.forms import Form
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from decision_flow import engine
 from decision_flow.engine import Bundle, Compiled
 from decision_flow.errors import N_, NotFound
-from decision_flow.models import Procedure, ProcedureFile, ProcedureVersion, VersionStatus
+from decision_flow.forms import Form
+from decision_flow.models import (
+    Procedure,
+    ProcedureFile,
+    ProcedureVersion,
+    VersionStatus,
+)
 
 
 @dataclass(frozen=True)

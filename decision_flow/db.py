@@ -83,6 +83,8 @@ class Database:
                 session.connection(execution_options={"decision_flow_read_only": read_only})
             yield session
             if read_only:
+                # Rolling back would expire what was read; the page still draws from it.
+                session.expunge_all()
                 session.rollback()
             else:
                 session.commit()

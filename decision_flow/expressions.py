@@ -16,7 +16,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from decision_flow.errors import DecisionFlowError, Invalid, N_
+from decision_flow.errors import N_, DecisionFlowError, Invalid
 
 MAX_LENGTH = 2000
 MAX_NODES = 400
@@ -49,7 +49,7 @@ class Expression:
         Raises `ExpressionError` when a name is missing or values do not fit together.
         """
         try:
-            return self._node(names, functions or {})
+            return self._node(names, {} if functions is None else functions)
         except DecisionFlowError:
             raise
         except (TypeError, ValueError, ZeroDivisionError, KeyError, IndexError, OverflowError) as error:

@@ -10,11 +10,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from decision_flow.identity import Actor
-from sqlalchemy import ColumnElement, Select, and_, case, false, func, literal, or_, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    case,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Session, aliased
 
 from decision_flow import clock, working_days
+from decision_flow.identity import Actor
 from decision_flow.models import Matter, Organisation, Task, TaskState, User
 
 TABS = ("todo", "claimable", "done", "started")

@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from decision_flow.identity import Actor
-from decision_flow.steps import StatutoryStep
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session, joinedload, undefer
 
 from decision_flow import bundles, matters
 from decision_flow.engine import Compiled
 from decision_flow.errors import N_, NotFound
+from decision_flow.identity import Actor
 from decision_flow.models import (
     AuditEvent,
     Document,
@@ -25,6 +24,7 @@ from decision_flow.models import (
     Timer,
     TimerState,
 )
+from decision_flow.steps import StatutoryStep
 
 
 @dataclass(frozen=True)

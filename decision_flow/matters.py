@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from decision_flow.forms import Form
-from decision_flow.identity import Actor, Permission
 from sqlalchemy import Select, exists, or_, select, text
 from sqlalchemy.orm import Session, joinedload, undefer
 
@@ -20,6 +18,8 @@ from decision_flow import audit, bundles, clock, engine, identity, submissions
 from decision_flow.audit import SYSTEM, Author, EventName
 from decision_flow.bundles import Runnable
 from decision_flow.errors import N_, Conflict, NotFound, NotPermitted
+from decision_flow.forms import Form
+from decision_flow.identity import Actor, Permission
 from decision_flow.models import (
     Evaluation,
     EvaluationStatus,

@@ -13,7 +13,12 @@ from decision_flow import audit, bundles, clock
 from decision_flow.audit import Author, EventName
 from decision_flow.engine import Bundle
 from decision_flow.errors import N_, Invalid
-from decision_flow.models import Procedure, ProcedureFile, ProcedureVersion, VersionStatus
+from decision_flow.models import (
+    Procedure,
+    ProcedureFile,
+    ProcedureVersion,
+    VersionStatus,
+)
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ statements are few and their number does not grow with the matter's history.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from decision_flow.expressions import compile_expression
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
@@ -19,6 +19,7 @@ from decision_flow import audit, clock, effects, working_days
 from decision_flow.audit import Author, EventName
 from decision_flow.engine import Context, Element, OpenTask, Step
 from decision_flow.errors import N_, ProcedureFault
+from decision_flow.expressions import compile_expression
 from decision_flow.models import (
     Matter,
     MatterStatus,
@@ -39,25 +40,24 @@ UNIT_OF_ROLE = {
 }
 
 
-class CalendarFunctions(dict[str, Any]):
+class CalendarFunctions(Mapping[str, Any]):
     """The calendar's functions for expressions, read from the database only when one is called for."""
 
     def __init__(self, session: Session) -> None:
-        super().__init__()
         self._session = session
 
     @cached_property
     def _functions(self) -> dict[str, Any]:
         return dict(working_days.functions(self._session))
 
-    def __missing__(self, name: str) -> Any:
+    def __getitem__(self, name: str) -> Any:
         return self._functions[name]
 
-    def __contains__(self, name: object) -> bool:
-        return name in self._functions
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._functions)
 
-    def get(self, name: str, default: Any = None) -> Any:
-        return self._functions.get(name, default)
+    def __len__(self) -> int:
+        return len(self._functions)
 
 
 def context(session: Session, at: datetime) -> Context:
@@ -130,7 +130,7 @@ def _open(matter: Matter, opened: OpenTask, functions: CalendarFunctions, at: da
     return task
 
 
-def _evaluate(element: Element, key: str, names: dict[str, Any], functions: CalendarFunctions) -> Any:
+def _evaluate(element: Element, key: str, names: Mapping[str, Any], functions: CalendarFunctions) -> Any:
     text = element.properties.get(key)
     if not text:
         return None

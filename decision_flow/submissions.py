@@ -10,14 +10,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
-from decision_flow.forms import Field, Form
-from decision_flow.identity import Actor
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from decision_flow import clock, engine
 from decision_flow.bundles import Runnable
 from decision_flow.errors import N_, Invalid
+from decision_flow.forms import Field, Form
+from decision_flow.identity import Actor
 from decision_flow.models import Document, Matter, Organisation, Task, User
 
 REGISTERS: dict[str, type[Organisation] | type[User]] = {"organisation": Organisation, "user": User}

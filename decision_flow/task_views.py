@@ -6,19 +6,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from decision_flow.forms import Field, Form
-from decision_flow.identity import Actor
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, joinedload, undefer
 
 from decision_flow import bundles, clock, matters
 from decision_flow.errors import N_, NotFound
+from decision_flow.forms import Field, Form
+from decision_flow.identity import Actor
 from decision_flow.models import (
     Appointment,
     Document,
     Matter,
     Organisation,
     Post,
+    ProcedureVersion,
     Task,
     TaskState,
     User,
@@ -103,14 +104,51 @@ def view(session: Session, actor: Actor, task_id: int) -> TaskView:
     )
 
 
-def choices(
-    session: Session, form: Form, matter: Matter | None, actor: Actor
+def choices(session: Session, view: TaskView, actor: Actor) -> dict[str, list[tuple[int, str]]]:
+    """Return what the reference fields of the task's form and of the earlier ones may name, by target."""
+    forms = [entry.form for entry in view.earlier] + ([view.form] if view.form else [])
+    return _choices(session, forms, view.matter.organ_id)
+
+
+def choices_for(
+    session: Session, form: Form, actor: Actor, matter: Matter | None
 ) -> dict[str, list[tuple[int, str]]]:
-    """Return what may be chosen in the form's reference fields, by target: (id, display)."""
-    targets = {field.ref for field in _all_fields(form.fields) if field.ref}
-    organ_id = matter.organ_id if matter else next((a.organ_id for a in actor.appointments), None)
+    """Return what the reference fields of one form may name, by target: (id, display)."""
+    organ_id = matter.organ_id if matter else next((held.organ_id for held in actor.appointments), None)
+    return _choices(session, [form], organ_id)
+
+
+def form_of(session: Session, task_id: int) -> Form | None:
+    """Return the form of a task as its matter's version has it; None for a task without one."""
+    row = session.execute(
+        select(Task.form, ProcedureVersion)
+        .join(Matter, Matter.id == Task.matter_id)
+        .join(ProcedureVersion, ProcedureVersion.id == Matter.procedure_version_id)
+        .where(Task.id == task_id)
+    ).one_or_none()
+    if row is None:
+        raise NotFound(N_("没有这个任务,或者您无权查看。"))
+    return bundles.runnable(session, row[1]).form(row[0])
+
+
+def opened_after(session: Session, task: Task) -> tuple[Task, ...]:
+    """Return the tasks of the matter that stand open now, the latest first: what completing led to."""
+    return tuple(
+        session.scalars(
+            select(Task)
+            .where(Task.matter_id == task.matter_id, Task.state.in_((TaskState.OPEN, TaskState.CLAIMED)))
+            .options(joinedload(Task.organisation), joinedload(Task.assignee))
+            .order_by(Task.id.desc())
+        )
+    )
+
+
+def _choices(
+    session: Session, forms: Iterable[Form], organ_id: int | None
+) -> dict[str, list[tuple[int, str]]]:
+    targets = {field.ref for form in forms for field in _all_fields(form.fields) if field.ref}
     found: dict[str, list[tuple[int, str]]] = {}
-    for target in targets:
+    for target in sorted(targets):
         if target == "organisation":
             rows = session.execute(
                 select(Organisation.id, Organisation.name)
@@ -120,9 +158,7 @@ def choices(
             )
             found[target] = [(key, name) for key, name in rows]
         elif target == "user" or target.startswith("role:"):
-            found[target] = _people(
-                session, target.removeprefix("role:") if ":" in target else None, organ_id
-            )
+            found[target] = _people(session, target.removeprefix("role:") if ":" in target else None, organ_id)
     return found
 
 

@@ -11,14 +11,33 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from decision_flow.identity import Actor, Permission
 from sqlalchemy import or_, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
-from decision_flow import audit, bundles, clock, engine, identity, matters, projection, submissions
+from decision_flow import (
+    audit,
+    bundles,
+    clock,
+    engine,
+    identity,
+    matters,
+    projection,
+    submissions,
+)
 from decision_flow.audit import EventName
 from decision_flow.errors import N_, Conflict, Invalid, NotFound, NotPermitted
-from decision_flow.models import Appointment, Document, Matter, Organisation, Post, Task, TaskState, User
+from decision_flow.identity import Actor, Permission
+from decision_flow.models import (
+    Appointment,
+    Document,
+    Matter,
+    Organisation,
+    Post,
+    Task,
+    TaskState,
+    User,
+)
 
 
 @dataclass(frozen=True)
@@ -113,6 +132,15 @@ def save_draft(session: Session, actor: Actor, task_id: int, values: Mapping[str
     return task.draft_saved_at or clock.now()
 
 
+def must_hold(session: Session, actor: Actor, task: Task) -> None:
+    """Raise unless the task stands and the actor holds it, or may still take it."""
+    _must_stand(session, task)
+    if task.state == TaskState.OPEN:
+        _must_be_candidate(actor, task)
+    else:
+        _must_be_mine(session, actor, task)
+
+
 def complete(
     session: Session,
     actor: Actor,
@@ -179,13 +207,12 @@ def _locked(session: Session, actor: Actor, task_id: int) -> Task:
     matter_id = session.scalar(select(Task.matter_id).where(Task.id == task_id))
     if matter_id is None:
         raise NotFound(N_("没有这个任务,或者您无权查看。"))
-    matters.lock(session, matter_id)
+    matter = matters.lock(session, matter_id)
     task = session.scalars(
-        select(Task)
-        .where(Task.id == task_id)
-        .options(joinedload(Task.matter, innerjoin=True))
-        .execution_options(populate_existing=True)
+        select(Task).where(Task.id == task_id).execution_options(populate_existing=True)
     ).one()
+    # The matter is already here, with its state; loading it again through the task would drop that.
+    set_committed_value(task, "matter", matter)
     if task.pool not in actor.pools and task.assignee_id != actor.user_id:
         matters.get(session, actor, matter_id)
     return task

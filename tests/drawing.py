@@ -182,6 +182,6 @@ def _instances(node: Node) -> str:
         f"        <bpmn:loopDataInputRef>{told['each']}</bpmn:loopDataInputRef>\n"
         f"        <bpmn:loopDataOutputRef>{results}</bpmn:loopDataOutputRef>\n"
         f'        <bpmn:inputDataItem id="{node.id}_in" name="{item}" />\n'
-        f'        <bpmn:outputDataItem id="{node.id}_out" name="{item}_answer" />\n'
+        f'        <bpmn:outputDataItem id="{node.id}_out" name="{told.get("variable") or f"{item}_answer"}" />\n'
         "      </bpmn:multiInstanceLoopCharacteristics>\n"
     )

@@ -97,9 +97,9 @@ class Instance(_Flat, BpmnWorkflow):  # type: ignore[misc]
 
     def compact(self) -> None:
         """Forget finished sub-processes and finished branches that nothing waits for any more."""
-        for identity in list(self.subprocesses):
-            task = self.get_task_from_id(identity)
-            if task is None or task.has_state(FINISHED):
+        for identity, _ in sorted(self.subprocesses.items(), key=lambda entry: entry[1].depth):
+            standing = [scope.tasks[identity] for scope in self.scopes() if identity in scope.tasks]
+            if not standing or standing[0].has_state(FINISHED):
                 del self.subprocesses[identity]
         for scope in self.scopes():
             _compact(scope)

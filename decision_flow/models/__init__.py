@@ -10,8 +10,19 @@ from decision_flow.models.matters import (
     TimerKind,
     TimerState,
 )
-from decision_flow.models.people import Appointment, Organisation, Post, SignInSession, User
-from decision_flow.models.procedures import Procedure, ProcedureFile, ProcedureVersion, VersionStatus
+from decision_flow.models.people import (
+    Appointment,
+    Organisation,
+    Post,
+    SignInSession,
+    User,
+)
+from decision_flow.models.procedures import (
+    Procedure,
+    ProcedureFile,
+    ProcedureVersion,
+    VersionStatus,
+)
 from decision_flow.models.records import (
     Document,
     Evaluation,

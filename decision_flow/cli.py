@@ -1,0 +1,159 @@
+"""The command line of the core. Everything heavy is imported by the command that needs it."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from decision_flow.config import Settings
+from decision_flow.errors import DecisionFlowError
+
+if TYPE_CHECKING:
+    from decision_flow.db import Database
+
+
+class Commands(click.Group):
+    """A group whose commands tell a domain error as one sentence and exit with 2."""
+
+    def invoke(self, context: click.Context) -> object:
+        try:
+            return super().invoke(context)
+        except DecisionFlowError as error:
+            click.echo(str(error), err=True)
+            sys.exit(2)
+
+
+@click.group(cls=Commands)
+@click.option("--config", type=click.Path(path_type=Path), help="Settings file (TOML).")
+@click.pass_context
+def main(context: click.Context, config: Path | None) -> None:
+    """Decision Flow: major administrative decisions by the law's procedure."""
+    context.obj = Settings.load(config)
+
+
+@main.group()
+def config() -> None:
+    """Settings."""
+
+
+@config.command("check")
+@click.pass_obj
+def config_check(settings: Settings) -> None:
+    """Print the settings in force; secrets are masked."""
+    for entry in fields(settings):
+        value = getattr(settings, entry.name)
+        shown = "******" if entry.metadata["secret"] and value else value
+        basis = f"  [{entry.metadata['basis']}]" if entry.metadata["basis"] else ""
+        click.echo(f"{entry.name} = {shown}  # {entry.metadata['about']}{basis}")
+
+
+@main.group()
+def db() -> None:
+    """The database."""
+
+
+@db.command("upgrade")
+@click.pass_obj
+def db_upgrade(settings: Settings) -> None:
+    """Bring the database to the newest schema."""
+    upgrade(open_database(settings))
+    click.echo("数据库已是最新。")
+
+
+@main.group()
+def demo() -> None:
+    """Demo data."""
+
+
+@demo.command("load")
+@click.pass_obj
+def demo_load(settings: Settings) -> None:
+    """Load the demo into an empty database."""
+    database = open_database(settings)
+    upgrade(database)
+    click.echo("演示数据已装入。" if load_demo(settings, database) else "数据库不是空的,没有装入演示数据。")
+
+
+@main.group()
+def matters() -> None:
+    """Matters, for the operator."""
+
+
+@matters.command("list")
+@click.pass_obj
+def matters_list(settings: Settings) -> None:
+    """List all matters: number, status, current step, title."""
+    from sqlalchemy import select
+
+    from decision_flow.models import Matter
+
+    with open_database(settings).transaction(read_only=True) as session:
+        for matter in session.scalars(select(Matter).order_by(Matter.id)):
+            click.echo(f"{matter.number}\t{matter.status}\t{matter.current_step or '-'}\t{matter.title}")
+
+
+@matters.command("show")
+@click.argument("number")
+@click.pass_obj
+def matters_show(settings: Settings, number: str) -> None:
+    """Show one matter by its number, with its tasks and whether its trail is intact."""
+    from sqlalchemy import select
+
+    from decision_flow import audit
+    from decision_flow.models import Matter, Task
+
+    with open_database(settings).transaction(read_only=True) as session:
+        matter = session.scalars(select(Matter).where(Matter.number == number)).one_or_none()
+        if matter is None:
+            raise click.ClickException(f"没有编号为 {number} 的事项。")
+        click.echo(f"{matter.number} {matter.title}\n{matter.status} {matter.current_step or ''}")
+        for task in session.scalars(select(Task).where(Task.matter_id == matter.id).order_by(Task.id)):
+            click.echo(f"  {task.state:10} {task.name} {task.completed_as}")
+        broken = audit.verify(session, audit.matter_stream(matter.id))
+        click.echo("过程记录完整。" if broken is None else f"过程记录在第{broken.seq}条断开:{broken.reason}")
+        if broken is not None:
+            sys.exit(1)
+
+
+@main.command()
+@click.pass_obj
+def worker(settings: Settings) -> None:
+    """Run the worker: timers and notices. Any number of them may run on one PostgreSQL."""
+    from decision_flow import worker as work
+
+    stop = work.start(open_database(settings), settings.worker_seconds)
+    ended = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: ended.set())
+    ended.wait()
+    stop()
+
+
+def open_database(settings: Settings) -> Database:
+    """Return the database of the settings; the data folder is made if need be."""
+    from decision_flow.db import Database
+
+    settings.folder.mkdir(parents=True, exist_ok=True)
+    return Database(settings.database)
+
+
+def upgrade(database: Database) -> None:
+    """Bring `database` to the newest schema."""
+    from decision_flow import migrations
+
+    migrations.upgrade(database)
+
+
+def load_demo(settings: Settings, database: Database) -> bool:
+    """Load the demo into an empty database; return whether anything was done."""
+    from decision_flow import demo as data
+    from decision_flow.documents import FileStore
+    from decision_flow.resources import BPMN
+
+    return data.load(database, FileStore(settings.folder / "files"), BPMN)

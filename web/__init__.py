@@ -1,0 +1,69 @@
+"""The web edge: `create_app(settings)` puts pages, security and error handling around the core."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Flask
+from flask_wtf.csrf import CSRFProtect
+from jinja2 import StrictUndefined
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from decision_flow.config import Settings
+from decision_flow.db import Database
+from decision_flow.documents import FileStore
+from web import auth, errors, language, observability, presentation, request, security
+from web.pages import (  # noqa: A004
+    account,
+    documents,
+    first_run,
+    help,
+    inbox,
+    matters,
+    people,
+    sign_in,
+    tasks,
+)
+
+HERE = Path(__file__).parent
+PAGES = (
+    observability.page, sign_in.page, first_run.page, account.page, inbox.page, tasks.page, matters.page,
+    documents.page, people.page, help.page,
+)  # fmt: skip
+
+
+def create_app(settings: Settings, database: Database | None = None) -> Flask:
+    """Return the application. The database is opened from the settings unless one is handed in."""
+    app = Flask(__name__, static_folder=str(HERE / "static"), template_folder=str(HERE / "templates"))
+    app.config.update(
+        SECRET_KEY=settings.key(),
+        MAX_CONTENT_LENGTH=settings.upload_limit_mb * 1024 * 1024 * 2,
+        MAX_FORM_MEMORY_SIZE=8 * 1024 * 1024,
+        MAX_FORM_PARTS=20_000,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.https,
+        WTF_CSRF_TIME_LIMIT=None,
+    )
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    request.attach(
+        app,
+        settings=settings,
+        database=database or Database(settings.database),
+        files=FileStore(settings.folder / "files", settings.upload_limit_mb * 1024 * 1024),
+    )
+    observability.observe(app)
+    auth.guard(app)
+    CSRFProtect(app)
+    language.register(app)
+    presentation.register(app)
+    security.protect(app, https=settings.https)
+    errors.handle(app)
+    for page in PAGES:
+        app.register_blueprint(page)
+    return app

@@ -1,0 +1,36 @@
+// Draws a matter's diagram with what was passed and what stands. The table below it says the same.
+import NavigatedViewer from 'bpmn-js/lib/NavigatedViewer';
+
+const box = document.getElementById('diagram');
+if (box) {
+  (async () => {
+    const told = await (await fetch(box.dataset.url, { headers: { Accept: 'application/json' }, credentials: 'same-origin' })).json();
+    const viewer = new NavigatedViewer({ container: box });
+    await viewer.importXML(told.xml);
+    const canvas = viewer.get('canvas');
+    const registry = viewer.get('elementRegistry');
+    const overlays = viewer.get('overlays');
+    for (const id of Object.keys(told.passed)) if (registry.get(id)) canvas.addMarker(id, 'passed');
+    for (const [id, names] of Object.entries(told.now)) {
+      if (!registry.get(id)) continue;
+      canvas.addMarker(id, 'standing');
+      const badge = document.createElement('div');
+      badge.className = 'who-badge';
+      badge.textContent = names.join('、');
+      overlays.add(id, { position: { bottom: -2, left: 0 }, html: badge });
+    }
+    canvas.zoom('fit-viewport', 'auto');
+    const standing = Object.keys(told.now).find(id => registry.get(id));
+    if (canvas.zoom() < 0.5) {
+      // A long procedure would be unreadable as a whole: show it at reading size, at what stands now.
+      canvas.zoom(0.8);
+      const start = registry.filter(element => element.type === 'bpmn:StartEvent')[0];
+      const middle = registry.get(standing) || start;
+      if (middle) {
+        const view = canvas.viewbox();
+        canvas.viewbox({ x: middle.x - view.width / 2, y: middle.y - view.height / 2, width: view.width, height: view.height });
+      }
+    }
+    box.dataset.ready = 'true';
+  })();
+}

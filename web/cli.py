@@ -1,0 +1,56 @@
+"""The entry point `decision-flow`: the core's commands plus `serve`."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import click
+
+from decision_flow.cli import load_demo, main, open_database, upgrade
+from decision_flow.config import Settings
+
+
+@main.command()
+@click.option("--port", type=int, help="Port to listen on.")
+@click.option("--data", help="Data folder.")
+@click.option("--demo/--no-demo", default=None, help="Load demo data into an empty database.")
+@click.option("--no-worker", is_flag=True, help="Leave timers and notices to separate workers.")
+@click.pass_obj
+def serve(settings: Settings, port: int | None, data: str | None, demo: bool | None, no_worker: bool) -> None:
+    """Serve the pages, with a worker inside unless told otherwise."""
+    from waitress import create_server
+
+    from decision_flow import people, worker
+    from web import create_app
+    from web.observability import configure_logs
+    from web.pages.first_run import setup_code
+
+    given = {"port": port, "data_dir": data, "demo": demo}
+    settings = Settings.of(
+        {**dataclasses.asdict(settings), **{key: value for key, value in given.items() if value is not None}}
+    )
+    configure_logs(settings.log_format)
+    database = open_database(settings)
+    click.echo("正在准备数据库 …")
+    upgrade(database)
+    if settings.demo:
+        click.echo("正在装入演示数据 …")
+        load_demo(settings, database)
+    app = create_app(settings, database)
+    with database.transaction(read_only=True) as session:
+        first = people.needs_first_run(session)
+    server = create_server(app, host=settings.host, port=settings.port, threads=settings.threads)
+    stop = None if no_worker else worker.start(database, settings.worker_seconds)
+    address = f"http://{settings.host}:{settings.port}"
+    click.echo(f"已启动:{address}")
+    if first:
+        click.echo(f"首次使用:请打开 {address}/first-run ,设置码 {setup_code(settings)}")
+    try:
+        server.run()
+    finally:
+        if stop is not None:
+            stop()
+
+
+if __name__ == "__main__":
+    main()

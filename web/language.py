@@ -1,0 +1,51 @@
+"""Chinese is the source of every text; English comes from the catalogue as it lies in the tree.
+
+Read with Babel at the first use, so that nothing has to be compiled after a translation was changed.
+"""
+
+from __future__ import annotations
+
+import gettext as catalogues
+import io
+from functools import lru_cache
+from pathlib import Path
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from flask import Flask, has_request_context
+
+from web.request import language
+
+CATALOGUE = Path(__file__).parent / "translations/en/LC_MESSAGES/messages.po"
+
+
+@lru_cache(maxsize=1)
+def english() -> catalogues.GNUTranslations:
+    """Return the English catalogue, read once."""
+    with CATALOGUE.open("rb") as source:
+        catalogue = read_po(source, locale="en")
+    compiled = io.BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    return catalogues.GNUTranslations(compiled)
+
+
+def gettext(message: str, **values: object) -> str:
+    """Return `message` in the reader's language, with `%(name)s` filled from `values`."""
+    found = translated(message)
+    return found % values if values else found
+
+
+def translated(message: str) -> str:
+    """Return `message` in the reader's language, as it stands."""
+    if message and has_request_context() and language() == "en":
+        return english().gettext(message)
+    return message
+
+
+def register(app: Flask) -> None:
+    """Give the templates of `app` `_()`, which fills `%(name)s` from its arguments."""
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
+        translated, lambda one, many, n: translated(one if n == 1 else many), newstyle=True
+    )

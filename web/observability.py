@@ -1,0 +1,107 @@
+"""Structured logs with a request id, the health check and the figures for a monitor."""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+
+import structlog
+from flask import Blueprint, Flask, Response, g, jsonify, request
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+from sqlalchemy import func, select, text
+
+from decision_flow import clock
+from decision_flow.models import (
+    Notification,
+    NotificationState,
+    Task,
+    TaskState,
+    Timer,
+    TimerState,
+)
+from web.auth import public
+from web.request import transaction
+
+page = Blueprint("observability", __name__)
+REGISTRY = CollectorRegistry()
+REQUESTS = Counter("df_requests", "Requests", ["endpoint", "status"], registry=REGISTRY)
+SECONDS = Histogram("df_request_seconds", "Seconds per request", ["endpoint"], registry=REGISTRY)
+OPEN_TASKS = Gauge("df_open_tasks", "Open tasks", registry=REGISTRY)
+TIMERS_LATE = Gauge("df_timers_late", "Timers that are due and have not gone off", registry=REGISTRY)
+TIMERS_FAILED = Gauge("df_timers_failed", "Timers given up", registry=REGISTRY)
+OUTBOX = Gauge("df_outbox_pending", "Notices not yet delivered", registry=REGISTRY)
+
+
+def configure_logs(form: str) -> None:
+    """Send structured logs to standard error, as text for people or JSON for machines."""
+    renderer = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if form == "json"
+        else structlog.dev.ConsoleRenderer(colors=False)
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+    )
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+
+
+def observe(app: Flask) -> None:
+    """Give each request an id, count it and time it."""
+
+    @app.before_request
+    def begin() -> None:
+        g.started = time.perf_counter()
+        g.request_id = uuid.uuid4().hex[:12]
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+    @app.after_request
+    def end(response: Response) -> Response:
+        endpoint = request.endpoint or "none"
+        REQUESTS.labels(endpoint, response.status_code).inc()
+        SECONDS.labels(endpoint).observe(time.perf_counter() - g.get("started", time.perf_counter()))
+        response.headers["X-Request-Id"] = g.get("request_id", "")
+        return response
+
+
+@page.get("/healthz")
+@public
+def healthz() -> Response:
+    """Say whether the database answers."""
+    with transaction(read_only=True) as session:
+        session.execute(text("SELECT 1"))
+    return jsonify(status="ok")
+
+
+@page.get("/metrics")
+@public
+def metrics() -> Response:
+    """Return the figures in the Prometheus text format; to the machine itself only."""
+    if request.remote_addr not in ("127.0.0.1", "::1"):
+        return Response(status=404)
+    with transaction(read_only=True) as session:
+        standing = Task.state.in_((TaskState.OPEN, TaskState.CLAIMED))
+        OPEN_TASKS.set(session.scalar(select(func.count()).select_from(Task).where(standing)) or 0)
+        late = (Timer.state == TimerState.WAITING, Timer.due_at < clock.now())
+        TIMERS_LATE.set(session.scalar(select(func.count()).select_from(Timer).where(*late)) or 0)
+        failed = Timer.state == TimerState.FAILED
+        TIMERS_FAILED.set(session.scalar(select(func.count()).select_from(Timer).where(failed)) or 0)
+        pending = Notification.state == NotificationState.PENDING
+        OUTBOX.set(session.scalar(select(func.count()).select_from(Notification).where(pending)) or 0)
+    return Response(generate_latest(REGISTRY), mimetype=CONTENT_TYPE_LATEST)

@@ -1,0 +1,182 @@
+"""The page of a task: what is asked, what went before, the form, and what can be done with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from decision_flow import documents, identity, task_views, tasks
+from decision_flow.errors import Conflict, DecisionFlowError, Invalid, Refused
+from decision_flow.forms import Form
+from decision_flow.identity import Permission
+from decision_flow.models import Task
+from web import forms
+from web.auth import requires
+from web.errors import status_of, told
+from web.language import gettext
+from web.request import actor, files, settings, transaction
+
+page = Blueprint("tasks", __name__)
+
+
+@page.get("/tasks/<int:task_id>")
+@requires(Permission.MATTER_READ)
+def show(task_id: int) -> str:
+    """Show a task; its form can be filled in by whoever holds it."""
+    return _page(task_id)
+
+
+@page.post("/tasks/<int:task_id>/claim")
+@requires(Permission.TASK_WORK)
+def claim(task_id: int) -> Response:
+    """Claim the task."""
+    with transaction() as session:
+        tasks.claim(session, actor(), task_id)
+    return redirect(url_for("tasks.show", task_id=task_id))
+
+
+@page.post("/tasks/<int:task_id>/release")
+@requires(Permission.TASK_WORK)
+def release(task_id: int) -> Response:
+    """Give the task back to its pool."""
+    with transaction() as session:
+        tasks.release(session, actor(), task_id)
+    flash(gettext("已退回签收,同岗位人员可以签收办理。"), "success")
+    return redirect(url_for("inbox.show"))
+
+
+@page.post("/tasks/<int:task_id>/transfer")
+@requires(Permission.TASK_WORK)
+def transfer(task_id: int) -> Response | tuple[str, int]:
+    """Hand the task to a colleague, with a reason."""
+    to_user = request.form.get("to_user_id", "")
+    try:
+        with transaction() as session:
+            reason = request.form.get("reason", "")
+            tasks.transfer(session, actor(), task_id, int(to_user) if to_user.isdigit() else 0, reason)
+    except Invalid as error:
+        return _page(task_id, transfer_errors=error.errors), 422
+    flash(gettext("已转办。"), "success")
+    return redirect(url_for("inbox.show"))
+
+
+@page.post("/tasks/<int:task_id>/draft")
+@requires(Permission.TASK_WORK)
+def draft(task_id: int) -> Response | tuple[Response, int]:
+    """Keep what was typed so far; files are kept by the full form only."""
+    try:
+        with transaction() as session:
+            form = _form(session, task_id)
+            values, _ = forms.read_submission(form, request.form, request.files)
+            at = tasks.save_draft(session, actor(), task_id, values)
+    except Invalid as error:
+        # What is not yet well-formed is simply not kept; the page goes on showing it.
+        return jsonify(saved=False, errors=error.errors), 200
+    return jsonify(saved=True, at=at.isoformat())
+
+
+@page.post("/tasks/<int:task_id>")
+@requires(Permission.TASK_WORK)
+def complete(task_id: int) -> Response | tuple[str, int]:
+    """Complete the task, or keep it, or add a row: whatever the pressed button says."""
+    with transaction() as session:
+        form = _form(session, task_id)
+    values, uploads = forms.read_submission(form, request.form, request.files)
+    errors = _upload(task_id, form, values, uploads)
+    if forms.changes_rows(request.form):
+        return _page(task_id, values=values, errors=errors), 200
+    try:
+        if errors:
+            raise Invalid(gettext("有文件没有上传成功,请检查后再提交。"), errors=errors)
+        if "_save" in request.form:
+            with transaction() as session:
+                tasks.save_draft(session, actor(), task_id, values)
+            flash(gettext("已暂存。"), "success")
+            return redirect(url_for("tasks.show", task_id=task_id))
+        signature = _signature(form)
+        with transaction() as session:
+            done = tasks.complete(session, actor(), task_id, values, signature)
+            opened = [(task.name, task.name_en) for task in done.opened]
+            matter_id = done.matter.id
+    except Invalid as error:
+        return _page(task_id, values=values, errors=error.errors or {"": [told(error)]}), status_of(error)
+    except Refused as error:
+        return _page(task_id, values=values, refusal=error), 409
+    except Conflict as error:
+        return _page(task_id, values=values, conflict=told(error)), 409
+    return redirect(url_for("tasks.done", task_id=task_id, n=len(opened), matter=matter_id))
+
+
+@page.get("/tasks/<int:task_id>/done")
+@requires(Permission.MATTER_READ)
+def done(task_id: int) -> str:
+    """Show what completing the task led to: what opened next and with whom it lies."""
+    with transaction(read_only=True) as session:
+        view = task_views.view(session, actor(), task_id)
+        following = task_views.opened_after(session, view.task)
+    return render_template("tasks/done.html", view=view, following=following)
+
+
+def _form(session: Any, task_id: int) -> Form:
+    form = task_views.form_of(session, task_id)
+    return form if form is not None else Form("F-0", "", "", "", ())
+
+
+def _upload(task_id: int, form: Form, values: dict[str, Any], uploads: list[Any]) -> dict[str, list[str]]:
+    """Store the files that came with the form; they are kept even if something else is wrong."""
+    errors: dict[str, list[str]] = {}
+    fields = {field.name: field for field in form.fields}
+    for name, sent in uploads:
+        try:
+            with transaction() as session:
+                task = session.get_one(Task, task_id)
+                tasks.must_hold(session, actor(), task)
+                document = documents.store(
+                    session, actor(), files(), sent.stream, sent.filename or "",
+                    matter_id=task.matter_id, task_id=task_id, form=form.id, field=name,
+                )  # fmt: skip
+                entry = {
+                    "document_id": document.id, "name": document.name,
+                    "sha256": document.sha256, "size": document.size,
+                }  # fmt: skip
+            values[name] = forms.with_upload(fields[name], values.get(name), entry)
+        except DecisionFlowError as error:
+            errors.setdefault(name, []).append(told(error))
+    return errors
+
+
+def _signature(form: Form) -> dict[str, object] | None:
+    signed = [field.name for field in form.fields if field.type == "sign"]
+    password = request.form.get("_password", "")
+    if not signed or not password:
+        return None
+    problem: Invalid | None = None
+    signature: dict[str, object] | None = None
+    with transaction() as session:
+        try:
+            signature = identity.reauthenticate(session, actor(), password, settings())
+        except Invalid as error:
+            problem = error
+    if problem is not None:
+        raise Invalid(problem.message, errors={signed[0]: [told(problem)]})
+    return signature
+
+
+def _page(task_id: int, **shown: Any) -> str:
+    """Draw the page; `values` typed by the person win over everything stored."""
+    with transaction(read_only=True) as session:
+        view = task_views.view(session, actor(), task_id)
+        choices = task_views.choices(session, view, actor())
+        colleagues = tasks.transfer_candidates(session, actor(), view.task) if view.may_work else []
+    values = shown.pop("values", None)
+    return render_template(
+        "tasks/show.html",
+        view=view,
+        choices=choices,
+        colleagues=colleagues,
+        values=view.values if values is None else values,
+        render_form=forms.render,
+        **{"errors": {}, "transfer_errors": {}, "refusal": None, "conflict": "", **shown},
+    )

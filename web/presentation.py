@@ -1,0 +1,125 @@
+"""How values look: dates, due badges, names of roles, steps and states in the reader's language."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import date, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, url_for
+from markupsafe import Markup
+
+from decision_flow import clock
+from decision_flow.errors import N_
+from decision_flow.roles import ROLES
+from decision_flow.steps import StatutoryStep
+from web.language import gettext
+from web.request import language
+
+STATIC = Path(__file__).parent / "static"
+STATES = {
+    "OPEN": N_("待签收"), "CLAIMED": N_("办理中"), "COMPLETED": N_("已办结"), "CANCELLED": N_("已撤回"),
+    "RUNNING": N_("办理中"), "SUSPENDED": N_("中止执行"),
+}  # fmt: skip
+EVENTS = {
+    "matter.registered": N_("登记事项"), "matter.finished": N_("办结事项"), "task.opened": N_("产生任务"),
+    "task.claimed": N_("签收"), "task.released": N_("退回签收"), "task.transferred": N_("转办"),
+    "task.completed": N_("办结任务"), "task.withdrawn": N_("撤回任务"), "timer.fired": N_("期限届满"),
+    "document.filed": N_("上传材料"), "draft.frozen": N_("固定草案版本"), "decision.recorded": N_("作出决定"),
+    "publication.recorded": N_("公布"), "evaluation.scheduled": N_("安排后评估"), "reminder.sent": N_("逾期提醒"),
+    "evaluation.started": N_("启动后评估"), "archive.filed": N_("归档"), "action.refused": N_("拒绝操作"),
+    "matter.suspended": N_("中止执行"), "matter.resumed": N_("恢复执行"),
+}  # fmt: skip
+
+
+def text_of(thing: Any, name: str = "label") -> str:
+    """Return `thing.label`, or `thing.label_en` for a reader of English where there is one."""
+    if language() == "en":
+        english = getattr(thing, f"{name}_en", "")
+        if english:
+            return str(english)
+    return str(getattr(thing, name))
+
+
+def day(value: Any) -> str:
+    """Return a date for a table: 2026-05-08."""
+    if isinstance(value, datetime):
+        value = clock.local_date(value)
+    return value.isoformat() if isinstance(value, date) else str(value or "")
+
+
+def day_words(value: Any) -> str:
+    """Return a date for a sentence: 2026年5月8日, or 8 May 2026."""
+    if isinstance(value, datetime):
+        value = clock.local_date(value)
+    if not isinstance(value, date):
+        return ""
+    if language() == "en":
+        return f"{value.day} {value.strftime('%B %Y')}"
+    return f"{value.year}年{value.month}月{value.day}日"
+
+
+def moment(value: datetime | None) -> str:
+    """Return a moment in China: 2026-05-08 09:30."""
+    return value.astimezone(clock.BUSINESS_ZONE).strftime("%Y-%m-%d %H:%M") if value else ""
+
+
+def step_name(value: str | None) -> str:
+    """Return the name of a statutory step."""
+    return text_of(StatutoryStep(value)) if value else ""
+
+
+def role_name(code: str) -> str:
+    """Return the name of a role."""
+    return text_of(ROLES[code]) if code in ROLES else code
+
+
+def state_name(value: str | None) -> str:
+    """Return the name of a state of a task or matter."""
+    return gettext(STATES.get(value or "", value or ""))
+
+
+def event_name(value: str) -> str:
+    """Return an event of the trail in words."""
+    return gettext(EVENTS.get(value, value))
+
+
+def due_badge(due_at: datetime | None, explanation: str = "") -> Markup:
+    """Return the badge of a due date: colour, words and the date, never colour alone."""
+    if due_at is None:
+        return Markup('<span class="text-secondary">—</span>')
+    left = math.ceil((due_at - clock.now()).total_seconds() / 86400)
+    if left <= 0:
+        kind, words = "late", gettext("逾期%(days)s天", days=max(1, 1 - left))
+    elif left == 1:
+        kind, words = "today", gettext("今日到期")
+    elif left <= 3:
+        kind, words = "soon", gettext("剩余%(days)s天", days=left - 1)
+    else:
+        kind, words = "later", gettext("剩余%(days)s天", days=left - 1)
+    return Markup('<span class="due due-{}" title="{}">{}</span> <span class="due-date">{}</span>').format(
+        kind, explanation, words, day(due_at)
+    )
+
+
+@lru_cache(maxsize=1)
+def _manifest() -> dict[str, str]:
+    path = STATIC / "manifest.json"
+    return dict(json.loads(path.read_text())) if path.exists() else {}
+
+
+def asset_url(name: str) -> str:
+    """Return the address of a built asset, with the hash of its content in its name."""
+    return url_for("static", filename=_manifest().get(name, name))
+
+
+def register(app: Flask) -> None:
+    """Make all of this known to the templates of `app`."""
+    app.jinja_env.filters.update(
+        day=day, day_words=day_words, moment=moment, step_name=step_name, role_name=role_name,
+        state_name=state_name, event_name=event_name, text=text_of,
+    )  # fmt: skip
+    app.jinja_env.globals.update(asset_url=asset_url, due_badge=due_badge, language=language)
