@@ -110,9 +110,7 @@ def _dumps(value: Any) -> str:
 
 
 def _postgresql_engine(url: str, pool_size: int) -> Engine:
-    return create_engine(
-        url, pool_size=pool_size, max_overflow=10, pool_pre_ping=True, json_serializer=_dumps
-    )
+    return create_engine(url, pool_size=pool_size, max_overflow=10, pool_pre_ping=True, json_serializer=_dumps)
 
 
 def _sqlite_engine(url: str) -> Engine:

@@ -113,9 +113,7 @@ def media_type(name: str, path: Path) -> str:
         return OLD_OFFICE[suffix]
     if suffix in PLAIN:
         return _plain(path, suffix)
-    raise Invalid(
-        N_("不能上传「%(name)s」:只接受 %(allowed)s 文件,并且内容要与后缀一致。"), name=name, allowed=ALLOWED
-    )
+    raise Invalid(N_("不能上传「%(name)s」:只接受 %(allowed)s 文件,并且内容要与后缀一致。"), name=name, allowed=ALLOWED)
 
 
 def _office(path: Path, suffix: str) -> str:

@@ -45,9 +45,7 @@ def perform(session: Session, matter: Matter, call: Call, *, actor: Author, at: 
     effect(session, matter, call, actor, at)
 
 
-def _record(
-    session: Session, matter: Matter, event: EventName, actor: Author, at: datetime, **facts: Any
-) -> None:
+def _record(session: Session, matter: Matter, event: EventName, actor: Author, at: datetime, **facts: Any) -> None:
     audit.append(
         session,
         audit.matter_stream(matter.id),

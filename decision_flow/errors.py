@@ -79,9 +79,7 @@ class Invalid(DecisionFlowError):
 
     code = "invalid"
 
-    def __init__(
-        self, message: str, *, errors: Mapping[str, Sequence[str]] | None = None, **values: object
-    ) -> None:
+    def __init__(self, message: str, *, errors: Mapping[str, Sequence[str]] | None = None, **values: object) -> None:
         super().__init__(message, **values)
         self.errors: dict[str, list[str]] = {path: list(texts) for path, texts in (errors or {}).items()}
 

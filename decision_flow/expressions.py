@@ -207,9 +207,7 @@ class _Compiler:
 
     def _ifexp(self, node: ast.IfExp, depth: int) -> Node:
         test, yes, no = (self.visit(part, depth) for part in (node.test, node.body, node.orelse))
-        return lambda names, functions: (
-            yes(names, functions) if test(names, functions) else no(names, functions)
-        )
+        return lambda names, functions: yes(names, functions) if test(names, functions) else no(names, functions)
 
     def _list(self, node: ast.List | ast.Tuple, depth: int) -> Node:
         parts = [self.visit(value, depth) for value in node.elts]

@@ -206,11 +206,11 @@ class Form:
 
     @staticmethod
     def _shows(field: Field, names: Mapping[str, Any]) -> bool:
-        return field.visible_if is None or _holds(field.visible_if, names)
+        return field.visible_if is None or holds(field.visible_if, names)
 
     def _run_checks(self, names: Mapping[str, Any], errors: dict[str, list[str]]) -> None:
         for check in self.checks:
-            if not _holds(check.expr, names):
+            if not holds(check.expr, names):
                 text = check.message
                 if check.rule:
                     text = f"{text}({check.rule},{check.article})"
@@ -225,7 +225,7 @@ class _Names(dict[str, Any]):
         self["context"] = context
 
 
-def _holds(expression: Expression, names: Mapping[str, Any]) -> bool:
+def holds(expression: Expression, names: Mapping[str, Any]) -> bool:
     """Whether a condition holds; one that cannot be worked out yet, because a field is empty, does not."""
     try:
         return bool(expression.evaluate(names, FUNCTIONS))
@@ -239,7 +239,7 @@ def _require(
     if path in errors or not shows:
         return
     empty = value is None or value == "" or value == []
-    needed = field.required or (field.required_if is not None and _holds(field.required_if, names))
+    needed = field.required or (field.required_if is not None and holds(field.required_if, names))
     if empty and (needed or field.min_rows > 0) and not (field.auto and not needed):
         errors[path] = [REQUIRED]
         return

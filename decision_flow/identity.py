@@ -79,9 +79,7 @@ def sign_in(
     Raises `NotAuthenticated` without telling whether the name exists; a locked account is told how long.
     Failed tries are counted in this transaction: the caller commits it even then.
     """
-    user = session.scalars(
-        select(User).where(User.username == username.strip()[:60]).with_for_update()
-    ).one_or_none()
+    user = session.scalars(select(User).where(User.username == username.strip()[:60]).with_for_update()).one_or_none()
     now = clock.now()
     if user is not None and user.locked_until is not None and user.locked_until > now:
         _record(session, EventName.SIGN_IN_FAILED, user, result="refused", reason="locked", addr=client_addr)
@@ -143,9 +141,7 @@ def actor_for_token(session: Session, token: str, settings: Settings) -> Actor |
     if now - signed.last_seen_at > timedelta(minutes=idle):
         return None
     if now - signed.last_seen_at > TOUCH_EVERY and not session.info.get("read_only"):
-        session.execute(
-            update(SignInSession).where(SignInSession.id == signed.id).values(last_seen_at=now)
-        )
+        session.execute(update(SignInSession).where(SignInSession.id == signed.id).values(last_seen_at=now))
     return actor
 
 
@@ -164,8 +160,7 @@ def actor_of(session: Session, user: User, session_id: int | None = None) -> Act
         .order_by(Appointment.id)
     )
     held = tuple(
-        Held(key, title, role, unit_id, unit, organ_id or unit_id)
-        for key, title, role, unit_id, unit, organ_id in rows
+        Held(key, title, role, unit_id, unit, organ_id or unit_id) for key, title, role, unit_id, unit, organ_id in rows
     )
     roles = frozenset(appointment.role_code for appointment in held)
     pools = {f"person:{user.id}"}

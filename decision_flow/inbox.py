@@ -195,9 +195,7 @@ def _filters(query: InboxQuery, now: datetime, three: datetime) -> list[ColumnEl
 
 def _matches(text: str) -> ColumnElement[bool]:
     wanted = text.strip()[:80]
-    return or_(
-        Matter.title.icontains(wanted, autoescape=True), Matter.number.icontains(wanted, autoescape=True)
-    )
+    return or_(Matter.title.icontains(wanted, autoescape=True), Matter.number.icontains(wanted, autoescape=True))
 
 
 def _order(query: InboxQuery) -> tuple[Any, ...]:

@@ -128,22 +128,16 @@ def view(session: Session, actor: Actor, matter_id: int) -> MatterView:
         )
     )
     documents = session.scalars(
-        select(Document)
-        .where(Document.matter_id == matter.id, Document.filed_at.is_not(None))
-        .order_by(Document.id)
+        select(Document).where(Document.matter_id == matter.id, Document.filed_at.is_not(None)).order_by(Document.id)
     )
     evaluations = session.scalars(
         select(Evaluation).where(Evaluation.decision_id == matter.id).order_by(Evaluation.due_on)
     )
     linked = session.scalars(
-        select(Matter)
-        .where(or_(Matter.decision_id == matter.id, Matter.id == matter.decision_id))
-        .order_by(Matter.id)
+        select(Matter).where(or_(Matter.decision_id == matter.id, Matter.id == matter.decision_id)).order_by(Matter.id)
     )
     timers = session.scalars(
-        select(Timer)
-        .where(Timer.matter_id == matter.id, Timer.state == TimerState.WAITING)
-        .order_by(Timer.due_at)
+        select(Timer).where(Timer.matter_id == matter.id, Timer.state == TimerState.WAITING).order_by(Timer.due_at)
     )
     return MatterView(
         matter=matter,
@@ -164,10 +158,7 @@ def events(session: Session, actor: Actor, matter_id: int, limit: int = 500) -> 
     matter = matters.get(session, actor, matter_id)
     return tuple(
         session.scalars(
-            select(AuditEvent)
-            .where(AuditEvent.matter_id == matter.id)
-            .order_by(AuditEvent.id.desc())
-            .limit(limit)
+            select(AuditEvent).where(AuditEvent.matter_id == matter.id).order_by(AuditEvent.id.desc()).limit(limit)
         )
     )
 

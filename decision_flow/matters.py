@@ -53,9 +53,7 @@ def startable(session: Session, actor: Actor) -> list[Startable]:
     organ_ids = {appointment.organ_id for appointment in actor.appointments}
     organs = tuple(
         session.scalars(
-            select(Organisation)
-            .where(Organisation.id.in_(organ_ids), Organisation.active)
-            .order_by(Organisation.id)
+            select(Organisation).where(Organisation.id.in_(organ_ids), Organisation.active).order_by(Organisation.id)
         )
     )
     versions = session.scalars(
@@ -77,9 +75,7 @@ def startable(session: Session, actor: Actor) -> list[Startable]:
     ]
 
 
-def register(
-    session: Session, actor: Actor, procedure_key: str, organ_id: int, values: Mapping[str, Any]
-) -> Matter:
+def register(session: Session, actor: Actor, procedure_key: str, organ_id: int, values: Mapping[str, Any]) -> Matter:
     """Register a matter from its start form and start its procedure; return it, running.
 
     `values` are the answers to the start form. Raises `Invalid` with all errors by field, `NotPermitted`

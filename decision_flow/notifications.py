@@ -61,12 +61,15 @@ def deliver(session: Session, limit: int = 500) -> int:
 
 def unread(session: Session, user_id: int, pools: frozenset[str]) -> int:
     """Return how many delivered notices a person has not read."""
-    return session.scalar(
-        select(func.count())
-        .select_from(Notification)
-        .where(
-            or_(Notification.recipient_id == user_id, Notification.pool.in_(pools)),
-            Notification.state == NotificationState.SENT,
-            Notification.read_at.is_(None),
+    return (
+        session.scalar(
+            select(func.count())
+            .select_from(Notification)
+            .where(
+                or_(Notification.recipient_id == user_id, Notification.pool.in_(pools)),
+                Notification.state == NotificationState.SENT,
+                Notification.read_at.is_(None),
+            )
         )
-    ) or 0
+        or 0
+    )

@@ -65,9 +65,7 @@ def users(session: Session, actor: Actor, text: str = "", page: int = 1, per_pag
     rows = session.scalars(
         select(User)
         .where(condition)
-        .options(
-            selectinload(User.appointments).joinedload(Appointment.post).joinedload(Post.organisation)
-        )
+        .options(selectinload(User.appointments).joinedload(Appointment.post).joinedload(Post.organisation))
         .order_by(User.id)
         .limit(per_page)
         .offset((page - 1) * per_page)

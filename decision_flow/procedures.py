@@ -45,9 +45,7 @@ def read_folder(folder: Path) -> ProcedureSource:
         dmn = {f"{name}.dmn": (tables / f"{name}.dmn").read_bytes() for name in told.get("tables", ())}
         everything = {path.name: path.read_bytes() for path in sorted((root / "forms").glob("*.toml"))}
     except (OSError, tomllib.TOMLDecodeError) as error:
-        raise Invalid(
-            N_("程序包「%(folder)s」读不出来:%(reason)s"), folder=folder.name, reason=str(error)
-        ) from error
+        raise Invalid(N_("程序包「%(folder)s」读不出来:%(reason)s"), folder=folder.name, reason=str(error)) from error
     text = b"".join(bpmn.values())
     start_form = told.get("start_form", "")
     used = {
@@ -64,9 +62,7 @@ def read_folder(folder: Path) -> ProcedureSource:
     )
 
 
-def publish(
-    session: Session, source: ProcedureSource, *, author: Author, publisher: Author
-) -> ProcedureVersion:
+def publish(session: Session, source: ProcedureSource, *, author: Author, publisher: Author) -> ProcedureVersion:
     """Put a bundle in force as the next version; what is already in force with the same digest stays.
 
     Running matters keep the version they began with. Raises `NotConforming` or `Invalid` when the bundle
@@ -95,9 +91,7 @@ def publish(
         return current
     session.execute(
         update(ProcedureVersion)
-        .where(
-            ProcedureVersion.procedure_id == procedure.id, ProcedureVersion.status == VersionStatus.IN_FORCE
-        )
+        .where(ProcedureVersion.procedure_id == procedure.id, ProcedureVersion.status == VersionStatus.IN_FORCE)
         .values(status=VersionStatus.RETIRED)
     )
     last = session.scalar(

@@ -94,9 +94,7 @@ ROLES: dict[str, Role] = {
     "security_admin": Role(
         "security_admin", "安全管理员", "Security administrator", _OWN | {P.PEOPLE_READ, P.APPOINTMENTS_MANAGE}
     ),
-    "audit_admin": Role(
-        "audit_admin", "审计管理员", "Audit administrator", _OWN | {P.PEOPLE_READ, P.AUDIT_READ}
-    ),
+    "audit_admin": Role("audit_admin", "审计管理员", "Audit administrator", _OWN | {P.PEOPLE_READ, P.AUDIT_READ}),
 }
 
 

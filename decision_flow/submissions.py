@@ -117,18 +117,14 @@ def file_documents(session: Session, form: Form, values: Mapping[str, Any], task
     return documents
 
 
-def _own_files(
-    session: Session, form: Form, values: Mapping[str, Any], task: Task | None
-) -> Mapping[str, Any]:
+def _own_files(session: Session, form: Form, values: Mapping[str, Any], task: Task | None) -> Mapping[str, Any]:
     named = list(_files(form.fields, values))
     if not named:
         return values
     wanted = {entry["document_id"] for _, entry in named if isinstance(entry.get("document_id"), int)}
     uploaded: dict[int, Document] = {}
     if task is not None and wanted:
-        rows = session.scalars(
-            select(Document).where(Document.id.in_(wanted), Document.matter_id == task.matter_id)
-        )
+        rows = session.scalars(select(Document).where(Document.id.in_(wanted), Document.matter_id == task.matter_id))
         uploaded = {document.id: document for document in rows}
     errors: dict[str, list[str]] = {}
     for path, entry in named:

@@ -110,9 +110,7 @@ def choices(session: Session, view: TaskView, actor: Actor) -> dict[str, list[tu
     return _choices(session, forms, view.matter.organ_id)
 
 
-def choices_for(
-    session: Session, form: Form, actor: Actor, matter: Matter | None
-) -> dict[str, list[tuple[int, str]]]:
+def choices_for(session: Session, form: Form, actor: Actor, matter: Matter | None) -> dict[str, list[tuple[int, str]]]:
     """Return what the reference fields of one form may name, by target: (id, display)."""
     organ_id = matter.organ_id if matter else next((held.organ_id for held in actor.appointments), None)
     return _choices(session, [form], organ_id)
@@ -143,9 +141,7 @@ def opened_after(session: Session, task: Task) -> tuple[Task, ...]:
     )
 
 
-def _choices(
-    session: Session, forms: Iterable[Form], organ_id: int | None
-) -> dict[str, list[tuple[int, str]]]:
+def _choices(session: Session, forms: Iterable[Form], organ_id: int | None) -> dict[str, list[tuple[int, str]]]:
     targets = {field.ref for form in forms for field in _all_fields(form.fields) if field.ref}
     found: dict[str, list[tuple[int, str]]] = {}
     for target in sorted(targets):

@@ -56,9 +56,7 @@ def claim(session: Session, actor: Actor, task_id: int) -> Task:
         return task
     _must_stand(session, task)
     if task.state == TaskState.CLAIMED:
-        raise Conflict(
-            N_("该任务已由%(who)s签收,如需办理请联系对方转办。"), who=_name(session, task.assignee_id)
-        )
+        raise Conflict(N_("该任务已由%(who)s签收,如需办理请联系对方转办。"), who=_name(session, task.assignee_id))
     _must_be_candidate(actor, task)
     task.state, task.assignee_id, task.claimed_at = TaskState.CLAIMED, actor.user_id, clock.now()
     _record(session, EventName.TASK_CLAIMED, actor, task)
@@ -173,9 +171,7 @@ def complete(
             actor=actor,
             context=submissions.TaskData(runnable, matter, task),
             auto=submissions.auto_values(matter, actor, task),
-            signed={field.name: signature for field in form.fields if field.type == "sign"}
-            if signature
-            else {},
+            signed={field.name: signature for field in form.fields if field.type == "sign"} if signature else {},
             task=task,
         )
         documents = submissions.file_documents(session, form, answers, task)
@@ -208,9 +204,7 @@ def _locked(session: Session, actor: Actor, task_id: int) -> Task:
     if matter_id is None:
         raise NotFound(N_("没有这个任务,或者您无权查看。"))
     matter = matters.lock(session, matter_id)
-    task = session.scalars(
-        select(Task).where(Task.id == task_id).execution_options(populate_existing=True)
-    ).one()
+    task = session.scalars(select(Task).where(Task.id == task_id).execution_options(populate_existing=True)).one()
     # The matter is already here, with its state; loading it again through the task would drop that.
     set_committed_value(task, "matter", matter)
     if task.pool not in actor.pools and task.assignee_id != actor.user_id:
@@ -239,9 +233,7 @@ def _must_be_mine(session: Session, actor: Actor, task: Task) -> None:
     if task.state != TaskState.CLAIMED:
         raise Conflict(N_("请先签收该任务,再办理。"))
     if task.assignee_id != actor.user_id:
-        raise Conflict(
-            N_("该任务已由%(who)s签收,如需办理请联系对方转办。"), who=_name(session, task.assignee_id)
-        )
+        raise Conflict(N_("该任务已由%(who)s签收,如需办理请联系对方转办。"), who=_name(session, task.assignee_id))
 
 
 def _record(session: Session, event: EventName, actor: Actor, task: Task, **facts: Any) -> None:

@@ -103,9 +103,7 @@ def days_after(calendar: Calendar, count: int, start: date) -> Deadline:
 
 def months_after(calendar: Calendar, count: int, start: date) -> Deadline:
     """Return the day `count` months after `start`, not rolled: an internal review date (W7, vector V14)."""
-    return _deadline(
-        calendar, add_months(start, count), start, count, "months", False, f"自{_cn(start)}起{count}个月"
-    )
+    return _deadline(calendar, add_months(start, count), start, count, "months", False, f"自{_cn(start)}起{count}个月")
 
 
 def days_before(calendar: Calendar, count: int, event: date) -> Deadline:

@@ -137,7 +137,7 @@ class Drawing:
             body += node.inner.body()
         if told.get("timer"):
             body += (
-                "      <bpmn:timerEventDefinition><bpmn:timeDate xsi:type=\"bpmn:tFormalExpression\">"
+                '      <bpmn:timerEventDefinition><bpmn:timeDate xsi:type="bpmn:tFormalExpression">'
                 f"{escape(str(told['timer']))}</bpmn:timeDate></bpmn:timerEventDefinition>\n"
             )
         if told.get("signal"):

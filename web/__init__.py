@@ -13,7 +13,7 @@ from decision_flow.config import Settings
 from decision_flow.db import Database
 from decision_flow.documents import FileStore
 from web import auth, errors, language, observability, presentation, request, security
-from web.pages import (  # noqa: A004
+from web.pages import (
     account,
     documents,
     first_run,

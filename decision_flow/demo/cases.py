@@ -73,7 +73,13 @@ def rural_road(database: Database, files: FileStore, begun: date | None = None) 
         M + "09",
         "wuting",
         options=[
-            {"option_code": "A", "content": "原线加宽至6.5米", "cost": "4860000", "pros": "占地少", "cons": "弯道改善有限"},
+            {
+                "option_code": "A",
+                "content": "原线加宽至6.5米",
+                "cost": "4860000",
+                "pros": "占地少",
+                "cons": "弯道改善有限",
+            },
             {"option_code": "B", "content": "改线避让果园", "cost": "5270000", "pros": "线形好", "cons": "增加用地"},
         ],
         affects_market_entities=True,
@@ -143,7 +149,13 @@ def _review(play: Play, reviewer: str, head: str, adviser: str, points: int = 0)
         LR + "04",
         reviewer,
         points=[
-            {"no": number, "issue": "表述可以更准确", "legal_basis": "条例第十二条", "advice": "明确资金来源", "mandatory": False}
+            {
+                "no": number,
+                "issue": "表述可以更准确",
+                "legal_basis": "条例第十二条",
+                "advice": "明确资金来源",
+                "mandatory": False,
+            }
             for number in range(1, points + 1)
         ],
     )
@@ -170,8 +182,16 @@ def _units(database: Database) -> dict[str, int]:
 
 
 def _resting(
-    title: str, organ: str, proposer: str, unit: str, days_ago: int, stop: tuple[str, ...], *,
-    category: str = "public_policy", claimed_by: str = "", **draft: Any,
+    title: str,
+    organ: str,
+    proposer: str,
+    unit: str,
+    days_ago: int,
+    stop: tuple[str, ...],
+    *,
+    category: str = "public_policy",
+    claimed_by: str = "",
+    **draft: Any,
 ) -> Callable[[Database, FileStore], Play]:
     """Return the play of a matter that rests at one of `stop`."""  # fmt: skip
 

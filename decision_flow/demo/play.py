@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, undefer
 
-from decision_flow import bundles, clock, documents, identity, matters, tasks, worker
+from decision_flow import bundles, clock, documents, forms, identity, matters, tasks, worker
 from decision_flow.db import Database
 from decision_flow.demo import answers
 from decision_flow.documents import FileStore
@@ -120,9 +120,7 @@ class Play:
         return list(
             session.scalars(
                 select(Task)
-                .where(
-                    Task.matter_id == self.matter_id, Task.state.in_((TaskState.OPEN, TaskState.CLAIMED))
-                )
+                .where(Task.matter_id == self.matter_id, Task.state.in_((TaskState.OPEN, TaskState.CLAIMED)))
                 .options(joinedload(Task.matter).joinedload(Matter.procedure_version))
                 .order_by(Task.id)
             )
@@ -167,7 +165,8 @@ class Play:
         earlier = before.submission if before is not None and form.id == "F-01" else {}
         values = answers.fill(form, {**earlier, **given}, references)
         for field in form.fields:
-            if field.type == "file" and field.required and field.name not in values:
+            asked = field.required or (field.required_if is not None and forms.holds(field.required_if, values))
+            if field.type == "file" and asked and field.name not in values:
                 values[field.name] = self._paper(session, actor, task, field.label, field.multiple)
         signature = {
             "kind": "attestation",

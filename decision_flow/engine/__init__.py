@@ -3,7 +3,7 @@
 No database, no settings, no clock of its own. A state is bytes that only this package reads.
 """
 
-from decision_flow.engine.compiling import compile  # noqa: A004
+from decision_flow.engine.compiling import compile
 from decision_flow.engine.data import (
     Bundle,
     Call,

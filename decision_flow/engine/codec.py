@@ -94,9 +94,7 @@ def _dump_scope(compiled: Compiled, scope: Any, parent_task: UUID | None) -> lis
 
 def _delta(base: dict[str, Any], data: dict[str, Any]) -> Any:
     changed = {
-        key: value
-        for key, value in data.items()
-        if key not in base or not (base[key] is value or base[key] == value)
+        key: value for key, value in data.items() if key not in base or not (base[key] is value or base[key] == value)
     }
     gone = sorted(key for key in base if key not in data)
     return [changed, gone] if gone else (changed or 0)

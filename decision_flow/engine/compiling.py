@@ -47,7 +47,7 @@ class Plan:
     flows: Mapping[tuple[str, str], str]
 
 
-def compile(bundle: Bundle) -> Compiled:  # noqa: A001 - the verb of the trade
+def compile(bundle: Bundle) -> Compiled:
     """Return `bundle` ready to run, from memory when this process compiled it before.
 
     Raises `Invalid` for files that cannot be read, `NotConforming` with findings that name rule, element
@@ -97,7 +97,9 @@ def _check_references(bundle: Bundle, diagrams: Diagrams, tables: Mapping[str, D
                     specs.check_timer(child.text or "")
                 except Invalid as error:
                     parent = definition.getparent()
-                    findings.append(Finding("executable", parent.get("id", "") if parent is not None else "", str(error)))
+                    findings.append(
+                        Finding("executable", parent.get("id", "") if parent is not None else "", str(error))
+                    )
     if findings:
         raise NotConforming(N_("程序图中有不能运行的内容。"), findings=findings)
 
@@ -164,7 +166,7 @@ def _in_deep_thread(work: Any) -> Any:
     def run() -> None:
         try:
             result.append(work())
-        except BaseException as error:  # noqa: BLE001 - carried over to the calling thread
+        except BaseException as error:
             errors.append(error)
 
     size = threading.stack_size(_STACK_BYTES)
@@ -261,4 +263,3 @@ class _Parser(BpmnParser):  # type: ignore[misc]
     def __init__(self, tables: Mapping[str, DecisionTable]) -> None:
         super().__init__()
         self.tables = tables
-

@@ -89,9 +89,7 @@ def read_tables(files: Mapping[str, bytes]) -> dict[str, DecisionTable]:
 def _read_table(file: str, decision_id: str, table: etree._Element) -> DecisionTable:
     policy = table.get("hitPolicy", "UNIQUE")
     if policy not in POLICIES or table.get("aggregation"):
-        raise Invalid(
-            N_("决策表「%(table)s」的命中策略 %(policy)s 不能运行。"), table=decision_id, policy=policy
-        )
+        raise Invalid(N_("决策表「%(table)s」的命中策略 %(policy)s 不能运行。"), table=decision_id, policy=policy)
     inputs = tuple(
         _compile(file, entry.findtext("{*}inputExpression/{*}text") or "") for entry in table.iterfind("{*}input")
     )
@@ -140,6 +138,4 @@ def _compile(file: str, text: str) -> Expression:
     try:
         return compile_expression(text.strip())
     except Invalid as error:
-        raise Invalid(
-            N_("决策表文件「%(file)s」的单元格「%(cell)s」不能使用。"), file=file, cell=text
-        ) from error
+        raise Invalid(N_("决策表文件「%(file)s」的单元格「%(cell)s」不能使用。"), file=file, cell=text) from error

@@ -196,9 +196,7 @@ def _read_scope(
     return findings
 
 
-def _element(
-    node: etree._Element, process_id: str, lanes: Mapping[str, str], findings: list[Finding]
-) -> Element:
+def _element(node: etree._Element, process_id: str, lanes: Mapping[str, str], findings: list[Finding]) -> Element:
     properties = properties_of(node)
     name = node.get("id", "")
 

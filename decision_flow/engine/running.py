@@ -44,9 +44,7 @@ def start(compiled: Compiled, data: Mapping[str, Any], context: Context) -> Step
     return _step(compiled, instance, {}, act)
 
 
-def complete(
-    compiled: Compiled, state: bytes, token: str, data: Mapping[str, Any], context: Context
-) -> Step:
+def complete(compiled: Compiled, state: bytes, token: str, data: Mapping[str, Any], context: Context) -> Step:
     """Complete the open task `token` with `data`, its submission under the form's key.
 
     An instance of a multi-instance hands its submission on as its output item. Raises `Conflict` when the
@@ -77,9 +75,7 @@ def fire(compiled: Compiled, state: bytes, context: Context) -> Step:
     return _step(compiled, instance, _open(compiled, instance), instance.advance)
 
 
-def send(
-    compiled: Compiled, state: bytes, name: str, payload: Mapping[str, Any], context: Context
-) -> Step:
+def send(compiled: Compiled, state: bytes, name: str, payload: Mapping[str, Any], context: Context) -> Step:
     """Hand in a message or signal from outside. Raises `Conflict` when nothing waits for it."""
     instance = codec.load(compiled, state, Evaluator(context))
     waiting = [

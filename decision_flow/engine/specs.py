@@ -120,9 +120,7 @@ class InclusiveJoin(Join, InclusiveGateway):  # type: ignore[misc]
         Join._run_hook(self, my_task)
         matches, defaults = self._get_matching_outputs(my_task)
         if not matches + defaults:
-            raise ProcedureFault(
-                N_("包容网关「%(element)s」没有一条连线的条件成立。"), element=self.name
-            )
+            raise ProcedureFault(N_("包容网关「%(element)s」没有一条连线的条件成立。"), element=self.name)
         my_task._sync_children(matches or defaults, TaskState.FUTURE)
         for child in my_task.children:
             child.task_spec._predict(child, mask=TaskState.FUTURE | TaskState.PREDICTED_MASK)
@@ -131,9 +129,7 @@ class InclusiveJoin(Join, InclusiveGateway):  # type: ignore[misc]
 
 def _about_to_start(task: Any) -> bool:
     """A task whose predecessor has completed, but whose own turn in this very step is still to come."""
-    return bool(
-        task.state == TaskState.FUTURE and task.parent is not None and task.parent.state == TaskState.COMPLETED
-    )
+    return bool(task.state == TaskState.FUTURE and task.parent is not None and task.parent.state == TaskState.COMPLETED)
 
 
 class EndJoin(Join, _EndJoin):  # type: ignore[misc]
@@ -275,9 +271,7 @@ class DueEvent(TimerEventDefinition):  # type: ignore[misc]
 
 
 ISO_DATE = re.compile(r"^\d{4}-\d{2}-\d{2}([T ].*)?$")
-ISO_DURATION = re.compile(
-    r"^P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$"
-)
+ISO_DURATION = re.compile(r"^P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$")
 
 
 def moment(value: Any, now: datetime) -> datetime:

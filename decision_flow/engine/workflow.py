@@ -113,9 +113,7 @@ def _compact(scope: Any) -> None:
     }  # fmt: skip
     keep: set[Any] = set()
     for task in tasks.values():
-        wanted = bool(task._state & LIVE) or (
-            task.has_state(FINISHED) and task.task_spec in waiting_joins
-        )
+        wanted = bool(task._state & LIVE) or (task.has_state(FINISHED) and task.task_spec in waiting_joins)
         if wanted:
             current: Any = task
             while current is not None and current.id not in keep:

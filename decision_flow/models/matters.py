@@ -104,12 +104,8 @@ class Matter(Base):
     version: Mapped[int] = mapped_column(Integer)
 
     organ: Mapped[Organisation] = relationship(lazy="raise", foreign_keys=[organ_id])
-    undertaking_unit: Mapped[Organisation | None] = relationship(
-        lazy="raise", foreign_keys=[undertaking_unit_id]
-    )
-    implementing_unit: Mapped[Organisation | None] = relationship(
-        lazy="raise", foreign_keys=[implementing_unit_id]
-    )
+    undertaking_unit: Mapped[Organisation | None] = relationship(lazy="raise", foreign_keys=[undertaking_unit_id])
+    implementing_unit: Mapped[Organisation | None] = relationship(lazy="raise", foreign_keys=[implementing_unit_id])
     procedure_version: Mapped[ProcedureVersion] = relationship(lazy="raise")
 
     __mapper_args__ = {"version_id_col": version}

@@ -63,7 +63,7 @@ def rounds() -> Compiled:
 @pytest.mark.parametrize("seed", range(128))
 def test_joins_stay_right_over_repeated_rounds(restart: bool, seed: int) -> None:
     """Trap 14: random branches in random orders, three rounds; the step after opens once, at the last one."""
-    dice = random.Random(seed)  # noqa: S311 - a test's dice
+    dice = random.Random(seed)
     run = Driver(rounds(), restart=restart)
     for number in range(3):
         chosen = dice.sample("abc", dice.randint(1, 3))

@@ -78,9 +78,7 @@ def appoint(user_id: int) -> Response | tuple[str, int]:
 
     def act(session: Session) -> None:
         post = request.form.get("post_id", "")
-        people.make_appointment(
-            session, actor(), user_id, int(post) if post.isdigit() else 0, _day("starts_on"), None
-        )
+        people.make_appointment(session, actor(), user_id, int(post) if post.isdigit() else 0, _day("starts_on"), None)
 
     return _change(user_id, act)
 
@@ -89,9 +87,7 @@ def appoint(user_id: int) -> Response | tuple[str, int]:
 @requires(Permission.APPOINTMENTS_MANAGE)
 def end(user_id: int, appointment_id: int) -> Response | tuple[str, int]:
     """End an appointment."""
-    return _change(
-        user_id, lambda session: people.end_appointment(session, actor(), appointment_id, _day("ends_on"))
-    )
+    return _change(user_id, lambda session: people.end_appointment(session, actor(), appointment_id, _day("ends_on")))
 
 
 @page.route("/organisations", methods=["GET", "POST"])

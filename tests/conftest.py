@@ -1,0 +1,100 @@
+"""Settings, databases on both engines, time travel. No data beyond the calendar, the procedures and the people."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, time
+from pathlib import Path
+
+import pytest
+import time_machine
+from sqlalchemy import create_engine, text
+
+from decision_flow import clock, demo, migrations, procedures, working_days
+from decision_flow.audit import SYSTEM
+from decision_flow.config import Settings
+from decision_flow.db import Database
+from decision_flow.documents import FileStore
+from decision_flow.resources import BPMN
+
+POSTGRESQL = os.environ.get("DECISION_FLOW_TEST_POSTGRESQL", "")
+
+
+def fill(database: Database) -> None:
+    """The district of the demo with its people and procedures, and no matter."""
+    migrations.upgrade(database)
+    with database.transaction() as session:
+        working_days.seed(session)
+        for source in procedures.shipped(BPMN):
+            procedures.publish(session, source, author=SYSTEM, publisher=SYSTEM)
+    demo.load_people(database)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "template.db"
+    database = Database(f"sqlite:///{path}")
+    fill(database)
+    database.dispose()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(worker_id: str) -> str:
+    if not POSTGRESQL:
+        pytest.skip("no PostgreSQL: set DECISION_FLOW_TEST_POSTGRESQL")
+    name = f"template_{worker_id}"
+    _server(f'DROP DATABASE IF EXISTS "{name}"', f'CREATE DATABASE "{name}"')
+    database = Database(POSTGRESQL.replace("/postgres?", f"/{name}?"))
+    fill(database)
+    database.dispose()
+    return name
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A database of its own for each test, on both engines."""
+    if request.param == "sqlite":
+        path = tmp_path / "test.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        found = Database(f"sqlite:///{path}")
+        yield found
+        found.dispose()
+        return
+    template = request.getfixturevalue("postgresql_template")
+    name = f"test_{template.removeprefix('template_')}"
+    _server(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)', f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    found = Database(POSTGRESQL.replace("/postgres?", f"/{name}?"))
+    yield found
+    found.dispose()
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> FileStore:
+    return FileStore(tmp_path / "files")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings.of({"data_dir": str(tmp_path / "data"), "secret_key": "k" * 40})
+
+
+@pytest.fixture
+def travel() -> Iterator[Callable[[date], None]]:
+    """Move the real clock to nine in the morning of a day in China."""
+    with time_machine.travel(datetime.now(clock.BUSINESS_ZONE), tick=True) as traveller:
+
+        def to(day: date) -> None:
+            traveller.move_to(datetime.combine(day, time(9), clock.BUSINESS_ZONE))
+
+        yield to
+
+
+def _server(*statements: str) -> None:
+    engine = create_engine(POSTGRESQL, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+    engine.dispose()

@@ -1,0 +1,215 @@
+"""Case A: 农村公路改造工程, from the suggestion to the day its first evaluation begins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from decision_flow import audit, clock, identity, tasks, worker
+from decision_flow.db import Database
+from decision_flow.demo import cases
+from decision_flow.demo.play import Play
+from decision_flow.documents import FileStore
+from decision_flow.errors import Invalid
+from decision_flow.models import AuditStream, Evaluation, Matter, Task, Timer, User
+
+DAY = date(2026, 3, 9)
+M, PP, CD = cases.M, cases.PP, cases.CD
+
+
+def names(database: Database, play: Play) -> set[str]:
+    with database.transaction(read_only=True) as session:
+        return set(
+            session.scalars(
+                select(Task.element_id).where(
+                    Task.matter_id == play.matter_id, Task.state.in_(("OPEN", "CLAIMED"))
+                )
+            )
+        )
+
+
+def test_from_the_suggestion_to_the_evaluation(database: Database, files: FileStore) -> None:
+    play = cases.rural_road(database, files, date(2026, 1, 12))
+    with database.transaction(read_only=True) as session:
+        matter = session.get_one(Matter, play.matter_id)
+        assert matter.title == "清河镇青石至柳湾农村公路改造工程"
+        assert matter.decided_at and matter.published_at and matter.effective_date
+        assert matter.implementing_unit_id is not None
+        light, full = session.scalars(
+            select(Evaluation).where(Evaluation.decision_id == matter.id).order_by(Evaluation.due_on)
+        )
+        assert (light.mode, full.mode) == ("light", "full")
+    assert names(database, play) == {"T_execution_tracking_01"}
+
+    # The day before nothing happens; on the day a matter of its own begins, linked to the decision.
+    play.on(light.due_on - timedelta(days=1))
+    assert _linked(database, play) == []
+    play.on(light.due_on)
+    (evaluation,) = _linked(database, play)
+    assert evaluation.relation == "evaluation" and "决策后评估" in evaluation.title
+    play.on(light.due_on + timedelta(days=1))
+    assert len(_linked(database, play)) == 1
+
+    evaluating = Play(database, files, play.day)
+    evaluating.matter_id = evaluation.id
+    evaluating.run_to()
+    with database.transaction(read_only=True) as session:
+        done = session.get_one(Matter, evaluation.id)
+        assert (done.status, done.outcome) == ("COMPLETED", "E_pe_end")
+        for stream in session.scalars(select(AuditStream.name)):
+            assert audit.verify(session, stream) is None
+
+
+def _linked(database: Database, play: Play) -> list[Matter]:
+    with database.transaction(read_only=True) as session:
+        return list(session.scalars(select(Matter).where(Matter.decision_id == play.matter_id)))
+
+
+def test_the_comment_period_cannot_be_closed_early(database: Database, files: FileStore) -> None:
+    """R-15b: on day 25 nobody is offered the closing of the period, and no timer goes off."""
+    play = _at_solicitation(database, files)
+    opened = play.day
+    play.do(PP + "04a", open_on=opened.isoformat(), close_on=(opened + timedelta(days=30)).isoformat())
+    play.on(opened + timedelta(days=25))
+    assert PP + "04a2" not in names(database, play)
+    play.on(opened + timedelta(days=30))
+    assert PP + "04a2" not in names(database, play)
+    play.on(opened + timedelta(days=31))
+    assert PP + "04a2" in names(database, play)
+
+
+def test_a_shorter_period_needs_its_reason_in_the_notice(database: Database, files: FileStore) -> None:
+    play = _at_solicitation(database, files)
+    short = {"open_on": play.day.isoformat(), "close_on": (play.day + timedelta(days=20)).isoformat()}
+    with pytest.raises(Invalid) as refusal:
+        play.do(PP + "04a", **short)
+    assert set(refusal.value.errors) == {"short_reason_public"}
+    play.do(PP + "04a", short_reason_public="汛期将至,危桥须在汛前开工。", **short)
+
+
+def test_no_meeting_before_the_opinion_and_no_publication_before_the_reply(
+    database: Database, files: FileStore
+) -> None:
+    play = cases.OTHERS[6](database, files)
+    assert names(database, play) == {"T_legality_review_04"}
+    with pytest.raises(RuntimeError, match="no open task"):
+        play.do(CD + "02")
+    play.run_to("T_party_report_03", given=_meeting(database))
+    assert names(database, play) == {"T_party_report_03"}
+    with pytest.raises(RuntimeError, match="no open task"):
+        play.do("T_publication_03")
+
+
+def test_an_unlawful_draft_is_drafted_again(database: Database, files: FileStore) -> None:
+    play = cases.OTHERS[6](database, files)
+    play.do("T_legality_review_04", "wangmin", finding_substance="fail", note_substance="与上位法抵触",
+            conclusion="unlawful_content")  # fmt: skip
+    play.do("T_legality_review_06")
+    assert names(database, play) == {M + "09"}
+    play.run_to(M + "16", given=_meeting(database))
+    assert names(database, play) == {M + "16"}
+
+
+def test_a_failed_finding_excludes_the_conclusion_lawful(database: Database, files: FileStore) -> None:
+    play = cases.OTHERS[6](database, files)
+    with pytest.raises(Invalid) as refusal:
+        play.do("T_legality_review_04", "wangmin", finding_authority="fail", note_authority="无权限")
+    assert "R-27" in refusal.value.errors["conclusion"][0]
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "rule"),
+    [
+        ({"order": 1}, "opinions", "R-30c"),
+        ({"is_head": False}, "opinions", "R-30c"),
+    ],
+)
+def test_the_head_speaks_last(database: Database, files: FileStore, change: dict, field: str, rule: str) -> None:
+    play = cases.OTHERS[7](database, files)
+    told = _meeting(database)[CD + "06"]
+    told["opinions"][-1] |= change
+    if "order" in change:
+        told["opinions"][0]["order"] = len(told["opinions"])
+    with pytest.raises(Invalid) as refusal:
+        play.do(CD + "06", **told)
+    assert rule in "".join(refusal.value.errors[field])
+
+
+def test_a_decision_against_the_majority_is_explained_at_the_meeting(database: Database, files: FileStore) -> None:
+    play = cases.OTHERS[7](database, files)
+    told = _meeting(database, against=4)[CD + "06"]
+    with pytest.raises(Invalid) as refusal:
+        play.do(CD + "06", **told)
+    assert "R-30d" in refusal.value.errors["deviation_reason"][0]
+    play.do(CD + "06", deviation_reason="汛期安全要求紧迫,会上已说明。", **told)
+
+
+def test_a_material_change_repeats_only_the_affected_steps(database: Database, files: FileStore) -> None:
+    play = cases.OTHERS[5](database, files)
+    play.run_to(M + "12", given={PP + "04a": _period(play.day)})
+    play.do(M + "12", material_change=True, affected_steps=["expert_argumentation"])
+    assert names(database, play) == {"T_required_steps_08"}
+    play.do("T_required_steps_08")
+    assert names(database, play) == {M + "12"}
+
+
+def test_declined_and_out_of_scope_end_with_an_archive(database: Database, files: FileStore) -> None:
+    play = cases.OTHERS[2](database, files)
+    play.do(M + "04", initiate=False, decision_reason="可由部门日常工作解决").run_to()
+    with database.transaction(read_only=True) as session:
+        assert session.get_one(Matter, play.matter_id).outcome == "E_declined"
+
+
+def test_what_is_overdue_is_told_once(
+    database: Database, files: FileStore, travel: Callable[[date], None]
+) -> None:
+    play = cases.OTHERS[6](database, files)
+    with database.transaction(read_only=True) as session:
+        timer = session.scalars(
+            select(Timer).where(Timer.matter_id == play.matter_id, Timer.kind == "overdue", Timer.state == "WAITING")
+        ).one()
+    travel(clock.local_date(timer.due_at) + timedelta(days=1))
+    worker.tick(database, "a")
+    worker.tick(database, "b")
+    with database.transaction(read_only=True) as session:
+        assert session.get_one(Timer, timer.id).state == "DONE"
+        reminders = [
+            event
+            for event in session.execute(select(audit.AuditEvent).where(audit.AuditEvent.event == "reminder.sent"))
+            if event[0].matter_id == play.matter_id
+        ]
+        assert len(reminders) == 1
+
+
+def test_only_the_named_adviser_may_give_the_opinion(database: Database, files: FileStore) -> None:
+    play = cases.OTHERS[6](database, files)
+    with database.transaction() as session:
+        stranger = identity.actor_of(session, session.scalars(select(User).where(User.username == "linyue")).one())
+        task = session.scalars(select(Task).where(Task.matter_id == play.matter_id, Task.state == "CLAIMED")).one()
+        with pytest.raises(Exception, match="签收"):
+            tasks.complete(session, stranger, task.id, {})
+
+
+def _at_solicitation(database: Database, files: FileStore) -> Play:
+    play = Play(database, files, DAY)
+    play = cases._resting(
+        "清河镇危桥改造方案", cases.QINGHE, "wuting", cases._GH, (clock.today() - DAY).days, (PP + "04a",)
+    )(database, files)
+    return play
+
+
+def _period(day: date) -> dict[str, str]:
+    return {"open_on": day.isoformat(), "close_on": (day + timedelta(days=30)).isoformat()}
+
+
+def _meeting(database: Database, against: int = 0) -> dict[str, dict]:
+    unit = cases._units(database)[cases._GH]
+    told = cases.minutes(["孙丽", "马波", "陈斌", "李强", "徐静"], "高建明", against=against)
+    return {
+        CD + "02": {"meeting_type": "township_head_meeting", "members_total": 7},
+        CD + "06": {"implementing_unit_id": unit, **told},
+        PP + "04a": _period(clock.today()),
+    }
