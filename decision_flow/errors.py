@@ -25,6 +25,24 @@ def N_(message: str) -> str:  # noqa: N802 - the customary marker of a text that
     return message
 
 
+class Text(str):
+    """A filled sentence that still knows its msgid, so that it can be said in another language.
+
+    `english` is for texts that a form file brings itself.
+    """
+
+    template: str
+    value: object
+    english: str
+
+    @staticmethod
+    def of(template: str, value: object = None, english: str = "") -> Text:
+        """Return `template` with its one `%s` filled by `value`, if there is one."""
+        text = Text(template % value if value is not None else template)
+        text.template, text.value, text.english = template, value, english
+        return text
+
+
 class DecisionFlowError(Exception):
     """Base of all errors that a user may be told of; `str()` is the filled Chinese sentence."""
 
@@ -90,7 +108,7 @@ class NotConforming(Invalid):
     code = "not_conforming"
 
     def __init__(self, message: str, *, findings: Sequence[Any] = (), **values: object) -> None:
-        super().__init__(message, **values)
+        super().__init__(message, errors=None, **values)
         self.findings = tuple(findings)
 
 

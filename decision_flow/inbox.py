@@ -131,7 +131,7 @@ def inbox(session: Session, actor: Actor, query: InboxQuery) -> InboxPage:
         .limit(query.per_page)
         .offset((page - 1) * query.per_page)
     )
-    return InboxPage(tuple(InboxRow(*row) for row in rows), total, page, pages, counters)
+    return InboxPage(tuple(InboxRow(*tuple(row)) for row in rows), total, page, pages, counters)
 
 
 def waiting(session: Session, actor: Actor) -> int:

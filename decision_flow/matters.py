@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, exists, or_, select, text
+from sqlalchemy import exists, or_, select, text
 from sqlalchemy.orm import Session, joinedload, undefer
 
 from decision_flow import audit, bundles, clock, engine, identity, submissions
@@ -209,8 +209,8 @@ def visible_to(actor: Actor) -> Any:
 
 def get(session: Session, actor: Actor, matter_id: int, *options: Any) -> Matter:
     """Return a matter that `actor` may see. Raises `NotFound` for others, which tells nothing."""
-    query: Select[tuple[Matter]] = select(Matter).where(Matter.id == matter_id, visible_to(actor))
-    matter = session.scalars(query.options(*options)).one_or_none()
+    query = select(Matter).where(Matter.id == matter_id, visible_to(actor)).options(*options)
+    matter: Matter | None = session.scalars(query).one_or_none()
     if matter is None:
         raise NotFound(N_("没有这个事项,或者您无权查看。"))
     return matter

@@ -70,7 +70,7 @@ def view(session: Session, actor: Actor, task_id: int) -> TaskView:
     earlier = tuple(
         Earlier(other, runnable.forms[other.form], other.submission or {})
         for other in done
-        if other.form in runnable.forms
+        if other.form is not None and other.form in runnable.forms
     )
     values = task.submission or task.draft
     if values is None:

@@ -14,7 +14,7 @@ from werkzeug.datastructures import FileStorage, ImmutableMultiDict, MultiDict
 
 from decision_flow.expressions import Expression
 from decision_flow.forms import MAX_ROWS, Field, Form
-from web.language import gettext
+from web.language import gettext, said
 
 Choices = Mapping[str, Sequence[tuple[int, str]]]
 ADD, REMOVE = "_add", "_remove"
@@ -39,7 +39,7 @@ def render(
             "components/answers.html" if readonly else "components/form.html",
             form=form,
             values=shown,
-            errors={path: [gettext(text) for text in texts] for path, texts in (errors or {}).items()},
+            errors={path: [said(text) for text in texts] for path, texts in (errors or {}).items()},
             choices=choices or {},
             condition=condition,
             field_label=label_of,

@@ -14,6 +14,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from flask import Flask, has_request_context
 
+from decision_flow.errors import Text
 from web.request import language
 
 CATALOGUE = Path(__file__).parent / "translations/en/LC_MESSAGES/messages.po"
@@ -41,6 +42,16 @@ def translated(message: str) -> str:
     if message and has_request_context() and language() == "en":
         return english().gettext(message)
     return message
+
+
+def said(text: str) -> str:
+    """Return a message of an error in the reader's language, filled."""
+    if not isinstance(text, Text) or language() != "en":
+        return translated(text)
+    if text.english:
+        return text.english
+    found = translated(text.template)
+    return found % text.value if text.value is not None else found
 
 
 def register(app: Flask) -> None:

@@ -31,6 +31,7 @@ EVENTS = {
     "document.filed": N_("上传材料"), "draft.frozen": N_("固定草案版本"), "decision.recorded": N_("作出决定"),
     "publication.recorded": N_("公布"), "evaluation.scheduled": N_("安排后评估"), "reminder.sent": N_("逾期提醒"),
     "evaluation.started": N_("启动后评估"), "archive.filed": N_("归档"), "action.refused": N_("拒绝操作"),
+    "matter.cancelled": N_("撤销事项"),
     "matter.suspended": N_("中止执行"), "matter.resumed": N_("恢复执行"),
 }  # fmt: skip
 

@@ -189,11 +189,12 @@ class _ActivityParser(TaskParser):  # type: ignore[misc]
 
     PARALLEL_MI_CLASS = specs.ParallelInstances
     SEQUENTIAL_MI_CLASS = specs.SequentialInstances
+    task: Any
 
     def _add_multiinstance_task(self, loop: Any) -> None:
         element = self.bpmn_id
         sequential = loop.get("isSequential") == "true"
-        collection = loop.findtext("bpmn:loopDataInputRef", None, NS) or camunda(loop, "collection")
+        collection = loop.findtext("bpmn:loopDataInputRef", None, NS) or camunda(loop, "collection") or ""
         item = _item(loop.find("bpmn:inputDataItem", NS)) or camunda(loop, "elementVariable") or f"{element}_item"
         output = _item(loop.find("bpmn:outputDataItem", NS)) or f"{element}_result"
         results = loop.findtext("bpmn:loopDataOutputRef", None, NS) or f"{element}_results"

@@ -121,7 +121,8 @@ def properties_of(node: etree._Element) -> dict[str, str]:
 
 def camunda(node: etree._Element, name: str) -> str | None:
     """Return a `camunda:` attribute of `node`."""
-    return node.get(f"{{{CAMUNDA}}}{name}")
+    value: str | None = node.get(f"{{{CAMUNDA}}}{name}")
+    return value
 
 
 def _scopes(process: etree._Element) -> Iterator[etree._Element]:

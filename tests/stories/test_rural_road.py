@@ -24,9 +24,7 @@ def names(database: Database, play: Play) -> set[str]:
     with database.transaction(read_only=True) as session:
         return set(
             session.scalars(
-                select(Task.element_id).where(
-                    Task.matter_id == play.matter_id, Task.state.in_(("OPEN", "CLAIMED"))
-                )
+                select(Task.element_id).where(Task.matter_id == play.matter_id, Task.state.in_(("OPEN", "CLAIMED")))
             )
         )
 
@@ -163,9 +161,7 @@ def test_declined_and_out_of_scope_end_with_an_archive(database: Database, files
         assert session.get_one(Matter, play.matter_id).outcome == "E_declined"
 
 
-def test_what_is_overdue_is_told_once(
-    database: Database, files: FileStore, travel: Callable[[date], None]
-) -> None:
+def test_what_is_overdue_is_told_once(database: Database, files: FileStore, travel: Callable[[date], None]) -> None:
     play = cases.OTHERS[6](database, files)
     with database.transaction(read_only=True) as session:
         timer = session.scalars(
@@ -194,11 +190,9 @@ def test_only_the_named_adviser_may_give_the_opinion(database: Database, files: 
 
 
 def _at_solicitation(database: Database, files: FileStore) -> Play:
-    play = Play(database, files, DAY)
-    play = cases._resting(
+    return cases._resting(
         "清河镇危桥改造方案", cases.QINGHE, "wuting", cases._GH, (clock.today() - DAY).days, (PP + "04a",)
     )(database, files)
-    return play
 
 
 def _period(day: date) -> dict[str, str]:

@@ -9,7 +9,7 @@ from decision_flow import identity
 from decision_flow.errors import Invalid
 from decision_flow.identity import Permission
 from web.auth import requires
-from web.language import gettext
+from web.language import gettext, said
 from web.request import COOKIE, actor, settings, transaction
 
 page = Blueprint("account", __name__, url_prefix="/account")
@@ -40,7 +40,7 @@ def password() -> Response | str | tuple[str, int]:
                     session, actor(), request.form.get("old", ""), request.form.get("new", ""), settings()
                 )
         except Invalid as error:
-            errors = {name: [gettext(text) for text in texts] for name, texts in error.errors.items()}
+            errors = {name: [said(text) for text in texts] for name, texts in error.errors.items()}
     if errors:
         return render_template("account/password.html", me=actor(), errors=errors), 422
     flash(gettext("密码已修改,请用新密码登录。"), "success")

@@ -16,7 +16,7 @@ from decision_flow.errors import Invalid, NotFound
 from decision_flow.resources import BPMN
 from decision_flow.roles import ADMINISTRATORS
 from web.auth import public
-from web.language import gettext
+from web.language import gettext, said
 from web.request import settings, transaction
 
 page = Blueprint("first_run", __name__, url_prefix="/first-run")
@@ -68,7 +68,7 @@ def create() -> Response | tuple[str, int]:
                 for source in procedures.shipped(BPMN):
                     procedures.publish(session, source, author=SYSTEM, publisher=SYSTEM)
         except Invalid as error:
-            errors = {path: [gettext(text) for text in texts] for path, texts in error.errors.items()}
+            errors = {path: [said(text) for text in texts] for path, texts in error.errors.items()}
     if errors:
         return _page(sent.to_dict(), errors), 422
     (settings().folder / "setup-code").unlink(missing_ok=True)

@@ -103,7 +103,12 @@ def diagram(matter_id: int, process: str) -> Response:
     with transaction(read_only=True) as session:
         xml = matter_views.diagram(session, actor(), matter_id, process)
         view = matter_views.view(session, actor(), matter_id)
-    return jsonify(xml=xml.decode(), passed=view.passed, now={key: list(names) for key, names in view.now.items()})
+    return jsonify(
+        xml=xml.decode(),
+        passed=view.passed,
+        now={key: list(names) for key, names in view.now.items()},
+        standing=sorted({task.process for task in view.tasks if task.state in ("OPEN", "CLAIMED")}),
+    )
 
 
 def _new_page(values: dict[str, Any], errors: dict[str, list[str]]) -> str:

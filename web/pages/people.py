@@ -15,7 +15,7 @@ from decision_flow.errors import Invalid
 from decision_flow.identity import Permission
 from decision_flow.roles import ROLES
 from web.auth import requires
-from web.language import gettext
+from web.language import gettext, said
 from web.request import actor, page_number, transaction
 
 page = Blueprint("people", __name__, url_prefix="/people")
@@ -141,7 +141,7 @@ def _day(name: str) -> date:
 
 
 def _texts(error: Invalid) -> dict[str, list[str]]:
-    return {path: [gettext(text) for text in texts] for path, texts in error.errors.items()}
+    return {path: [said(text) for text in texts] for path, texts in error.errors.items()}
 
 
 def _index(values: dict[str, Any], errors: dict[str, list[str]]) -> str:

@@ -19,8 +19,11 @@ if (box) {
       badge.textContent = names.join('、');
       overlays.add(id, { position: { bottom: -2, left: 0 }, html: badge });
     }
+    // Work inside a called process shows on the activity that calls it.
+    const calling = registry.filter(element => told.standing.includes((element.businessObject || {}).calledElement));
+    for (const element of calling) canvas.addMarker(element, 'standing');
     canvas.zoom('fit-viewport', 'auto');
-    const standing = Object.keys(told.now).find(id => registry.get(id));
+    const standing = Object.keys(told.now).find(id => registry.get(id)) || (calling[0] || {}).id;
     if (canvas.zoom() < 0.5) {
       // A long procedure would be unreadable as a whole: show it at reading size, at what stands now.
       canvas.zoom(0.8);

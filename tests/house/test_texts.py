@@ -1,0 +1,42 @@
+"""Every text that a reader may see has its English, and every form says everything twice."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from decision_flow.forms import Field, Form
+from decision_flow.resources import BPMN
+from tests.house.texts import everything
+from web.language import english
+
+FORMS = sorted((BPMN / "forms").glob("*.toml"))
+
+
+@pytest.mark.parametrize("text", everything())
+def test_the_text_is_translated(text: str) -> None:
+    found = english().gettext(text)
+    assert found != text, text
+    assert sorted(re.findall(r"%\(\w+\)s|%s", found)) == sorted(re.findall(r"%\(\w+\)s|%s", text))
+    assert not re.search(r"[\u4e00-\u9fff]", found)
+
+
+@pytest.mark.parametrize("path", FORMS, ids=lambda path: path.stem)
+def test_the_form_is_complete_in_both_languages(path) -> None:
+    form = Form.parse(path.read_bytes())
+    assert form.id == path.stem
+    assert form.title_en and form.basis
+
+    def check(field: Field) -> None:
+        assert field.label and field.label_en, field.name
+        assert bool(field.help) == bool(field.help_en), field.name
+        for option in field.options:
+            assert option.label and option.label_en, (field.name, option.value)
+        for column in field.columns:
+            check(column)
+
+    for field in form.fields:
+        check(field)
+    for entry in form.checks:
+        assert entry.message and entry.message_en
