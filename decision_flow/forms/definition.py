@@ -1,24 +1,28 @@
-"""What a form file says: fields, options and checks, read strictly."""
+"""What a form consists of: fields, their options, and checks over the whole."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
-from typing import Any
 
-from decision_flow.errors import N_, Invalid
-from decision_flow.expressions import Expression, compile_expression
+from decision_flow.expressions import Expression
 
 TYPES = (
     "text", "long", "int", "number", "money", "date", "datetime", "bool", "enum", "multi", "ref", "file",
     "table", "sign",
 )  # fmt: skip
+# What a cell of a table may hold: one control of one value.
+COLUMN_TYPES = frozenset(TYPES) - {"multi", "file", "table", "sign"}
+NUMERIC = frozenset({"int", "number", "money"})
+TEXTUAL = frozenset({"text", "long"})
+# The columns of a matter that a form may settle.
 ASSIGNS = (
     "matter_title", "category", "undertaking_unit", "lead_unit", "implementing_unit", "effective_date",
 )  # fmt: skip
-MAX_ROWS = 500
+# What a reference may point at; besides these, `role:<code>` for the people who hold a role.
+REFERENCES = ("organisation", "user", "document", "matter")
+MAX_TEXT, MAX_LONG, MAX_ROWS, MAX_MONEY = 500, 20_000, 500, Decimal(10) ** 13
 
 
 @dataclass(frozen=True)
@@ -32,19 +36,30 @@ class Option:
 
 @dataclass(frozen=True)
 class Check:
-    """A rule over the whole form: an expression that must hold, and what to say when it does not."""
+    """A rule over the whole form: an expression that must hold, and what to say when it does not.
+
+    `field` is where the message stands. With `each`, the name of a table, the rule is asked of every row,
+    whose columns are then names too, and `field` is one of the columns.
+    """
 
     expr: Expression
     message: str
     message_en: str = ""
     field: str = ""
+    each: str = ""
     rule: str = ""
     article: str = ""
 
 
 @dataclass(frozen=True)
 class Field:
-    """One field. `required_if` and `visible_if` are conditions over the form's other fields."""
+    """One field, or one column of a table.
+
+    `required_if` and `visible_if` are conditions over the form's other fields and the process data
+    (`context.F06.is_technical`). `auto` is filled in by the product: the name of a value handed in by the
+    caller, or an expression. `section` begins a section: the fields after it belong to it too. `min` and
+    `max` are in the field's own unit, `unit`.
+    """
 
     name: str
     label: str
@@ -58,8 +73,9 @@ class Field:
     section: str = ""
     section_en: str = ""
     unit: str = ""
-    min: Any = None
-    max: Any = None
+    unit_en: str = ""
+    min: int | float | str | None = None
+    max: int | float | str | None = None
     min_length: int | None = None
     max_length: int | None = None
     pattern: str = ""
@@ -79,24 +95,7 @@ class Field:
         """The values that may be chosen."""
         return tuple(option.value for option in self.options)
 
-
-def read_field(told: Mapping[str, Any]) -> Field:
-    """Return the field of a form file's entry. Raises `Invalid` or `TypeError` naming what is wrong."""
-    entry = dict(told)
-    for key in ("required_if", "visible_if"):
-        if key in entry:
-            entry[key] = compile_expression(entry[key])
-    entry["options"] = tuple(Option(**option) for option in entry.get("options", ()))
-    entry["columns"] = tuple(read_field(column) for column in entry.get("columns", ()))
-    field = Field(**entry)
-    if field.type not in TYPES:
-        raise Invalid(N_("字段「%(name)s」的类型 %(type)s 不存在。"), name=field.name, type=field.type)
-    if field.assigns and field.assigns not in ASSIGNS:
-        raise Invalid(N_("字段「%(name)s」的 assigns 不存在。"), name=field.name)
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", field.name):
-        raise Invalid(N_("字段名称「%(name)s」只能用小写字母、数字和下划线。"), name=field.name)
-    if field.type in ("enum", "multi") and not field.options and not field.ref:
-        raise Invalid(N_("字段「%(name)s」没有选项。"), name=field.name)
-    if field.type == "table" and not field.columns:
-        raise Invalid(N_("表格「%(name)s」没有列。"), name=field.name)
-    return field
+    @property
+    def longest(self) -> int:
+        """The most characters a text may have."""
+        return self.max_length or (MAX_LONG if self.type == "long" else MAX_TEXT)

@@ -1,201 +1,268 @@
-"""The marshmallow fields behind a form: each turns what was typed into a JSON value, or says what is wrong."""
+"""One value of each field type: what is accepted and how it is kept (marshmallow fields).
+
+Kept values are JSON: dates as ISO text, datetimes as ISO text in Chinese time with its offset, money as text
+with two decimals, references as numbers. Each field is idempotent: what it returns it accepts unchanged.
+"""
 
 from __future__ import annotations
 
 import re
+import unicodedata
+from abc import abstractmethod
 from collections.abc import Mapping
 from datetime import date, datetime
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import marshmallow as ma
 
+from decision_flow.clock import BUSINESS_ZONE
 from decision_flow.errors import N_, Text
-from decision_flow.forms.definition import Field
+from decision_flow.forms.definition import MAX_MONEY, TEXTUAL, Field
 
-MAX_TEXT, MAX_LONG, MAX_MONEY = 500, 20_000, Decimal(10) ** 13
-UNKNOWN = N_("表单中没有这一项。")
-
-
-class _Text(ma.fields.Field[str]):
-    def __init__(self, field: Field, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.field = field
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        if not isinstance(value, str):
-            raise ma.ValidationError(N_("请填写文字。"))
-        text = value.strip()
-        if "\x00" in text:
-            raise ma.ValidationError(N_("含有不能保存的字符。"))
-        longest = self.field.max_length or (MAX_LONG if self.field.type == "long" else MAX_TEXT)
-        if len(text) > longest:
-            raise ma.ValidationError(Text.of(N_("不能超过%s个字。"), longest))
-        if text and self.field.min_length and len(text) < self.field.min_length:
-            raise ma.ValidationError(Text.of(N_("至少需要%s个字。"), self.field.min_length))
-        if text and self.field.pattern and not re.fullmatch(self.field.pattern, text):
-            raise ma.ValidationError(N_("格式不正确。"))
-        if text and self.field.type == "enum" and text not in self.field.values:
-            raise ma.ValidationError(N_("请从列出的选项中选择。"))
-        return text
+EMPTY: tuple[Any, ...] = (None, "", [])
+CHOOSE = N_("请从列出的选项中选择。")
+YEARS = range(1949, 2200)
+# Control characters and lone surrogates cannot be stored everywhere; line ends and tabs can.
+_UNFIT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_WORDS = {"true": True, "false": False, "是": True, "否": False, "1": True, "0": False}
 
 
-class _Number(ma.fields.Field[Any]):
-    def __init__(self, field: Field, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+def wrong(message: str, value: object = None) -> ma.ValidationError:
+    """Return the error of one value; `message` is a Chinese sentence, its `%s` filled with `value`."""
+    return ma.ValidationError(Text.of(message, value))
+
+
+def clean(given: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Return what was really given: a field left empty counts as not given."""
+    return {key: value for key, value in given.items() if value not in EMPTY}
+
+
+class _Value(ma.fields.Field[Any]):
+    """A value of `field`."""
+
+    def __init__(self, field: Field) -> None:
+        super().__init__()
         self.field = field
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
-        try:
-            if isinstance(value, bool):
-                raise ValueError
-            number = Decimal(str(value).replace(",", "").strip())
-        except (InvalidOperation, ValueError):
-            raise ma.ValidationError(N_("请填写数字。")) from None
-        if not number.is_finite() or abs(number) > MAX_MONEY:
-            raise ma.ValidationError(N_("数字超出范围。"))
+        return self.read(value)
+
+    @abstractmethod
+    def read(self, value: Any) -> Any:
+        """Return `value` as it is kept. Raises marshmallow's `ValidationError`."""
+
+
+class _Text(_Value):
+    def read(self, value: Any) -> str:
+        if not isinstance(value, str):
+            raise wrong(N_("请填写文字。"))
+        text = value.replace("\r\n", "\n").replace("\r", "\n").strip()
+        if _UNFIT.search(text):
+            raise wrong(N_("含有不能保存的字符。"))
+        if len(text) > self.field.longest:
+            raise wrong(N_("不能超过%s个字。"), self.field.longest)
+        if text and len(text) < (self.field.min_length or 0):
+            raise wrong(N_("至少需要%s个字。"), self.field.min_length)
+        if text and self.field.pattern and not re.fullmatch(self.field.pattern, text):
+            raise wrong(N_("格式不正确。"))
+        return text
+
+
+class _Number(_Value):
+    def read(self, value: Any) -> int | float | str:
+        number = self._decimal(value)
+        if abs(number) > MAX_MONEY:
+            raise wrong(N_("数字超出范围。"))
         low = 0 if self.field.type == "money" and self.field.min is None else self.field.min
         if low is not None and number < Decimal(str(low)):
-            raise ma.ValidationError(Text.of(N_("不能小于%s。"), low))
+            raise wrong(N_("不能小于%s。"), low)
         if self.field.max is not None and number > Decimal(str(self.field.max)):
-            raise ma.ValidationError(Text.of(N_("不能大于%s。"), self.field.max))
+            raise wrong(N_("不能大于%s。"), self.field.max)
         if self.field.type == "money":
-            return str(number.quantize(Decimal("0.01"), ROUND_HALF_UP))
+            exact = number.quantize(Decimal("0.01"))
+            if exact != number:
+                raise wrong(N_("金额最多两位小数。"))
+            return str(exact + 0)  # + 0: no "-0.00"
         if self.field.type == "number":
-            return float(number)
+            return float(number) + 0.0
         if number != number.to_integral_value():
-            raise ma.ValidationError(N_("请填写整数。"))
+            raise wrong(N_("请填写整数。"))
         return int(number)
 
-
-class _Moment(ma.fields.Field[str]):
-    def __init__(self, field: Field, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.field = field
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+    @staticmethod
+    def _decimal(value: Any) -> Decimal:
         try:
-            text = str(value).strip()
-            parsed: date = date.fromisoformat(text) if self.field.type == "date" else datetime.fromisoformat(text)
+            if isinstance(value, str):
+                # Digits from a Chinese input method are wide; amounts are written with commas.
+                text = unicodedata.normalize("NFKC", value[:100]).replace(",", "").strip()
+                if not re.fullmatch(r"[+-]?[0-9]{1,30}(\.[0-9]{0,30})?", text):
+                    raise ValueError
+                return Decimal(text)
+            if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+                raise ValueError
+            number = Decimal(value) if isinstance(value, int) else Decimal(str(value))
+            if not number.is_finite():
+                raise ValueError
+        except (InvalidOperation, ValueError):
+            raise wrong(N_("请填写数字。")) from None
+        return number
+
+
+class _Moment(_Value):
+    def read(self, value: Any) -> str:
+        text = value.isoformat() if isinstance(value, date) else value
+        if not isinstance(text, str):
+            raise self._misread()
+        return self._date(text.strip()) if self.field.type == "date" else self._datetime(text.strip())
+
+    def _date(self, text: str) -> str:
+        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+            raise self._misread()
+        try:
+            day = date.fromisoformat(text)
         except ValueError:
-            raise ma.ValidationError(N_("日期不正确,请按年-月-日填写。")) from None
-        if not 1949 <= parsed.year <= 2199:
-            raise ma.ValidationError(N_("日期超出范围。"))
-        if isinstance(parsed, datetime):
-            return parsed.isoformat(timespec="minutes")
-        return parsed.isoformat()
+            raise self._misread() from None
+        self._must_be_near(day)
+        return day.isoformat()
+
+    def _datetime(self, text: str) -> str:
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            raise self._misread() from None
+        self._must_be_near(moment)
+        # A time without an offset was typed by someone in China.
+        local = moment.replace(tzinfo=BUSINESS_ZONE) if moment.tzinfo is None else moment.astimezone(BUSINESS_ZONE)
+        self._must_be_near(local)
+        return local.isoformat(timespec="minutes")
+
+    def _misread(self) -> ma.ValidationError:
+        if self.field.type == "date":
+            return wrong(N_("日期不正确,请按年-月-日填写。"))
+        return wrong(N_("时间不正确,请按年-月-日 时:分填写。"))
+
+    @staticmethod
+    def _must_be_near(moment: date) -> None:
+        if moment.year not in YEARS:
+            raise wrong(N_("日期超出范围。"))
 
 
-class _Bool(ma.fields.Field[bool]):
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
-        words = {"true": True, "false": False, "yes": True, "no": False, "1": True, "0": False}
+class _Bool(_Value):
+    def read(self, value: Any) -> bool:
         if isinstance(value, bool):
             return value
-        if str(value).lower() not in words:
-            raise ma.ValidationError(N_("请选择是或否。"))
-        return words[str(value).lower()]
+        word = str(value).lower() if isinstance(value, str | int) else ""
+        if word not in _WORDS:
+            raise wrong(N_("请选择是或否。"))
+        return _WORDS[word]
 
 
-class _Reference(ma.fields.Field[int]):
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
-        if isinstance(value, bool) or not re.fullmatch(r"\d{1,15}", str(value)):
-            raise ma.ValidationError(N_("请从列出的选项中选择。"))
-        return int(value)
+class _Choice(_Value):
+    def read(self, value: Any) -> str:
+        if not isinstance(value, str) or value not in self.field.values:
+            raise wrong(CHOOSE)
+        return value
 
 
-class _Many(ma.fields.Field[list[Any]]):
+class _Reference(_Value):
+    def read(self, value: Any) -> int:
+        if isinstance(value, str) and re.fullmatch(r"[0-9]{1,15}", value.strip()):
+            value = int(value)
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 10**15:
+            raise wrong(CHOOSE)
+        return value
+
+
+class _File(_Value):
+    def read(self, value: Any) -> dict[str, Any]:
+        shape: dict[str, type] = {"document_id": int, "name": str, "sha256": str, "size": int}
+        if not isinstance(value, Mapping) or "document_id" not in value or set(value) - set(shape):
+            raise wrong(N_("请上传文件。"))
+        for key, entry in value.items():
+            if isinstance(entry, bool) or not isinstance(entry, shape[key]):
+                raise wrong(N_("请上传文件。"))
+        texts = (value.get("name", ""), value.get("sha256", ""))
+        if not 0 < value["document_id"] < 10**15 or any(len(text) > 255 or _UNFIT.search(text) for text in texts):
+            raise wrong(N_("请上传文件。"))
+        return dict(value)
+
+
+class _Signature(_Value):
+    """A signature that the server made after re-authentication, or from a scan it holds."""
+
+    def read(self, value: Any) -> dict[str, Any]:
+        if (
+            not isinstance(value, Mapping)
+            or value.get("kind") not in ("attestation", "scan")
+            or not isinstance(value.get("user_id"), int)
+            or not all(isinstance(value.get(key), str) for key in ("display", "at"))
+            or (value["kind"] == "scan" and not isinstance(value.get("document_id"), int))
+        ):
+            raise wrong(N_("请重新验证本人身份。"))
+        return {key: value[key] for key in ("kind", "user_id", "display", "at", "document_id") if key in value}
+
+
+class _Many(_Value):
     """Several of the same: choices, references, files or rows."""
 
-    def __init__(self, inner: ma.fields.Field[Any], field: Field, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.inner, self.field = inner, field
+    def __init__(self, inner: ma.fields.Field[Any], field: Field) -> None:
+        super().__init__(field)
+        self.inner = inner
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
-        if not isinstance(value, list):
-            value = [value]
-        if len(value) > self.field.max_rows:
-            raise ma.ValidationError(Text.of(N_("不能超过%s项。"), self.field.max_rows))
+    def read(self, value: Any) -> list[Any]:
+        entries = value if isinstance(value, list | tuple) else [value]
+        if len(entries) > self.field.max_rows:
+            raise wrong(N_("不能超过%s项。"), self.field.max_rows)
         found: list[Any] = []
         errors: dict[Any, Any] = {}
-        for number, entry in enumerate(value):
+        for number, entry in enumerate(entries):
             try:
                 found.append(self.inner.deserialize(entry))
             except ma.ValidationError as error:
                 errors[number] = error.messages
-        if errors:
-            raise ma.ValidationError(errors)
+                if self.field.type == "table":  # keep the numbers of the other rows right
+                    found.append(error.valid_data if isinstance(error.valid_data, dict) else {})
         if self.field.type == "multi":
-            return list(dict.fromkeys(found))
+            found = list(dict.fromkeys(found))
+        if errors:
+            raise ma.ValidationError(errors, valid_data=found)
         return found
 
 
-class _Choice(ma.fields.Field[str]):
-    def __init__(self, field: Field, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.field = field
+class _Row(_Value):
+    def __init__(self, field: Field) -> None:
+        super().__init__(field)
+        self.rows = schema_of(field.columns)
+        self.computed = {column.name for column in field.columns if column.auto}
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        if value not in self.field.values:
-            raise ma.ValidationError(N_("请从列出的选项中选择。"))
-        return str(value)
-
-
-class _Row(ma.fields.Field[dict[str, Any]]):
-    def __init__(self, schema: type[ma.Schema], **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.schema_class = schema
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> dict[str, Any]:
+    def read(self, value: Any) -> dict[str, Any]:
         if not isinstance(value, Mapping):
-            raise ma.ValidationError(N_("表格的一行写法不正确。"))
-        given = {key: entry for key, entry in value.items() if entry not in (None, "", [])}
-        return dict(self.schema_class().load(given))
+            raise wrong(N_("表格的一行写法不正确。"))
+        given = {key: cell for key, cell in clean(value).items() if key not in self.computed}
+        return clean(self.rows.load(given))
 
 
-class _File(ma.fields.Field[dict[str, Any]]):
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> dict[str, Any]:
-        if not isinstance(value, Mapping) or not isinstance(value.get("document_id"), int):
-            raise ma.ValidationError(N_("请上传文件。"))
-        return {key: value[key] for key in ("document_id", "name", "sha256", "size") if key in value}
+def schema_of(fields: tuple[Field, ...]) -> ma.Schema:
+    """Return the marshmallow schema of a form's fields, or of a table's columns; one it does not know it refuses."""
+    made = ma.Schema.from_dict({field.name: value_of(field) for field in fields}, name="FormSchema")
+    return made(unknown=ma.RAISE)
 
 
-class _Signature(ma.fields.Field[dict[str, Any]]):
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> dict[str, Any]:
-        if not isinstance(value, Mapping):
-            raise ma.ValidationError(N_("请重新验证本人身份。"))
-        return dict(value)
-
-
-def schema_of(fields: tuple[Field, ...]) -> type[ma.Schema]:
-    """Return the schema of these fields; unknown ones are refused."""
-    return ma.Schema.from_dict({field.name: _marshal(field) for field in fields}, name="FormSchema")
-
-
-def _marshal(field: Field) -> ma.fields.Field[Any]:
-    if field.type in ("text", "long", "enum"):
+def value_of(field: Field) -> ma.fields.Field[Any]:
+    """Return the marshmallow field that reads values of `field`."""
+    if field.type in TEXTUAL:
         return _Text(field)
-    if field.type in ("int", "number", "money"):
-        return _Number(field)
-    if field.type in ("date", "datetime"):
-        return _Moment(field)
-    if field.type == "bool":
-        return _Bool()
-    if field.type == "ref":
-        return _Reference()
     if field.type == "multi":
-        return _Many(_Reference() if field.ref else _Choice(field), field)
-    if field.type == "file":
-        return _Many(_File(), field) if field.multiple else _File()
+        return _Many(_Reference(field) if field.ref else _Choice(field), field)
     if field.type == "table":
-        return _Many(_Row(schema_of(field.columns)), field)
-    return _Signature()
+        return _Many(_Row(field), field)
+    if field.type == "file" and field.multiple:
+        return _Many(_File(field), field)
+    return _SINGLE[field.type](field)
 
 
-def flatten(messages: Any, prefix: str, errors: dict[str, list[str]]) -> None:
-    """Turn marshmallow's nested messages into paths."""
-    if isinstance(messages, dict):
-        for key, inner in messages.items():
-            flatten(inner, f"{prefix}.{key}" if prefix else str(key), errors)
-    else:
-        texts = [UNKNOWN if text == "Unknown field." else text for text in messages]
-        errors.setdefault(prefix, []).extend(texts)
+_SINGLE: dict[str, type[_Value]] = {
+    "int": _Number, "number": _Number, "money": _Number, "date": _Moment, "datetime": _Moment, "bool": _Bool,
+    "enum": _Choice, "ref": _Reference, "file": _File, "sign": _Signature,
+}  # fmt: skip
