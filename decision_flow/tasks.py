@@ -27,6 +27,7 @@ from decision_flow import (
 )
 from decision_flow.audit import EventName
 from decision_flow.errors import N_, Conflict, Invalid, NotFound, NotPermitted
+from decision_flow.forms.drafts import draft
 from decision_flow.identity import Actor, Permission
 from decision_flow.models import (
     Appointment,
@@ -120,12 +121,12 @@ def transfer_candidates(session: Session, actor: Actor, task: Task) -> list[tupl
 
 
 def save_draft(session: Session, actor: Actor, task_id: int, values: Mapping[str, Any]) -> datetime:
-    """Keep what was typed so far (暂存), well-formed but perhaps incomplete; return when it was saved."""
+    """Keep what was typed so far (暂存), right or wrong; return when it was saved."""
     task = _locked(session, actor, task_id)
     _must_be_mine(session, actor, task)
     form = bundles.runnable(session, task.matter.procedure_version).form(task.form)
     if form is not None:
-        task.draft = form.validate(values, draft=True)
+        task.draft = draft(form.fields, values)
         task.draft_saved_at = clock.now()
     return task.draft_saved_at or clock.now()
 

@@ -64,16 +64,12 @@ def transfer(task_id: int) -> Response | tuple[str, int]:
 
 @page.post("/tasks/<int:task_id>/draft")
 @requires(Permission.TASK_WORK)
-def draft(task_id: int) -> Response | tuple[Response, int]:
-    """Keep what was typed so far; files are kept by the full form only."""
-    try:
-        with transaction() as session:
-            form = _form(session, task_id)
-            values, _ = forms.read_submission(form, request.form, request.files)
-            at = tasks.save_draft(session, actor(), task_id, values)
-    except Invalid as error:
-        # What is not yet well-formed is simply not kept; the page goes on showing it.
-        return jsonify(saved=False, errors=error.errors), 200
+def draft(task_id: int) -> Response:
+    """Keep what was typed so far, right or wrong; files are kept by the full form only."""
+    with transaction() as session:
+        form = _form(session, task_id)
+        values, _ = forms.read_submission(form, request.form, request.files)
+        at = tasks.save_draft(session, actor(), task_id, values)
     return jsonify(saved=True, at=at.isoformat())
 
 
