@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from xml.sax.saxutils import escape, quoteattr
 
 HEAD = (
@@ -87,7 +88,7 @@ class Drawing:
         return self
 
     def chain(self, *ids: str) -> Drawing:
-        for source, target in zip(ids, ids[1:], strict=False):
+        for source, target in pairwise(ids):
             self.flow(source, target)
         return self
 

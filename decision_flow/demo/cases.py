@@ -178,7 +178,7 @@ def _report_and_publish(play: Play, office: str, secrecy: str, disclosure: str, 
 
 def _units(database: Database) -> dict[str, int]:
     with database.transaction(read_only=True) as session:
-        return {name: key for name, key in session.execute(select(Organisation.name, Organisation.id))}
+        return {unit.name: unit.id for unit in session.scalars(select(Organisation))}
 
 
 def _resting(

@@ -1,0 +1,37 @@
+"""Runs the benchmarks named on the command line, or all, on SQLite and on a throw-away PostgreSQL."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from scripts.benchmarks import complete, engine, inbox
+from scripts.benchmarks.harness import Figures, databases
+
+ALL: dict[str, Callable[[str], Figures]] = {
+    "engine": engine.run,
+    "complete": complete.run,
+    "inbox": inbox.run,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[[], *ALL])
+    parser.add_argument("--json", type=Path)
+    told = parser.parse_args()
+    figures: dict[str, Figures] = {}
+    with databases() as urls:
+        for name in told.names or ALL:
+            for engine_name, url in urls.items() if name != "engine" else [("python", "")]:
+                print(f"\n== {name} on {engine_name}")
+                figures[f"{name}/{engine_name}"] = found = ALL[name](url)
+                for key, value in found.items():
+                    print(f"   {key:48} {value:10.2f}")
+    if told.json:
+        told.json.write_text(json.dumps(figures, indent=1))
+
+
+main()
