@@ -28,6 +28,7 @@ __all__ = ["ADMINISTRATORS", "ROLES", "Actor", "Permission", "hash_password", "r
 
 TOUCH_EVERY = timedelta(minutes=1)
 WRONG = N_("用户名或密码不正确。")
+DEMO_ONLY = N_("演示账号只能在演示模式下使用。")
 LOCKED = N_("连续输错密码,账号已锁定,请于%(until)s后再试,或联系安全管理员解锁。")
 
 
@@ -125,7 +126,7 @@ def sign_in(
         raise NotAuthenticated(WRONG)
     if not _may_enter(user, settings):
         _record(session, EventName.SIGN_IN_FAILED, author, "refused", reason="disabled", addr=client_addr)
-        raise NotAuthenticated(WRONG)
+        raise NotAuthenticated(DEMO_ONLY if user.is_demo else WRONG)
     user.failed_sign_ins, user.locked_until = 0, None
     if attempt.renewed:
         user.password_hash = attempt.renewed
@@ -220,7 +221,7 @@ def revoke(session: Session, actor: Actor, session_id: int) -> None:
     """End one of the actor's own sessions at once. Raises `NotFound` for any other."""
     if not _end(session, SignInSession.id == session_id, SignInSession.user_id == actor.user_id):
         raise NotFound(N_("没有这次登录,或者它已经退出。"))
-    _record(session, EventName.SESSION_REVOKED, actor, session=session_id)
+    _record(session, EventName.SESSION_REVOKED, actor, sign_in=session_id)
 
 
 def revoke_all(session: Session, user_id: int) -> None:
