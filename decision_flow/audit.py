@@ -71,6 +71,7 @@ class EventName(StrEnum):
     SIGNED_IN = "session.signed_in"
     SIGN_IN_FAILED = "session.failed"
     ACCOUNT_LOCKED = "session.locked"
+    ACCOUNT_UNLOCKED = "session.unlocked"
     SIGNED_OUT = "session.signed_out"
     SESSION_REVOKED = "session.revoked"
     REAUTHENTICATED = "session.reauthenticated"

@@ -43,6 +43,7 @@ class Settings:
     lockout_tries: int = _setting(5, "连续输错几次锁定账号", basis="SEC-05,数值为产品设定(P)")
     lockout_minutes: int = _setting(15, "锁定时间(分钟)", basis="SEC-05,数值为产品设定(P)")
     password_min_length: int = _setting(10, "密码最短位数", basis="SEC-04,数值为产品设定(P)")
+    password_days: int = _setting(90, "密码最长使用天数,0为不限", basis="SEC-04,数值为产品设定(P)")
 
     @staticmethod
     def load(path: Path | None = None, env: Mapping[str, str] | None = None) -> Settings:
@@ -124,6 +125,8 @@ def _unsafe(settings: Settings) -> dict[str, list[str]]:
         errors["secret_key"] = [N_("密钥至少需要32个字符。")]
     if settings.password_min_length < 8:
         errors["password_min_length"] = [N_("密码最短位数不能小于8。")]
+    if settings.password_days < 0:
+        errors["password_days"] = [N_("不能小于0。")]
     if not 1 <= settings.lockout_tries <= 20:
         errors["lockout_tries"] = [N_("应在1到20之间。")]
     if settings.language not in ("zh", "en"):

@@ -1,32 +1,30 @@
-"""Administration of people: units, posts, accounts and appointments. Nothing is deleted (R-38b).
+"""Administration of people: accounts and appointments. Nothing is deleted (R-38b).
 
-The system administrator keeps units, posts and accounts; the security administrator grants and ends
-appointments, unlocks and resets passwords; the audit administrator reads (SOD-13).
+Three people for three powers (SOD-13). The system administrator opens, corrects, disables and enables accounts
+and keeps units and posts (`organisations.py`), but can give nobody a power. The security administrator makes
+and ends appointments, unlocks accounts and resets passwords, but not their own. The audit administrator reads.
+Every change is recorded on the stream `people` with what stood before.
 """
 
 from __future__ import annotations
 
-import secrets
-import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from sqlalchemy import func, or_, select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session, selectinload
 
-from decision_flow import audit, clock, identity
-from decision_flow.audit import SYSTEM, EventName
+from decision_flow import audit, clock, identity, passwords
+from decision_flow.audit import EventName
 from decision_flow.config import Settings
 from decision_flow.errors import N_, Conflict, Invalid, NotFound, Refused
-from decision_flow.identity import ADMINISTRATORS, ROLES, Actor, Permission
+from decision_flow.identity import ADMINISTRATORS, Actor, Permission
 from decision_flow.models import Appointment, Organisation, Post, User
 
-LEVELS = ("province", "city", "district", "township", "village", "external")
-KINDS = (
-    "government", "department", "office", "judicial_office", "institution", "enterprise", "social_org",
-)  # fmt: skip
+NOT_SAVED = N_("人员没有保存,请按提示修改。")
+NOT_APPOINTED = N_("任职没有保存,请按提示修改。")
 
 
 @dataclass(frozen=True)
@@ -39,25 +37,24 @@ class UserPage:
     pages: int
 
 
-def organisations(session: Session, actor: Actor) -> list[Organisation]:
-    """Return all units, parents before children."""
-    identity.require(actor, Permission.PEOPLE_READ)
-    return list(session.scalars(select(Organisation).order_by(Organisation.organ_id, Organisation.id)))
-
-
-def posts(session: Session, actor: Actor) -> list[Post]:
-    """Return all posts with their unit."""
-    identity.require(actor, Permission.PEOPLE_READ)
-    return list(
-        session.scalars(select(Post).options(joinedload(Post.organisation)).order_by(Post.organisation_id, Post.id))
-    )
-
-
 def users(session: Session, actor: Actor, text: str = "", page: int = 1, per_page: int = 30) -> UserPage:
-    """Return one page of accounts whose name or username contains `text`, with their appointments."""
+    """Return one page of accounts with their appointments.
+
+    `text` is sought in name and username, and in the unit and title of the posts held today.
+    """
     identity.require(actor, Permission.PEOPLE_READ)
+    text = text.strip()
+    held = (
+        select(Appointment.user_id)
+        .join(Post, Post.id == Appointment.post_id)
+        .join(Organisation, Organisation.id == Post.organisation_id)
+        .where(
+            or_(Organisation.name.icontains(text, autoescape=True), Post.title.icontains(text, autoescape=True)),
+            or_(Appointment.ends_on.is_(None), Appointment.ends_on >= clock.today()),
+        )
+    )
     condition = or_(
-        User.name.icontains(text.strip(), autoescape=True), User.username.icontains(text.strip(), autoescape=True)
+        User.name.icontains(text, autoescape=True), User.username.icontains(text, autoescape=True), User.id.in_(held)
     )
     total = session.scalar(select(func.count()).select_from(User).where(condition)) or 0
     pages = max(1, -(-total // per_page))
@@ -86,78 +83,42 @@ def user(session: Session, actor: Actor, user_id: int) -> User:
     return found
 
 
-def create_organisation(session: Session, actor: Actor, values: Mapping[str, Any]) -> Organisation:
-    """Add a unit: `name, name_en, level, kind, parent_id, organ_id` (empty: an organ itself), `binding`.
-
-    Raises `Invalid` by field; an organ must say whether the decree binds it directly (R-02).
-    """
-    identity.require(actor, Permission.PEOPLE_MANAGE)
-    name = str(values.get("name") or "").strip()
-    organ_id = _number(values.get("organ_id"))
-    errors: dict[str, list[str]] = {}
-    if not 2 <= len(name) <= 120:
-        errors["name"] = [N_("请填写2至120个字的名称。")]
-    elif session.scalar(select(Organisation.id).where(Organisation.name == name)):
-        errors["name"] = [N_("已有同名单位。")]
-    if values.get("level") not in LEVELS:
-        errors["level"] = [N_("请选择层级。")]
-    if values.get("kind") not in KINDS:
-        errors["kind"] = [N_("请选择类别。")]
-    if organ_id is None and values.get("binding") not in ("direct", "by_reference"):
-        errors["binding"] = [N_("决策机关应当选择直接适用或者参照执行。")]
-    if errors:
-        raise Invalid(N_("单位没有保存,请按提示修改。"), errors=errors)
-    unit = Organisation(
-        name=name,
-        name_en=str(values.get("name_en") or "").strip()[:200],
-        level=values["level"],
-        kind=values["kind"],
-        parent_id=_number(values.get("parent_id")),
-        organ_id=organ_id,
-        credit_code=str(values.get("credit_code") or "").strip()[:18] or None,
-        binding=values.get("binding") if organ_id is None else None,
-        active=True,
-    )
-    session.add(unit)
-    session.flush()
-    if organ_id is None:
-        unit.organ_id = unit.id
-    _record(session, EventName.ORGANISATION_CREATED, actor, id=unit.id, name=name, organ=unit.organ_id)
-    return unit
-
-
-def create_post(
-    session: Session, actor: Actor, organisation_id: int, title: str, role_code: str, title_en: str = ""
-) -> Post:
-    """Add a post to a unit; its role says which tasks it may take. Raises `Invalid` by field."""
-    identity.require(actor, Permission.PEOPLE_MANAGE)
-    errors: dict[str, list[str]] = {}
-    if not title.strip() or len(title) > 80:
-        errors["title"] = [N_("请填写岗位名称。")]
-    if role_code not in ROLES:
-        errors["role_code"] = [N_("请选择角色。")]
-    if session.get(Organisation, organisation_id) is None:
-        errors["organisation_id"] = [N_("请选择单位。")]
-    if errors:
-        raise Invalid(N_("岗位没有保存,请按提示修改。"), errors=errors)
-    post = Post(
-        organisation_id=organisation_id, title=title.strip(), title_en=title_en[:120], role_code=role_code, active=True
-    )
-    session.add(post)
-    session.flush()
-    _record(session, EventName.POST_CREATED, actor, id=post.id, title=post.title, role=role_code)
-    return post
-
-
-def create_user(session: Session, actor: Actor, username: str, name: str, name_en: str = "") -> tuple[User, str]:
+def create_user(
+    session: Session, actor: Actor, username: str, name: str, settings: Settings, name_en: str = ""
+) -> tuple[User, str]:
     """Open an account; return it and its first password, shown once and to be changed at first sign-in."""
     identity.require(actor, Permission.PEOPLE_MANAGE)
-    account = _new_account(session, username, name, name_en)
-    password = temporary_password()
+    account = new_account(session, username, name, name_en)
+    password = passwords.temporary(settings)
     identity.set_password(account, password, must_change=True)
     session.flush()
     _record(session, EventName.USER_CREATED, actor, id=account.id, username=account.username, name=account.name)
     return account, password
+
+
+def change_user(session: Session, actor: Actor, user_id: int, values: Mapping[str, str]) -> User:
+    """Correct an account: `name, name_en, phone, email`; the username stays. Raises `Invalid` by field.
+
+    Names already frozen into records stay as they were.
+    """
+    identity.require(actor, Permission.PEOPLE_MANAGE)
+    account = _account(session, user_id)
+    fields = {key: str(values.get(key) or "").strip() for key in ("name", "name_en", "phone", "email")}
+    limits = {"name": 60, "name_en": 120, "phone": 40, "email": 120}
+    errors = {key: [N_("内容过长。")] for key, value in fields.items() if len(value) > limits[key]}
+    if not fields["name"]:
+        errors["name"] = [N_("请填写姓名。")]
+    if fields["email"] and "@" not in fields["email"].strip("@"):
+        errors["email"] = [N_("邮箱地址不正确。")]
+    if errors:
+        raise Invalid(NOT_SAVED, errors=errors)
+    before = {key: getattr(account, key) for key, value in fields.items() if getattr(account, key) != value}
+    if before:
+        for key in before:
+            setattr(account, key, fields[key])
+        after = {key: fields[key] for key in before}
+        _record(session, EventName.USER_CHANGED, actor, id=account.id, before=before, after=after)
+    return account
 
 
 def set_active(session: Session, actor: Actor, user_id: int, active: bool) -> User:
@@ -171,39 +132,83 @@ def set_active(session: Session, actor: Actor, user_id: int, active: bool) -> Us
         event = EventName.USER_ENABLED if active else EventName.USER_DISABLED
         _record(session, event, actor, id=account.id, name=account.name)
         if not active:
+            held = session.scalars(select(Post.role_code).join(Appointment).where(Appointment.user_id == account.id))
+            _keep_administered(session, set(held), clock.today())
             identity.revoke_all(session, account.id)
     return account
 
 
-def reset_password(session: Session, actor: Actor, user_id: int) -> str:
+def unlock(session: Session, actor: Actor, user_id: int) -> User:
+    """Let an account that locked after failed tries be used again; its password stays."""
+    identity.require(actor, Permission.APPOINTMENTS_MANAGE)
+    account = _account(session, user_id)
+    account.failed_sign_ins, account.locked_until = 0, None
+    _record(session, EventName.ACCOUNT_UNLOCKED, actor, id=account.id, name=account.name)
+    return account
+
+
+def reset_password(session: Session, actor: Actor, user_id: int, settings: Settings) -> str:
     """Set a temporary password, unlock the account and end its sessions; return the password, shown once."""
     identity.require(actor, Permission.APPOINTMENTS_MANAGE)
     account = _account(session, user_id)
-    password = temporary_password()
+    if account.id == actor.user_id:
+        raise Conflict(N_("自己的密码请在“我的账号”中修改。"))
+    password = passwords.temporary(settings)
     identity.set_password(account, password, must_change=True)
-    account.failed_sign_ins, account.locked_until = 0, None
     identity.revoke_all(session, account.id)
     _record(session, EventName.PASSWORD_RESET, actor, id=account.id, name=account.name)
     return password
 
 
 def make_appointment(
-    session: Session, actor: Actor, user_id: int, post_id: int, starts_on: date, ends_on: date | None = None
+    session: Session,
+    actor: Actor,
+    user_id: int,
+    post_id: int,
+    starts_on: date,
+    ends_on: date | None = None,
+    *,
+    exception_reason: str = "",
+    exception_approver: str = "",
 ) -> Appointment:
-    """Appoint a person to a post from a day on. Raises `Refused` for an administrator (SOD-13)."""
+    """Appoint a person to a post from a day on, both days included.
+
+    Raises `Refused` when an administrator would hold anything besides (SOD-13), unless a reason and an
+    approver, neither the appointed nor the appointing person (SOD-14), are given and thereby recorded.
+    """
     identity.require(actor, Permission.APPOINTMENTS_MANAGE)
     account = user(session, actor, user_id)
     post = session.get(Post, post_id)
-    if post is None:
-        raise Invalid(N_("任职没有保存,请按提示修改。"), errors={"post_id": [N_("请选择岗位。")]})
+    errors: dict[str, list[str]] = {}
+    if post is None or not post.active:
+        errors["post_id"] = [N_("请选择岗位。")]
     if ends_on is not None and ends_on < starts_on:
-        raise Invalid(N_("任职没有保存,请按提示修改。"), errors={"ends_on": [N_("结束日期早于开始日期。")]})
-    held = {
-        entry.post.role_code
-        for entry in account.appointments
-        if entry.ends_on is None or entry.ends_on >= clock.today()
-    }
-    _keep_powers_apart({*held, post.role_code})
+        errors["ends_on"] = [N_("结束日期早于开始日期。")]
+    meanwhile = [entry for entry in account.appointments if _overlap(entry, starts_on, ends_on)]
+    if any(entry.post_id == post_id for entry in meanwhile):
+        errors["post_id"] = [N_("此人在这段时间已经担任该岗位。")]
+    if errors or post is None:
+        raise Invalid(NOT_APPOINTED, errors=errors)
+    if account.id == actor.user_id:
+        raise Refused(N_("不能给自己任职,请由另一名安全管理员办理。"), rule="SOD-14", article="GB/T 22239-2019")
+    if not account.active:
+        raise Conflict(N_("账号已停用,请先由系统管理员启用。"))
+    reason, approver = exception_reason.strip(), exception_approver.strip()
+    if not _powers_apart({*(entry.post.role_code for entry in meanwhile), post.role_code}):
+        if not (reason and approver):
+            raise Refused(
+                N_(
+                    "系统、安全、审计管理员应当是三个人,并且不得兼任业务岗位。请另行指定人员;确需兼任的,写明理由和批准人。"
+                ),
+                rule="SOD-13",
+                article="GB/T 22239-2019",
+            )
+        if approver in (actor.name, account.name):
+            raise Refused(N_("例外情形不能由本人或者经办人批准,请另行报批。"), rule="SOD-14", article="GB/T 22239-2019")
+        audit.append(
+            session, audit.PEOPLE, EventName.EXCEPTION_RECORDED, actor=actor, rules=["SOD-13"],
+            facts={"user": account.id, "post": post.id, "reason": reason, "approver": approver},
+        )  # fmt: skip
     appointment = Appointment(user_id=account.id, post_id=post.id, starts_on=starts_on, ends_on=ends_on)
     session.add(appointment)
     session.flush()
@@ -218,16 +223,22 @@ def make_appointment(
         title=post.title,
         role=post.role_code,
         starts_on=starts_on.isoformat(),
+        ends_on=ends_on.isoformat() if ends_on else None,
     )
     return appointment
 
 
 def end_appointment(session: Session, actor: Actor, appointment_id: int, ends_on: date) -> Appointment:
-    """End an appointment on a day (the last day included); it stays in the history."""
+    """End an appointment on a day (the last day included); it stays in the history.
+
+    Raises `Conflict` when it has ended already, or when one of the three administrators would be missing.
+    """
     identity.require(actor, Permission.APPOINTMENTS_MANAGE)
     appointment = session.get(Appointment, appointment_id)
     if appointment is None:
         raise NotFound(N_("没有这项任职。"))
+    if appointment.ends_on is not None and appointment.ends_on < clock.today():
+        raise Conflict(N_("这项任职已经结束,不能再改;需要的请另行任职。"))
     if ends_on < appointment.starts_on:
         raise Invalid(N_("任职没有结束,请按提示修改。"), errors={"ends_on": [N_("结束日期早于开始日期。")]})
     before = appointment.ends_on.isoformat() if appointment.ends_on else None
@@ -241,109 +252,57 @@ def end_appointment(session: Session, actor: Actor, appointment_id: int, ends_on
         before=before,
         after=ends_on.isoformat(),
     )
+    _keep_administered(session, {session.get_one(Post, appointment.post_id).role_code}, ends_on)
     return appointment
 
 
-def needs_first_run(session: Session) -> bool:
-    """Whether no account exists yet, so that the administrators must be created first (SEC-08)."""
-    return session.scalar(select(User.id).limit(1)) is None
+def _powers_apart(roles: set[str]) -> bool:
+    return len(roles) == 1 or not roles & set(ADMINISTRATORS)
 
 
-def create_first_administrators(
-    session: Session,
-    organ: Mapping[str, Any],
-    people: Sequence[Mapping[str, str]],
-    settings: Settings,
-    *,
-    exception_reason: str = "",
-    exception_approver: str = "",
-) -> list[User]:
-    """Set up the organ and its three administrators, each with a password of their own (SOD-13).
+def _overlap(held: Appointment, starts_on: date, ends_on: date | None) -> bool:
+    return (held.ends_on is None or held.ends_on >= starts_on) and (ends_on is None or held.starts_on <= ends_on)
 
-    `people` are three of `{role, username, name, password}`; the same username twice is allowed only
-    with a reason and an approver, which are recorded. Raises `Invalid` by field (`people.0.password`),
-    `Conflict` when accounts exist already.
+
+def _keep_administered(session: Session, roles: set[str], day: date) -> None:
+    """Refuse a change that leaves one of these powers with nobody after `day`: nobody could undo it.
+
+    Called after the change was recorded: the stream's lock lets two such changes see each other.
     """
-    if not needs_first_run(session):
-        raise Conflict(N_("系统已经完成初始设置。"))
-    errors: dict[str, list[str]] = {}
-    names = [entry.get("username", "").strip() for entry in people]
-    if [entry.get("role") for entry in people] != list(ADMINISTRATORS):
-        errors["people"] = [N_("需要系统、安全、审计三个管理员。")]
-    if len(set(names)) < len(names) and not (exception_reason.strip() and exception_approver.strip()):
-        errors["exception_reason"] = [N_("三个管理员应当是三个人;确需兼任的,写明理由和批准人。")]
-    for number, entry in enumerate(people):
-        if not entry.get("username", "").strip() or not entry.get("name", "").strip():
-            errors[f"people.{number}.username"] = [N_("请填写用户名和姓名。")]
-        elif problem := identity.password_problem(entry.get("password", ""), entry["username"], settings):
-            errors[f"people.{number}.password"] = [problem]
-    if not str(organ.get("name") or "").strip():
-        errors["name"] = [N_("请填写机关名称。")]
-    if errors:
-        raise Invalid(N_("初始设置没有保存,请按提示修改。"), errors=errors)
-    unit = Organisation(
-        name=str(organ["name"]).strip(),
-        level=organ.get("level") or "district",
-        kind="government",
-        binding=organ.get("binding") or "direct",
-        active=True,
-    )
-    session.add(unit)
     session.flush()
-    unit.organ_id = unit.id
-    accounts: dict[str, User] = {}
-    for entry in people:
-        account = accounts.get(entry["username"].strip())
-        if account is None:
-            account = _new_account(session, entry["username"], entry["name"], "")
-            identity.set_password(account, entry["password"], must_change=False)
-            accounts[account.username] = account
-        post = Post(organisation_id=unit.id, title=ROLES[entry["role"]].label, role_code=entry["role"], active=True)
-        session.add(post)
-        session.flush()
-        session.add(Appointment(user_id=account.id, post_id=post.id, starts_on=clock.today()))
-        audit.append(
-            session, audit.PEOPLE, EventName.USER_CREATED, actor=SYSTEM,
-            facts={"id": account.id, "username": account.username, "role": entry["role"]},
-        )  # fmt: skip
-    if len(accounts) < len(people):
-        audit.append(
-            session, audit.PEOPLE, EventName.EXCEPTION_RECORDED, actor=SYSTEM, rules=["SOD-13"],
-            facts={"reason": exception_reason.strip(), "approver": exception_approver.strip()},
-        )  # fmt: skip
-    return list(accounts.values())
-
-
-def temporary_password() -> str:
-    """Return a random password that meets SEC-04 and has no letters that are easily confused."""
-    alphabet = [character for character in string.ascii_letters + string.digits if character not in "0O1lI"]
-    return "".join(secrets.choice(alphabet) for _ in range(10)) + "-7aK"
-
-
-def _keep_powers_apart(roles: set[str]) -> None:
-    administrator = roles & set(ADMINISTRATORS)
-    if administrator and len(roles) > 1:
-        raise Refused(
-            N_("系统、安全、审计管理员应当是三个人,并且不得兼任业务岗位。请另行指定人员。"),
-            rule="SOD-13",
-            article="GB/T 22239-2019",
+    for role in roles & set(ADMINISTRATORS):
+        left = (
+            select(Appointment.id)
+            .join(Post, Post.id == Appointment.post_id)
+            .join(User, User.id == Appointment.user_id)
+            .where(User.active, Post.role_code == role)
+            .where(or_(Appointment.ends_on.is_(None), Appointment.ends_on > day))
+            .limit(1)
         )
+        if session.scalar(left) is None:
+            raise Conflict(N_("这样系统、安全、审计管理员就不齐了,请先任命继任者。"))
 
 
-def _new_account(session: Session, username: str, name: str, name_en: str) -> User:
+def wrong_account(session: Session, username: str, name: str) -> dict[str, list[str]]:
+    """Return what forbids an account of this username and name, by field."""
     username, name = username.strip(), name.strip()
     errors: dict[str, list[str]] = {}
     if not (2 <= len(username) <= 60 and all(c.isalnum() or c in "._-" for c in username)):
         errors["username"] = [N_("用户名为2至60位的字母、数字、点、横线。")]
-    elif session.scalar(select(User.id).where(User.username == username)):
+    elif session.scalar(select(User.id).where(func.lower(User.username) == username.lower())):
         errors["username"] = [N_("用户名已被使用。")]
-    if not name or len(name) > 60:
+    if not 1 <= len(name) <= 60:
         errors["name"] = [N_("请填写姓名。")]
-    if errors:
-        raise Invalid(N_("人员没有保存,请按提示修改。"), errors=errors)
+    return errors
+
+
+def new_account(session: Session, username: str, name: str, name_en: str) -> User:
+    """Add an account without a password, so that nobody can use it yet. Raises `Invalid` by field."""
+    if errors := wrong_account(session, username, name):
+        raise Invalid(NOT_SAVED, errors=errors)
     account = User(
-        username=username, name=name, name_en=name_en.strip()[:120], created_at=clock.now(), active=True,
-        failed_sign_ins=0, is_demo=False, language="", phone="", email="", must_change_password=False,
+        username=username.strip(), name=name.strip(), name_en=name_en.strip()[:120], created_at=clock.now(),
+        active=True, failed_sign_ins=0, is_demo=False, language="", phone="", email="", must_change_password=False,
     )  # fmt: skip
     session.add(account)
     session.flush()
@@ -355,10 +314,6 @@ def _account(session: Session, user_id: int) -> User:
     if account is None:
         raise NotFound(N_("没有这个人员。"))
     return account
-
-
-def _number(value: Any) -> int | None:
-    return int(value) if str(value or "").isdigit() else None
 
 
 def _record(session: Session, event: EventName, actor: Actor, **facts: Any) -> None:

@@ -68,6 +68,7 @@ _BUSINESS_ROLES = {
     "archivist": ("档案人员", "Archivist"),
 }
 _OUTSIDE_ROLES = {
+    "public_participant": ("社会公众", "Member of the public"),
     "hearing_participant": ("听证参加人", "Hearing participant"),
     "expert": ("专家", "Expert"),
     "legal_adviser": ("法律顾问", "Legal adviser"),

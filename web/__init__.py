@@ -20,6 +20,7 @@ from web.pages import (
     help,
     inbox,
     matters,
+    organisations,
     people,
     sign_in,
     tasks,
@@ -28,7 +29,7 @@ from web.pages import (
 HERE = Path(__file__).parent
 PAGES = (
     observability.page, sign_in.page, first_run.page, account.page, inbox.page, tasks.page, matters.page,
-    documents.page, people.page, help.page,
+    documents.page, people.page, organisations.page, help.page,
 )  # fmt: skip
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from flask import Flask, g, redirect, request, url_for
+from flask import Flask, current_app, g, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from decision_flow import identity, people
+from decision_flow import first_run, identity
 from decision_flow.errors import N_, NotAuthenticated, NotPermitted
 from decision_flow.identity import Permission
-from web.request import COOKIE, database, settings, transaction
+from web.request import COOKIE, settings, transaction
+
+# What must work before there is an administrator.
+BEFORE_FOUNDING = ("first_run.", "observability.", "sign_in.language", "sign_in.text_size")
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -37,22 +40,24 @@ def guard(app: Flask) -> None:
 
     @app.before_request
     def check() -> Response | None:
-        if request.endpoint == "static":
-            return None
-        view = app.view_functions.get(request.endpoint or "")
-        if view is None:
+        endpoint = request.endpoint or ""
+        view = app.view_functions.get(endpoint)
+        if endpoint == "static":
             return None
         g.actor = _signed_in()
+        if view is None:
+            # No such address: told with the menu of whoever asks.
+            return None
+        if g.actor is None and not endpoint.startswith(BEFORE_FOUNDING) and _founding():
+            return redirect(url_for("first_run.show"))
         if getattr(view, "is_public", False):
             return None
         permission = getattr(view, "required_permission", None)
         if permission is None:
             raise NotPermitted(N_("这个页面没有声明访问权限,不能打开。"))
         if g.actor is None:
-            if _first_run():
-                return redirect(url_for("first_run.show"))
             raise NotAuthenticated(N_("请先登录。"))
-        if g.actor.must_change_password and request.endpoint not in ("account.password", "sign_in.leave"):
+        if g.actor.must_change_password and endpoint not in ("account.password", "sign_in.leave"):
             return redirect(url_for("account.password"))
         identity.require(g.actor, permission)
         return None
@@ -62,10 +67,18 @@ def _signed_in() -> identity.Actor | None:
     token = request.cookies.get(COOKIE)
     if not token:
         return None
-    with transaction() as session:
-        return identity.actor_for_token(session, token, settings())
+    with transaction(read_only=True) as session:
+        found = identity.actor_for_token(session, token, settings())
+    if found is not None and identity.is_due_for_touch(found):
+        with transaction() as session:
+            identity.touch(session, found)
+    return found
 
 
-def _first_run() -> bool:
-    with database().transaction(read_only=True) as session:
-        return people.needs_first_run(session)
+def _founding() -> bool:
+    # Accounts are never removed: once there is one, the question is settled for this process.
+    known = current_app.extensions["decision_flow"]
+    if not known.get("founded"):
+        with transaction(read_only=True) as session:
+            known["founded"] = not first_run.is_needed(session)
+    return not known["founded"]

@@ -20,10 +20,9 @@ def serve(settings: Settings, port: int | None, data: str | None, demo: bool | N
     """Serve the pages, with a worker inside unless told otherwise."""
     from waitress import create_server
 
-    from decision_flow import people, worker
+    from decision_flow import first_run, worker
     from web import create_app
     from web.observability import configure_logs
-    from web.pages.first_run import setup_code
 
     given = {"port": port, "data_dir": data, "demo": demo}
     settings = Settings.of(
@@ -38,13 +37,13 @@ def serve(settings: Settings, port: int | None, data: str | None, demo: bool | N
         load_demo(settings, database)
     app = create_app(settings, database)
     with database.transaction(read_only=True) as session:
-        first = people.needs_first_run(session)
+        founding = first_run.is_needed(session)
     server = create_server(app, host=settings.host, port=settings.port, threads=settings.threads)
     stop = None if no_worker else worker.start(database, settings.worker_seconds)
     address = f"http://{settings.host}:{settings.port}"
     click.echo(f"已启动:{address}")
-    if first:
-        click.echo(f"首次使用:请打开 {address}/first-run ,设置码 {setup_code(settings)}")
+    if founding:
+        click.echo(f"首次使用:请打开 {address}/first-run ,设置码 {first_run.setup_code(settings)}")
     try:
         server.run()
     finally:

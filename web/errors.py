@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import uuid
-from urllib.parse import urlencode
-
 import structlog
-from flask import Flask, g, jsonify, redirect, render_template, request, url_for
+from flask import Flask, g, jsonify, render_template, request
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
@@ -15,8 +14,9 @@ from decision_flow import audit
 from decision_flow import errors as domain
 from decision_flow.audit import EventName
 from decision_flow.errors import N_
-from web.language import gettext
-from web.request import transaction
+from decision_flow.models import Matter, Task
+from web.language import gettext, said
+from web.request import came_from, transaction, wants_json
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +31,14 @@ STATUS: dict[type[domain.DecisionFlowError], int] = {
     domain.NotConforming: 422,
     domain.ProcedureFault: 500,
 }
+HEADINGS = {
+    403: N_("您不能办理此事"),
+    404: N_("没有找到"),
+    409: N_("现在不能办理"),
+    413: N_("上传内容过大"),
+    422: N_("填写有误"),
+    500: N_("系统出现故障"),
+}
 HTTP_TEXTS = {
     400: N_("请求不完整,请返回后重试。"),
     404: N_("没有这个页面,或者您无权查看。"),
@@ -38,6 +46,7 @@ HTTP_TEXTS = {
     413: N_("上传的内容过大,请拆分或压缩后重试。"),
     500: N_("系统出现故障,您填写的内容没有提交。请稍后重试;仍不成功的,请把编号告知系统管理员。"),
 }
+STALE = N_("页面停留时间过长,安全校验已失效。请返回上一页刷新后重新提交,已暂存的内容不会丢失。")
 
 
 def status_of(error: domain.DecisionFlowError) -> int:
@@ -52,68 +61,84 @@ def told(error: domain.DecisionFlowError) -> str:
 
 
 def handle(app: Flask) -> None:
-    """Register the handlers of `app`."""
+    """Register the handlers of `app`. Nobody signed in: `pages/sign_in.py` asks for it."""
 
     @app.errorhandler(domain.DecisionFlowError)
-    def domain_error(error: domain.DecisionFlowError) -> Response | tuple[Response | str, int]:
+    def domain_error(error: domain.DecisionFlowError) -> tuple[Response | str, int]:
         status = status_of(error)
-        if isinstance(error, domain.NotAuthenticated) and request.method == "GET" and not _wants_json():
-            return redirect(url_for("sign_in.show") + "?" + urlencode({"next": request.full_path.rstrip("?")}))
-        if isinstance(error, domain.Refused | domain.NotPermitted):
-            _record_refusal(error)
+        record_refusal(error)
         if isinstance(error, domain.ProcedureFault):
             log.error("procedure_fault", element=error.element, expression=error.expression, told=str(error))
-        if _wants_json():
-            return _problem(error, status), status
-        page = render_template("errors/error.html", status=status, text=told(error), error=error)
-        return page, status
+        facts: dict[str, object] = {"code": error.code}
+        if isinstance(error, domain.Refused):
+            facts |= {"rule": error.rule, "article": error.article}
+        if isinstance(error, domain.Invalid):
+            facts["errors"] = {path: [said(text) for text in texts] for path, texts in error.errors.items()}
+        return answer(status, told(error), **facts), status
 
     @app.errorhandler(CSRFError)
-    def csrf_error(error: CSRFError) -> tuple[str, int]:
-        text = gettext("页面停留时间过长,安全校验已失效。请返回上一页刷新后重新提交,已暂存的内容不会丢失。")
-        return render_template("errors/error.html", status=400, text=text, error=None), 400
+    def csrf_error(error: CSRFError) -> tuple[Response | str, int]:
+        return answer(400, gettext(STALE), code="stale_page"), 400
 
     @app.errorhandler(HTTPException)
-    def http_error(error: HTTPException) -> tuple[str, int]:
+    def http_error(error: HTTPException) -> Response | tuple[Response | str, int]:
         code = error.code or 500
-        text = gettext(HTTP_TEXTS.get(code, HTTP_TEXTS[400]))
-        return render_template("errors/error.html", status=code, text=text, error=None), code
+        if code < 400:
+            return error.get_response()
+        return answer(code, gettext(HTTP_TEXTS.get(code, HTTP_TEXTS[400])), code=f"http_{code}"), code
 
     @app.errorhandler(Exception)
-    def fault(error: Exception) -> tuple[str, int]:
-        number = uuid.uuid4().hex[:8]
-        log.exception("fault", number=number, path=request.path)
-        return render_template("errors/error.html", status=500, text=gettext(HTTP_TEXTS[500]), number=number), 500
+    def fault(error: Exception) -> tuple[Response | str, int]:
+        # The request id stands in the log beside the traceback: with it the administrator finds the cause.
+        log.exception("fault", path=request.path)
+        return answer(500, gettext(HTTP_TEXTS[500]), code="fault"), 500
 
 
-def _wants_json() -> bool:
-    best = request.accept_mimetypes.best_match(["text/html", "application/json"])
-    return best == "application/json" and request.accept_mimetypes["text/html"] < 1
+def answer(status: int, text: str, **facts: object) -> Response | str:
+    """Return an error as problem+json (RFC 9457) where that was asked for, else as a page."""
+    number = g.get("request_id", "")
+    if wants_json():
+        heading = gettext(HEADINGS.get(status, N_("未能办理")))
+        response = jsonify(title=heading, detail=text, status=status, instance=number, **facts)
+        response.mimetype = "application/problem+json"
+        return response
+    shown = {"rule": "", "article": "", "errors": {}, **facts}
+    heading = HEADINGS.get(status, N_("未能办理"))
+    return render_template(
+        "errors/error.html", status=status, heading=heading, text=text, number=number, back=came_from(), **shown
+    )
 
 
-def _problem(error: domain.DecisionFlowError, status: int) -> Response:
-    body: dict[str, object] = {"code": error.code, "detail": told(error), "status": status}
-    if isinstance(error, domain.Refused):
-        body |= {"rule": error.rule, "article": error.article}
-    if isinstance(error, domain.Invalid):
-        body["errors"] = error.errors
-    response = jsonify(body)
-    response.mimetype = "application/problem+json"
-    return response
+def record_refusal(error: domain.DecisionFlowError) -> None:
+    """Record that somebody was refused, on the stream of the matter if the address names one.
 
-
-def _record_refusal(error: domain.DecisionFlowError) -> None:
-    """A refusal is a fact of its own; the refused transaction is gone, so this one stands alone."""
+    The refused transaction is gone, so this one stands alone. Errors that are no refusal are left alone.
+    """
     who = g.get("actor")
-    if who is None:
+    if who is None or not isinstance(error, domain.Refused | domain.NotPermitted):
         return
-    with transaction() as session:
-        audit.append(
-            session,
-            audit.ACCESS,
-            EventName.ACTION_REFUSED,
-            actor=who,
-            result="refused",
-            rules=[error.rule] if isinstance(error, domain.Refused) else [],
-            facts={"path": request.path[:200], "method": request.method, "told": str(error)[:500]},
-        )
+    try:
+        with transaction() as session:
+            matter_id, task_id = _subject(session)
+            audit.append(
+                session,
+                audit.matter_stream(matter_id) if matter_id else audit.ACCESS,
+                EventName.ACTION_REFUSED,
+                actor=who,
+                matter_id=matter_id,
+                task_id=task_id,
+                result="refused",
+                rules=[error.rule] if isinstance(error, domain.Refused) else [],
+                facts={"path": request.path[:200], "method": request.method, "told": str(error)[:500]},
+            )
+    except (SQLAlchemyError, domain.DecisionFlowError):
+        # The person is told of the refusal in any case.
+        log.exception("refusal_not_recorded", path=request.path)
+
+
+def _subject(session: Session) -> tuple[int | None, int | None]:
+    named = request.view_args or {}
+    if task := session.get(Task, named.get("task_id", 0)):
+        return task.matter_id, task.id
+    matter = session.get(Matter, named.get("matter_id", 0))
+    return (matter.id if matter else None), None

@@ -1,10 +1,11 @@
-"""What a view may ask of a request: a transaction, the actor, the page number, the language."""
+"""What a view may ask of a request: a transaction, the actor, the page number, the language, where one came from."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from flask import Flask, current_app, g, request
 from sqlalchemy.orm import Session
@@ -59,12 +60,24 @@ def page_number() -> int:
     return max(1, int(value)) if value.isdigit() and len(value) < 7 else 1
 
 
-def is_fragment() -> bool:
-    """Whether htmx asks for a part of the page."""
-    return request.headers.get("HX-Request") == "true"
-
-
 def language() -> str:
-    """Return "zh" or "en": the address, then the cookie, then the setting."""
-    wanted = request.args.get("lang") or request.cookies.get("df_lang") or ""
-    return wanted if wanted in ("zh", "en") else settings().language
+    """Return "zh" or "en": the address, then the cookie, then the person's choice, then the setting."""
+    mine = g.get("actor")
+    wanted = (request.args.get("lang"), request.cookies.get("df_lang"), mine.language if mine else "")
+    return next((code for code in wanted if code in ("zh", "en")), settings().language)
+
+
+def came_from() -> str:
+    """Return the page of this site that the request was sent from, as a path, or ""."""
+    parts = urlsplit(request.referrer or "")
+    if parts.netloc != request.host or not parts.path.startswith("/"):
+        return ""
+    return parts.path + (f"?{parts.query}" if parts.query else "")
+
+
+def wants_json() -> bool:
+    """Whether the answer is read by a script rather than shown as a page."""
+    if request.path.startswith("/api/"):
+        return True
+    best = request.accept_mimetypes.best_match(["text/html", "application/json"])
+    return best == "application/json" and request.accept_mimetypes["text/html"] < 1

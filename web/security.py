@@ -26,6 +26,7 @@ def protect(app: Flask, *, https: bool) -> None:
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Referrer-Policy"] = "same-origin"
         response.headers["X-Frame-Options"] = "DENY"
+        response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
         response.headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()"
         if https:
             response.headers["Strict-Transport-Security"] = "max-age=31536000"

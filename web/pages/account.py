@@ -1,4 +1,4 @@
-"""One's own account: password and sessions."""
+"""One's own account: password, language and sessions."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from decision_flow import identity
 from decision_flow.errors import Invalid
 from decision_flow.identity import Permission
 from web.auth import requires
+from web.errors import told
 from web.language import gettext, said
 from web.request import COOKIE, actor, settings, transaction
 
@@ -20,33 +21,55 @@ page = Blueprint("account", __name__, url_prefix="/account")
 def show() -> str:
     """Show one's posts and sessions."""
     with transaction(read_only=True) as session:
-        sessions = identity.live_sessions(session, actor())
+        sessions = identity.live_sessions(session, actor(), settings())
     return render_template("account/show.html", me=actor(), sessions=sessions)
 
 
 @page.route("/password", methods=["GET", "POST"])
 @requires(Permission.ACCOUNT_OWN)
 def password() -> Response | str | tuple[str, int]:
-    """Change one's password; every session ends, this one too."""
+    """Change one's password; every session ends, and this browser gets a new one."""
     if request.method == "GET":
-        return render_template("account/password.html", me=actor(), errors={})
-    errors: dict[str, list[str]] = {}
-    if request.form.get("new") != request.form.get("again"):
-        errors["again"] = [gettext("两次输入的新密码不一致。")]
-    if not errors:
+        return _password({})
+    new = request.form.get("new", "")
+    if new != request.form.get("again"):
+        return _password({"again": [gettext("两次输入的新密码不一致。")]}), 422
+    problem: Invalid | None = None
+    with transaction() as session:
         try:
-            with transaction() as session:
-                identity.change_password(
-                    session, actor(), request.form.get("old", ""), request.form.get("new", ""), settings()
-                )
+            token = identity.change_password(
+                session,
+                actor(),
+                request.form.get("old", ""),
+                new,
+                settings(),
+                request.remote_addr or "",
+                request.user_agent.string,
+            )
         except Invalid as error:
-            errors = {name: [said(text) for text in texts] for name, texts in error.errors.items()}
-    if errors:
-        return render_template("account/password.html", me=actor(), errors=errors), 422
-    flash(gettext("密码已修改,请用新密码登录。"), "success")
-    answer = redirect(url_for("sign_in.show"))
-    answer.delete_cookie(COOKIE, path="/")
-    return answer
+            # Caught inside, so that a wrong password is counted.
+            problem = error
+    if problem is not None:
+        errors = {name: [said(text) for text in texts] for name, texts in problem.errors.items()}
+        return _password(errors or {"old": [told(problem)]}), 422
+    flash(gettext("密码已修改,其他登录均已退出。"), "success")
+    changed = redirect(url_for("inbox.show"))
+    changed.set_cookie(COOKIE, token, httponly=True, samesite="Lax", secure=settings().https, path="/")
+    return changed
+
+
+@page.post("/language")
+@requires(Permission.ACCOUNT_OWN)
+def language() -> Response:
+    """Remember one's language, in whatever browser one signs in."""
+    wanted = request.form.get("language", "")
+    if wanted in ("zh", "en"):
+        with transaction() as session:
+            identity.set_language(session, actor(), wanted)
+    changed = redirect(url_for("account.show"))
+    # A choice made in this browser before must not outlive the new one.
+    changed.delete_cookie("df_lang")
+    return changed
 
 
 @page.post("/sessions/<int:session_id>/revoke")
@@ -57,3 +80,7 @@ def revoke(session_id: int) -> Response:
         identity.revoke(session, actor(), session_id)
     flash(gettext("该登录已退出。"), "success")
     return redirect(url_for("account.show"))
+
+
+def _password(errors: dict[str, list[str]]) -> str:
+    return render_template("account/password.html", me=actor(), errors=errors, length=settings().password_min_length)

@@ -1,4 +1,4 @@
-"""Administration of units, posts, accounts and appointments."""
+"""Administration of accounts and appointments."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from decision_flow import clock, people
-from decision_flow.errors import Invalid
+from decision_flow import clock, organisations, people
+from decision_flow.errors import N_, Conflict, Invalid, Refused
 from decision_flow.identity import Permission
-from decision_flow.roles import ROLES
 from web.auth import requires
+from web.errors import record_refusal, status_of, told
 from web.language import gettext, said
-from web.request import actor, page_number, transaction
+from web.request import actor, page_number, settings, transaction
 
 page = Blueprint("people", __name__, url_prefix="/people")
 
@@ -36,7 +36,7 @@ def create_user() -> Response | tuple[str, int]:
     try:
         with transaction() as session:
             account, password = people.create_user(
-                session, actor(), sent.get("username", ""), sent.get("name", ""), sent.get("name_en", "")
+                session, actor(), sent.get("username", ""), sent.get("name", ""), settings(), sent.get("name_en", "")
             )
             user_id = account.id
     except Invalid as error:
@@ -49,26 +49,41 @@ def create_user() -> Response | tuple[str, int]:
 @requires(Permission.PEOPLE_READ)
 def show(user_id: int) -> str:
     """Show an account with the history of its appointments."""
-    return _show(user_id, {})
+    return _show(user_id)
+
+
+@page.post("/<int:user_id>")
+@requires(Permission.PEOPLE_MANAGE)
+def change(user_id: int) -> Response | tuple[str, int]:
+    """Correct an account's name and how to reach the person."""
+    return _do(user_id, lambda session: people.change_user(session, actor(), user_id, request.form))
 
 
 @page.post("/<int:user_id>/active")
 @requires(Permission.PEOPLE_MANAGE)
-def set_active(user_id: int) -> Response:
+def set_active(user_id: int) -> Response | tuple[str, int]:
     """Disable or enable an account."""
-    with transaction() as session:
-        people.set_active(session, actor(), user_id, request.form.get("active") == "true")
-    return redirect(url_for("people.show", user_id=user_id))
+    active = request.form.get("active") == "true"
+    return _do(user_id, lambda session: people.set_active(session, actor(), user_id, active))
+
+
+@page.post("/<int:user_id>/unlock")
+@requires(Permission.APPOINTMENTS_MANAGE)
+def unlock(user_id: int) -> Response | tuple[str, int]:
+    """Let a locked account be used again."""
+    return _do(user_id, lambda session: people.unlock(session, actor(), user_id))
 
 
 @page.post("/<int:user_id>/password")
 @requires(Permission.APPOINTMENTS_MANAGE)
-def reset_password(user_id: int) -> Response:
+def reset_password(user_id: int) -> Response | tuple[str, int]:
     """Reset a password and show the temporary one once."""
-    with transaction() as session:
-        password = people.reset_password(session, actor(), user_id)
-    flash(gettext("临时密码:%(password)s。只显示一次,登录后须修改。", password=password), "secret")
-    return redirect(url_for("people.show", user_id=user_id))
+
+    def act(session: Session) -> str:
+        password = people.reset_password(session, actor(), user_id, settings())
+        return gettext("临时密码:%(password)s。只显示一次,登录后须修改。", password=password)
+
+    return _do(user_id, act)
 
 
 @page.post("/<int:user_id>/appointments")
@@ -77,59 +92,43 @@ def appoint(user_id: int) -> Response | tuple[str, int]:
     """Appoint to a post."""
 
     def act(session: Session) -> None:
-        post = request.form.get("post_id", "")
-        people.make_appointment(session, actor(), user_id, int(post) if post.isdigit() else 0, _day("starts_on"), None)
+        sent = request.form
+        post = sent.get("post_id", "")
+        people.make_appointment(
+            session,
+            actor(),
+            user_id,
+            int(post) if post.isdigit() and len(post) < 10 else 0,
+            _day("starts_on"),
+            _day("until") if sent.get("until") else None,
+            exception_reason=sent.get("exception_reason", "")[:500],
+            exception_approver=sent.get("exception_approver", "")[:60],
+        )
 
-    return _change(user_id, act)
+    return _do(user_id, act)
 
 
 @page.post("/<int:user_id>/appointments/<int:appointment_id>/end")
 @requires(Permission.APPOINTMENTS_MANAGE)
 def end(user_id: int, appointment_id: int) -> Response | tuple[str, int]:
     """End an appointment."""
-    return _change(user_id, lambda session: people.end_appointment(session, actor(), appointment_id, _day("ends_on")))
+    return _do(user_id, lambda session: people.end_appointment(session, actor(), appointment_id, _day("ends_on")))
 
 
-@page.route("/organisations", methods=["GET", "POST"])
-@requires(Permission.PEOPLE_READ)
-def organisations() -> Response | str | tuple[str, int]:
-    """List units and their posts; add a unit."""
-    errors: dict[str, list[str]] = {}
-    if request.method == "POST":
-        try:
-            with transaction() as session:
-                people.create_organisation(session, actor(), request.form)
-            flash(gettext("单位已保存。"), "success")
-            return redirect(url_for("people.organisations"))
-        except Invalid as error:
-            errors = _texts(error)
-    return _organisations(errors), 422 if errors else 200
-
-
-@page.post("/posts")
-@requires(Permission.PEOPLE_MANAGE)
-def create_post() -> Response | tuple[str, int]:
-    """Add a post to a unit."""
-    sent = request.form
+def _do(user_id: int, act: Callable[[Session], Any]) -> Response | tuple[str, int]:
+    """Act on an account; what cannot be done is told on its page, with everything that was typed."""
     try:
         with transaction() as session:
-            unit = sent.get("organisation_id", "")
-            people.create_post(
-                session, actor(), int(unit) if unit.isdigit() else 0, sent.get("title", ""), sent.get("role_code", "")
-            )
+            secret = act(session)
     except Invalid as error:
-        return _organisations(_texts(error)), 422
-    flash(gettext("岗位已保存。"), "success")
-    return redirect(url_for("people.organisations"))
-
-
-def _change(user_id: int, act: Callable[[Session], Any]) -> Response | tuple[str, int]:
-    try:
-        with transaction() as session:
-            act(session)
-    except Invalid as error:
-        return _show(user_id, _texts(error)), 422
-    flash(gettext("已保存。"), "success")
+        return _show(user_id, errors=_texts(error)), 422
+    except Conflict as error:
+        record_refusal(error)
+        return _show(user_id, refusal=error), status_of(error)
+    if isinstance(secret, str):
+        flash(secret, "secret")
+    else:
+        flash(gettext("已保存。"), "success")
     return redirect(url_for("people.show", user_id=user_id))
 
 
@@ -137,7 +136,7 @@ def _day(name: str) -> date:
     try:
         return date.fromisoformat(request.form.get(name, ""))
     except ValueError:
-        raise Invalid(gettext("日期不正确。"), errors={name: [gettext("日期不正确,请按年-月-日填写。")]}) from None
+        raise Invalid(N_("日期不正确。"), errors={name: [N_("日期不正确,请按年-月-日填写。")]}) from None
 
 
 def _texts(error: Invalid) -> dict[str, list[str]]:
@@ -153,24 +152,19 @@ def _index(values: dict[str, Any], errors: dict[str, list[str]]) -> str:
     )
 
 
-def _show(user_id: int, errors: dict[str, list[str]]) -> str:
+def _show(user_id: int, errors: dict[str, list[str]] | None = None, refusal: Conflict | None = None) -> str:
     with transaction(read_only=True) as session:
         account = people.user(session, actor(), user_id)
-        posts = people.posts(session, actor())
-    return render_template("people/show.html", account=account, posts=posts, errors=errors, today=clock.today())
-
-
-def _organisations(errors: dict[str, list[str]]) -> str:
-    with transaction(read_only=True) as session:
-        units = people.organisations(session, actor())
-        posts = people.posts(session, actor())
+        posts = organisations.posts(session, actor())
+    rule = f"{refusal.rule},{refusal.article}" if isinstance(refusal, Refused) else ""
     return render_template(
-        "people/organisations.html",
-        units=units,
+        "people/show.html",
+        account=account,
         posts=posts,
-        errors=errors,
+        errors=errors or {},
         values=request.form.to_dict(),
-        levels=people.LEVELS,
-        kinds=people.KINDS,
-        roles=list(ROLES.values()),
+        refusal=told(refusal) if refusal else "",
+        rule=rule,
+        today=clock.today(),
+        now=clock.now(),
     )

@@ -14,7 +14,7 @@ from decision_flow.identity import Permission
 from decision_flow.models import Task
 from web import forms
 from web.auth import requires
-from web.errors import status_of, told
+from web.errors import record_refusal, status_of, told
 from web.language import gettext
 from web.request import actor, files, settings, transaction
 
@@ -99,6 +99,7 @@ def complete(task_id: int) -> Response | tuple[str, int]:
     except Invalid as error:
         return _page(task_id, values=values, errors=error.errors or {"": [told(error)]}), status_of(error)
     except Refused as error:
+        record_refusal(error)
         return _page(task_id, values=values, refusal=error), 409
     except Conflict as error:
         return _page(task_id, values=values, conflict=told(error)), 409
