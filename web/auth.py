@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from flask import Flask, current_app, g, redirect, request, url_for
+from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response
 
 from decision_flow import first_run, identity
@@ -37,6 +38,13 @@ def public(view: View) -> View:
 
 def guard(app: Flask) -> None:
     """Check every request of `app` against what its view declares; nothing declared is refused."""
+
+    @app.before_request
+    def refuse_nul() -> None:
+        # No keyboard sends it and PostgreSQL cannot store it, so whoever does is probing.
+        sent = [*request.args.values(), *request.form.values()]
+        if any("\x00" in value for value in sent):
+            raise BadRequest
 
     @app.before_request
     def check() -> Response | None:

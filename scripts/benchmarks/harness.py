@@ -85,7 +85,7 @@ class Server:
         self.data = tempfile.mkdtemp()
         environment = {**os.environ, "DECISION_FLOW_DATABASE_URL": url, "DECISION_FLOW_SECRET_KEY": "k" * 40}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "web.cli", "serve", "--port", str(self.port), "--data", self.data, "--no-demo", "--no-worker"],
+            [sys.executable, "-m", "web.cli", "serve", "--port", str(self.port), "--data", self.data, "--demo", "--no-worker"],
             cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         deadline = time.monotonic() + 60

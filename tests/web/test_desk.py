@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -23,7 +25,8 @@ OFFICE, DRAFTER = "zhoukai", "liqiang"
 
 @pytest.fixture
 def app(settings: Settings, database: Database) -> Flask:
-    return create_app(settings, database)
+    # The people of the demo may sign in in demo mode only.
+    return create_app(replace(settings, demo=True), database)
 
 
 @pytest.fixture
@@ -36,7 +39,7 @@ def drafting(app: Flask, database: Database) -> Task:
     return _standing(database, cases.OTHERS[4](database, FileStore(_folder(app))).matter_id)
 
 
-def _folder(app: Flask):
+def _folder(app: Flask) -> Path:
     return app.extensions["decision_flow"]["files"].root
 
 
