@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from decision_flow import clock
-from decision_flow.forms import Field, Form
+from decision_flow.forms import Field, Form, holds
 
 LONG = "经实地调研并听取各方意见,情况清楚、依据充分,有关数据已与财政和主管部门核对,现如实报告,供研究决定。"
 
@@ -67,7 +67,10 @@ TYPICAL: dict[str, dict[str, Any]] = {
     "F-14": {
         "items": [
             {"item": item, "present": True}
-            for item in ("draft", "explanation", "public_adoption", "legality_opinion")
+            for item in (
+                "draft", "explanation", "public_adoption", "expert_adoption", "risk_report", "fair_competition",
+                "department_consultation", "legality_opinion",
+            )
         ]
     },
     "F-15a": {"accepted": True},
@@ -116,12 +119,13 @@ def minutes(members: list[str], head: str, decision: str = "approved", against: 
             "person": name,
             "is_head": False,
             "position": "disagree" if number <= against else "agree",
+            "option_code": "" if number <= against else "A",
             "words": "资金安排还需论证" if number <= against else "同意草案,请抓好落实",
         }
         for number, name in enumerate(members, 1)
     ]
     rows.append(
-        {"order": len(rows) + 1, "person": head, "is_head": True, "position": "agree", "words": "综合大家意见,同意"}
+        {"order": len(rows) + 1, "person": head, "is_head": True, "position": "agree", "option_code": "A", "words": "综合大家意见,同意"}
     )
     return {
         "members_total": len(rows) + 1,
@@ -145,7 +149,11 @@ def fill(form: Form, given: Mapping[str, Any], references: Mapping[str, int]) ->
         for field in form.fields:
             if field.name in answers or field.type in ("file", "sign") or field.auto:
                 continue
-            if field.required or field.min_rows:
+            names = {**dict.fromkeys(one.name for one in form.fields), **answers}
+            asked = field.required or field.min_rows
+            if not asked and field.required_if and field.type not in ("text", "long"):  # a reason is never invented
+                asked = holds(field.required_if, names)
+            if asked:
                 answers[field.name] = _shortest(field, references)
     return answers
 

@@ -53,7 +53,7 @@ def rural_road(database: Database, files: FileStore, begun: date | None = None) 
     )
     play.do(M + "01", "zhoukai").days(4).do(M + "03", "chenbin").days(5).do(M + "04", "gaojianming")
     play.do(M + "05", "zhoukai", undertaking_units=[units["清河镇规划建设和生态环境办公室"]], in_catalogue=True,
-            catalogue_item="3")  # fmt: skip
+            catalogue_item_id="3")  # fmt: skip
     play.days(12).do(
         M + "06",
         "chenbin",
@@ -85,7 +85,8 @@ def rural_road(database: Database, files: FileStore, begun: date | None = None) 
         affects_market_entities=True,
         public_concern=True,
         budget_amount="4860000",
-        fund_source="区级补助390万元,镇级自筹96万元",
+        fund_source="mixed",
+        fund_detail="区级补助390万元,镇级自筹96万元",
         affected_people_count=3120,
         targets=[
             {"indicator": "改造里程", "unit": "公里", "baseline": "0", "target": "7.2"},

@@ -28,18 +28,20 @@ def distinct(values: Sequence[Any] | None) -> bool:
     return len(set(map(str, told))) == len(told)
 
 
-def covers(whole: Sequence[Any] | None, *parts: Any) -> bool:
-    """Whether every one of `parts` is in the list `whole`; nulls are not looked at."""
-    return all(part in (whole or ()) for part in parts if part is not None)
+def covers(whole: Sequence[Any] | None, parts: Sequence[Any] | None) -> bool:
+    """Whether everything in the list `parts` is in the list `whole`."""
+    return all(part in (whole or ()) for part in parts or ())
 
 
 FUNCTIONS: dict[str, Any] = {
     "today": clock.today,
     "iso": str,
+    "now": clock.now,
     "where": where,
     "same": same,
     "distinct": distinct,
     "covers": covers,
+    "majority_position": deliberation.majority_position,
     **deliberation.FUNCTIONS,
 }
 
