@@ -117,7 +117,7 @@ def _tree(node: ast.AST) -> Any:
             return [signs[type(node.ops[0])], _tree(node.left), _tree(node.comparators[0])]
     if isinstance(node, ast.List):
         return ["list", *map(_tree, node.elts)]
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("empty", "len"):
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("empty", "exists", "len"):
         return [node.func.id, _tree(node.args[0])]
     raise ValueError("not for the browser")
 

@@ -55,7 +55,7 @@ DRAFT = {
     "is_technical": "false", "affects_market_entities": "false", "affects_specific_group": "false",
     "direct_vital_interest": "false", "public_concern": "false", "withheld_by_law": "false",
     "npc_report_required": "false", "government_pricing": "false", "affected_people_count": "800",
-    "targets-0-indicator": "摊位数", "targets-0-target": "120",
+    "fund_source": "none", "targets-0-indicator": "摊位数", "targets-0-target": "120",
 }  # fmt: skip
 
 

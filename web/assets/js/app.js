@@ -19,6 +19,7 @@ function evaluate(tree, names) {
     case '>=': return value(0) >= value(1);
     case 'in': return (value(1) || []).includes(value(0));
     case 'empty': { const v = value(0); return v === null || v === '' || (Array.isArray(v) && !v.length); }
+    case 'exists': return !evaluate(['empty', parts[0]], names);
     case 'len': return (value(0) || []).length;
     default: return true;
   }
