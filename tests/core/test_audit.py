@@ -1,0 +1,112 @@
+"""The trail: its bytes are pinned, every change is found, and the database itself refuses one."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DatabaseError
+
+from decision_flow import audit, migrations
+from decision_flow.audit import SYSTEM, EventName
+from decision_flow.db import Base, Database
+
+AT = datetime(2026, 5, 8, 1, 30, tzinfo=UTC)
+GOLDEN = (
+    '{"actor":{"display":"系统","id":null},"at":"2026-05-08T01:30:00.000000+00:00","event":"step.passed",'
+    '"facts":{"步骤":"公布"},"format":1,"matter":null,'
+    f'"prev":"{"0" * 64}","result":"ok","rules":["R-32a"],"seq":1,"stream":"golden","task":null}}'
+)
+
+
+@pytest.fixture
+def trail(database: Database) -> Database:
+    with database.transaction() as session:
+        for number in range(5):
+            audit.append(session, "test", EventName.STEP_PASSED, actor=SYSTEM, facts={"n": number}, at=AT)
+    return database
+
+
+def test_the_canonical_form_is_pinned(database: Database) -> None:
+    with database.transaction() as session:
+        event = audit.append(
+            session, "golden", EventName.STEP_PASSED, actor=SYSTEM, facts={"步骤": "公布"}, rules=["R-32a"], at=AT
+        )
+        assert event.canonical == GOLDEN
+        assert event.hash == hashlib.sha256(GOLDEN.encode()).hexdigest()
+
+
+def test_an_untouched_stream_is_intact(trail: Database) -> None:
+    with trail.transaction(read_only=True) as session:
+        assert audit.verify(session, "test") is None
+        assert audit.verify(session, "nobody") is None
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        ("UPDATE audit_event SET actor = 'x' WHERE stream = 'test' AND seq = 3", 3),
+        ("UPDATE audit_event SET event = 'x' WHERE stream = 'test' AND seq = 2", 2),
+        ("UPDATE audit_event SET at = '2020-01-01 00:00:00' WHERE stream = 'test' AND seq = 4", 4),
+        ("UPDATE audit_event SET canonical = replace(canonical, '\"n\"\\:1', '\"n\"\\:9') WHERE stream = 'test'", 2),
+        ("UPDATE audit_event SET hash = prev_hash WHERE stream = 'test' AND seq = 5", 5),
+        ("UPDATE audit_event SET prev_hash = hash WHERE stream = 'test' AND seq = 3", 3),
+        ("DELETE FROM audit_event WHERE stream = 'test' AND seq = 3", 4),
+        ("DELETE FROM audit_event WHERE stream = 'test' AND seq = 5", 5),
+        ("DELETE FROM audit_event WHERE stream = 'test' AND seq = 1", 2),
+        ("UPDATE audit_stream SET seq = 4 WHERE name = 'test'", 6),
+    ],
+)
+def test_every_change_is_found_and_named(trail: Database, change: str, place: int) -> None:
+    with trail.engine.begin() as connection:
+        _unguard(connection, trail)
+        connection.execute(text(change))
+    with trail.transaction(read_only=True) as session:
+        broken = audit.verify(session, "test")
+    assert broken is not None
+    assert broken.seq == place
+    assert broken.reason
+
+
+@pytest.mark.parametrize("statement", ["UPDATE audit_event SET actor = 'x'", "DELETE FROM audit_event"])
+def test_the_database_refuses_changes(trail: Database, statement: str) -> None:
+    with pytest.raises(DatabaseError, match="never changed"), trail.engine.begin() as connection:
+        connection.execute(text(statement))
+
+
+def test_writers_side_by_side_leave_no_gap(trail: Database) -> None:
+    def write() -> None:
+        for number in range(10):
+            with trail.transaction() as session:
+                audit.append(session, "test", EventName.STEP_PASSED, actor=SYSTEM, facts={"n": number})
+
+    threads = [threading.Thread(target=write) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with trail.transaction(read_only=True) as session:
+        assert audit.verify(session, "test") is None
+        assert session.execute(text("SELECT seq FROM audit_stream WHERE name = 'test'")).scalar() == 45
+
+
+def test_models_equal_migrations_and_every_downgrade_runs(database: Database) -> None:
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    with database.engine.connect() as connection:
+        found = compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), Base.metadata)
+    assert found == []
+    migrations.downgrade(database, "base")
+    migrations.upgrade(database)
+
+
+def _unguard(connection, database: Database) -> None:
+    if database.is_sqlite:
+        for act in ("update", "delete"):
+            connection.execute(text(f"DROP TRIGGER audit_event_no_{act}"))
+    else:
+        connection.execute(text("ALTER TABLE audit_event DISABLE TRIGGER ALL"))

@@ -1,0 +1,102 @@
+"""The shipped decision tables, cell by cell where the law or the specification gives an example."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import product
+from typing import Any
+
+import pytest
+
+from decision_flow.engine.decisions import read_tables
+from decision_flow.resources import BPMN
+
+TABLES = read_tables({path.name: path.read_bytes() for path in (BPMN / "decision-tables").glob("*.dmn")})
+
+
+def ask(table: str, **names: Any) -> Any:
+    return TABLES[table].decide(names, {})
+
+
+def test_points_of_risk_cover_all_cells_once() -> None:
+    levels = Counter(
+        ask("D-03", point={"likelihood": likelihood, "impact": impact})["level"]
+        for likelihood, impact in product(range(1, 6), repeat=2)
+    )
+    assert levels == {"high": 7, "medium": 7, "low": 11}
+
+
+@pytest.mark.parametrize(
+    ("levels", "share", "plan", "suggestion"),
+    [
+        (["high"], 0.1, True, "uncontrollable"), ([], 0.5, True, "uncontrollable"), (["medium"], 0.1, False, "uncontrollable"),
+        (["medium"] * 3, 0.1, True, "uncontrollable"), (["medium"], 0.46, True, "controllable_with_measures"),
+        ([], 0.2, False, "controllable_with_measures"), ([], 0.17, False, "controllable"), ([], None, False, "controllable"),
+    ],
+)  # fmt: skip
+def test_overall_risk(levels: list[str], share: float | None, plan: bool, suggestion: str) -> None:
+    names: dict[str, Any] = {
+        "residual_levels": [{"level": level} for level in levels],
+        "F34": {"opposition_known": share is not None, "opposition_share": share},
+    }
+    if plan:
+        names["F33"] = {"command_lead": "x"}
+    assert ask("D-04", **names)["suggestion"] == suggestion
+
+
+@pytest.mark.parametrize(
+    ("conclusion", "route"),
+    [
+        ("lawful", "to_meeting"), ("no_rule_risk_stated", "to_meeting"), ("lawful_after_revision", "revise"),
+        ("unlawful_content", "redraft"), ("unlawful_procedure", "redraft"), ("unlawful_authority", "rescope"),
+    ],
+)  # fmt: skip
+def test_routing_of_the_review(conclusion: str, route: str) -> None:
+    assert ask("D-07", F13={"conclusion": conclusion}) == {"route": route}
+
+
+def test_scope() -> None:
+    def scope(**answers: Any) -> str:
+        return ask("D-01", F01={"exclusion_type": "none", "matter_category": "public_policy", **answers})["scope"]
+
+    assert scope() == "in"
+    assert scope(exclusion_type="emergency_response") == "out_of_scope"
+    assert scope(matter_category="other_major") == "office_judgement"
+    assert scope(special_procedure_law="土地管理法第四十七条") == "in_with_adapter"
+
+
+def test_a_hearing_on_utility_prices_is_mandatory() -> None:
+    flags = {"government_pricing": False, "direct_vital_interest": False, "has_major_disagreement": False}
+    assert ask("D-06", F06=flags)["hearing"] == "optional"
+    assert ask("D-06", F06={**flags, "direct_vital_interest": True})["hearing"] == "advised"
+    assert ask("D-06", F06={**flags, "government_pricing": True})["hearing"] == "mandatory"
+
+
+@pytest.mark.parametrize(
+    ("amount", "in_budget", "level", "route"),
+    [
+        (29_999, True, "township", "leader_approval"), (87_000, True, "township", "office_meeting"),
+        (100_000, True, "township", "joint_meeting"), (10, False, "township", "joint_meeting"),
+        (199_999, True, "district", "leader_approval"), (1_000_000, True, "district", "joint_meeting"),
+    ],
+)  # fmt: skip
+def test_large_funds(amount: int, in_budget: bool, level: str, route: str) -> None:
+    given = {"is_major_decision": False, "kind": "fund", "financed_by_debt": False}
+    assert ask("D-05", amount=amount, in_budget=in_budget, level=level, **given)["route"] == route
+
+
+def test_triggers_of_an_evaluation() -> None:
+    quiet = {
+        "target_attainment": 1, "term_elapsed": 0.6, "negative_opinions": 3, "petitions": 0, "affected_people": 3120,
+        "legal_basis_changed": False, "head_order": False,
+    }  # fmt: skip
+
+    def triggers(**change: Any) -> set[str]:
+        return {hit["trigger"] for hit in ask("D-08", **{**quiet, **change})}
+
+    assert triggers() == set()
+    assert triggers(target_attainment=0.5) == {"below_expectation"}
+    assert triggers(target_attainment=0.5, term_elapsed=0.4) == set()
+    assert triggers(negative_opinions=20) == {"many_opinions"}
+    assert triggers(negative_opinions=20, affected_people=10_000) == set()
+    assert triggers(petitions=5, head_order=True) == {"many_opinions", "deemed_necessary"}
