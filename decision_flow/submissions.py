@@ -108,6 +108,8 @@ def assign(session: Session, matter: Matter, form: Form, values: Mapping[str, An
 def file_documents(session: Session, form: Form, values: Mapping[str, Any], task: Task) -> list[Document]:
     """Mark the files of a completed task as filed; return them."""
     ids = [entry["document_id"] for _, entry in _files(form.fields, values)]
+    signatures = (values.get(field.name) or {} for field in form.fields if field.type == "sign")
+    ids += [signature["document_id"] for signature in signatures if signature.get("kind") == "scan"]
     if not ids:
         return []
     documents = list(session.scalars(select(Document).where(Document.id.in_(ids)).order_by(Document.id)))
@@ -115,6 +117,27 @@ def file_documents(session: Session, form: Form, values: Mapping[str, Any], task
         document.filed_at = clock.now()
         document.step = task.step
     return documents
+
+
+def scanned_signature(session: Session, actor: Actor, task_id: int, document_id: int) -> dict[str, object]:
+    """Return the signature made by a scan that the actor uploaded for this very task.
+
+    Raises `Invalid` for any other document.
+    """
+    scan = session.scalar(
+        select(Document.id).where(
+            Document.id == document_id, Document.task_id == task_id, Document.uploaded_by_id == actor.user_id
+        )
+    )
+    if scan is None:
+        raise Invalid(N_("没有找到这份文件,请重新上传。"))
+    return {
+        "kind": "scan",
+        "user_id": actor.user_id,
+        "display": actor.display,
+        "at": clock.now().isoformat(timespec="seconds"),
+        "document_id": scan,
+    }
 
 
 def _own_files(session: Session, form: Form, values: Mapping[str, Any], task: Task | None) -> Mapping[str, Any]:

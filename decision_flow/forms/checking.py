@@ -75,7 +75,7 @@ class Checking:
         shown = field.visible_if is None or holds(field.visible_if, names)
         if not shown:
             # A person cannot mend what the page does not show. A draft keeps it, in case it is shown again.
-            for key in [key for key in self.errors if key == path or key.startswith(f"{path}.")]:
+            for key in self._wrong_at(path):
                 del self.errors[key]
             if self.draft and field.name in typed:
                 answers[field.name] = typed[field.name]
@@ -85,8 +85,11 @@ class Checking:
             value = [self._row(field, row, number, names, path) for number, row in enumerate(value)]
         if value not in EMPTY:
             answers[field.name] = names[field.name] = value
-        if not self.draft and not any(key == path or key.startswith(f"{path}.") for key in self.errors):
+        if not self.draft and not self._wrong_at(path) and not (prefix and prefix[:-1] in self.errors):
             self._require(field, value, names, path)
+
+    def _wrong_at(self, path: str) -> list[str]:
+        return [key for key in self.errors if key == path or key.startswith(f"{path}.")]
 
     def _row(
         self, field: Field, row: Mapping[str, Any], number: int, names: dict[str, Any], path: str

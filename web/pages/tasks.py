@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from decision_flow import documents, identity, task_views, tasks
+from decision_flow import documents, identity, submissions, task_views, tasks
 from decision_flow.errors import Conflict, DecisionFlowError, Invalid, Refused
 from decision_flow.forms import Form
 from decision_flow.identity import Permission
@@ -91,7 +91,7 @@ def complete(task_id: int) -> Response | tuple[str, int]:
                 tasks.save_draft(session, actor(), task_id, values)
             flash(gettext("已暂存。"), "success")
             return redirect(url_for("tasks.show", task_id=task_id))
-        signature = _signature(form)
+        signature = _signature(form, task_id, values)
         with transaction() as session:
             done = tasks.complete(session, actor(), task_id, values, signature)
             opened = [(task.name, task.name_en) for task in done.opened]
@@ -144,16 +144,21 @@ def _upload(task_id: int, form: Form, values: dict[str, Any], uploads: list[Any]
     return errors
 
 
-def _signature(form: Form) -> dict[str, object] | None:
+def _signature(form: Form, task_id: int, values: dict[str, Any]) -> dict[str, object] | None:
+    """Return the signature: the password typed again, or else a scan that was uploaded."""
     signed = [field.name for field in form.fields if field.type == "sign"]
     password = request.form.get("_password", "")
-    if not signed or not password:
+    scan = next((values[name]["document_id"] for name in signed if isinstance(values.get(name), dict)), None)
+    if not signed or not (password or scan):
         return None
     problem: Invalid | None = None
     signature: dict[str, object] | None = None
     with transaction() as session:
         try:
-            signature = identity.reauthenticate(session, actor(), password, settings())
+            if password:
+                signature = identity.reauthenticate(session, actor(), password, settings())
+            elif scan is not None:
+                signature = submissions.scanned_signature(session, actor(), task_id, scan)
         except Invalid as error:
             problem = error
     if problem is not None:
