@@ -125,7 +125,14 @@ def minutes(members: list[str], head: str, decision: str = "approved", against: 
         for number, name in enumerate(members, 1)
     ]
     rows.append(
-        {"order": len(rows) + 1, "person": head, "is_head": True, "position": "agree", "option_code": "A", "words": "综合大家意见,同意"}
+        {
+            "order": len(rows) + 1,
+            "person": head,
+            "is_head": True,
+            "position": "agree",
+            "option_code": "A",
+            "words": "综合大家意见,同意",
+        }
     )
     return {
         "members_total": len(rows) + 1,
