@@ -126,7 +126,7 @@ def sign_in(
         raise NotAuthenticated(WRONG)
     if not _may_enter(user, settings):
         _record(session, EventName.SIGN_IN_FAILED, author, "refused", reason="disabled", addr=client_addr)
-        raise NotAuthenticated(DEMO_ONLY if user.is_demo else WRONG)
+        raise NotAuthenticated(DEMO_ONLY if user.active else WRONG)
     user.failed_sign_ins, user.locked_until = 0, None
     if attempt.renewed:
         user.password_hash = attempt.renewed

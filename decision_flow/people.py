@@ -177,15 +177,15 @@ def make_appointment(
     approver, neither the appointed nor the appointing person (SOD-14), are given and thereby recorded.
     """
     identity.require(actor, Permission.APPOINTMENTS_MANAGE)
-    account = user(session, actor, user_id)
+    account = _account(session, user_id, lock=True)
     post = session.get(Post, post_id)
     errors: dict[str, list[str]] = {}
     if post is None or not post.active:
         errors["post_id"] = [N_("请选择岗位。")]
     if ends_on is not None and ends_on < starts_on:
         errors["ends_on"] = [N_("结束日期早于开始日期。")]
-    meanwhile = [entry for entry in account.appointments if _overlap(entry, starts_on, ends_on)]
-    if any(entry.post_id == post_id for entry in meanwhile):
+    meanwhile = dict(_held_between(session, user_id, starts_on, ends_on))
+    if post_id in meanwhile:
         errors["post_id"] = [N_("此人在这段时间已经担任该岗位。")]
     if errors or post is None:
         raise Invalid(NOT_APPOINTED, errors=errors)
@@ -194,7 +194,7 @@ def make_appointment(
     if not account.active:
         raise Conflict(N_("账号已停用,请先由系统管理员启用。"))
     reason, approver = exception_reason.strip(), exception_approver.strip()
-    if not _powers_apart({*(entry.post.role_code for entry in meanwhile), post.role_code}):
+    if not _powers_apart({*meanwhile.values(), post.role_code}):
         if not (reason and approver):
             raise Refused(
                 N_(
@@ -260,8 +260,17 @@ def _powers_apart(roles: set[str]) -> bool:
     return len(roles) == 1 or not roles & set(ADMINISTRATORS)
 
 
-def _overlap(held: Appointment, starts_on: date, ends_on: date | None) -> bool:
-    return (held.ends_on is None or held.ends_on >= starts_on) and (ends_on is None or held.starts_on <= ends_on)
+def _held_between(session: Session, user_id: int, starts_on: date, ends_on: date | None) -> list[tuple[int, str]]:
+    """Return post and role of each appointment with a day in common, read afresh: one may just have been made."""
+    query = (
+        select(Post.id, Post.role_code)
+        .join(Appointment, Appointment.post_id == Post.id)
+        .where(Appointment.user_id == user_id)
+        .where(or_(Appointment.ends_on.is_(None), Appointment.ends_on >= starts_on))
+    )
+    if ends_on is not None:
+        query = query.where(Appointment.starts_on <= ends_on)
+    return [(post_id, role) for post_id, role in session.execute(query)]
 
 
 def _keep_administered(session: Session, roles: set[str], day: date) -> None:
@@ -309,8 +318,8 @@ def new_account(session: Session, username: str, name: str, name_en: str) -> Use
     return account
 
 
-def _account(session: Session, user_id: int) -> User:
-    account = session.get(User, user_id)
+def _account(session: Session, user_id: int, *, lock: bool = False) -> User:
+    account = session.get(User, user_id, with_for_update=True if lock else None)
     if account is None:
         raise NotFound(N_("没有这个人员。"))
     return account
