@@ -16,7 +16,7 @@ from flask import render_template
 from markupsafe import Markup
 from werkzeug.datastructures import FileStorage, ImmutableMultiDict, MultiDict
 
-from decision_flow.errors import DecisionFlowError, Text
+from decision_flow.errors import N_, DecisionFlowError, Text
 from decision_flow.expressions import Expression, compile_expression
 from decision_flow.forms import FUNCTIONS, MAX_ROWS, Field, Form, holds
 from web.language import english
@@ -124,8 +124,8 @@ class _Drawing:
         parts = path.split(".")
         field = next((field for field in self.form.fields if field.name == parts[0]), None)
         if field is None:
-            return self.gettext("表单")
-        row = self.gettext("第%(row)s行", row=int(parts[1]) + 1) if len(parts) > 1 and parts[1].isdigit() else ""
+            return self.gettext(N_("表单"))
+        row = self.gettext(N_("第%(row)s行"), row=int(parts[1]) + 1) if len(parts) > 1 and parts[1].isdigit() else ""
         column = next((column for column in field.columns if column.name == parts[-1]), None)
         return " ".join(part for part in (self.words(field), row, self.words(column) if column else "") if part)
 
@@ -135,7 +135,8 @@ class _Drawing:
         field = next((field for field in self.form.fields if field.name == parts[0]), None)
         if field is None:
             return ""
-        in_cell = len(parts) == 3 and any(column.name == parts[2] for column in field.columns)
+        cells = () if field.auto else field.columns
+        in_cell = len(parts) == 3 and any(column.name == parts[2] and not column.auto for column in cells)
         return f"field-{'-'.join(parts)}" if in_cell else f"field-{field.name}"
 
 
