@@ -78,6 +78,7 @@ def test_from_suggestion_to_publication(browser: Browser, base: str, database: D
         cases.M + "09": {"is_technical": True, "public_concern": True},
         "T_expert_argumentation_02": {"few_reason": "本领域专家较少,另征求市级专家意见"},
         cases.PP + "04a": {"open_on": clock.today().isoformat(), "close_on": clock.today().replace(year=clock.today().year + 1).isoformat()},
+        "T_publication_01": {"interpretation": "搬迁原因和安排的说明。", "adoption_summary": "收到意见12条,均已研究。"},
         cases.CD + "02": {"meeting_type": "township_head_meeting", "members_total": 7},
     }  # fmt: skip
     play.run_to("T_expert_argumentation_05", cases.PP + "04a", given=given)
@@ -118,7 +119,7 @@ def test_from_suggestion_to_publication(browser: Browser, base: str, database: D
     with window(browser, base) as desk:
         desk.sign_in("linyue")
         desk.take(TITLE)
-        desk.fill({"channels": ["website"], "published_on": play.day.isoformat()})
+        desk.fill({"channels": ["website"], "published_on": clock.today().isoformat()})
         desk.submit()
         if not desk.is_done():
             pytest.fail(desk.page.locator(".error-summary").text_content() or desk.page.url)
@@ -178,7 +179,7 @@ def test_what_is_typed_is_kept(browser: Browser, base: str, database: Database, 
                 "options": [{"option_code": "A"}, {"option_code": "B", "content": "就地改造"}],
             }
         )
-        desk.page.wait_for_function("document.querySelector('.draft-state').textContent.trim() !== ''")
+        desk.page.wait_for_selector(".task-form[data-kept]")
         desk.page.reload()
         assert desk.page.input_value("[name='affected_people_count']") == "812"
         assert desk.page.input_value("[name='options-1-content']") == "就地改造"

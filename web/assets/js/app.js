@@ -6,25 +6,33 @@ function keepDrafts(form) {
   const state = form.querySelector('.draft-state');
   if (!url || !state) return;
   let waiting = null;
-  let dirty = false;
-  const save = async () => {
-    waiting = null;
+  let typed = 0; // counts changes: a save that began before the latest one has not kept it
+  let kept = 0;
+  const send = leaving => {
     const data = new FormData(form);
     for (const [name, value] of [...data.entries()]) if (value instanceof File || name === '_password') data.delete(name);
+    return fetch(url, { method: 'POST', body: data, headers: { Accept: 'application/json' }, credentials: 'same-origin', keepalive: leaving });
+  };
+  const save = async () => {
+    const now = typed;
     try {
-      const answerOf = await fetch(url, { method: 'POST', body: data, headers: { Accept: 'application/json' }, credentials: 'same-origin' });
-      if (!answerOf.ok) return;
-      const told = await answerOf.json();
-      dirty = !told.saved;
-      const now = new Date();
-      state.textContent = told.saved
-        ? `${state.dataset.savedLabel} ${String(now.getHours()).padStart(2, '0')}:${String(now.getMinutes()).padStart(2, '0')}`
-        : state.dataset.unsavedLabel;
+      const answer = await send(false);
+      if (!answer.ok || !(await answer.json()).saved) return;
+      kept = now;
+      const time = new Date();
+      state.textContent = `${state.dataset.savedLabel} ${String(time.getHours()).padStart(2, '0')}:${String(time.getMinutes()).padStart(2, '0')}`;
+      if (kept === typed) form.dataset.kept = 'true';
     } catch (error) { /* offline: the page keeps what was typed and tries again at the next change */ }
   };
-  form.addEventListener('input', () => { dirty = true; clearTimeout(waiting); waiting = setTimeout(save, 1200); });
-  form.addEventListener('submit', () => { dirty = false; clearTimeout(waiting); });
-  window.addEventListener('beforeunload', event => { if (dirty) { event.preventDefault(); event.returnValue = ''; } });
+  form.addEventListener('input', () => {
+    typed += 1;
+    delete form.dataset.kept;
+    clearTimeout(waiting);
+    waiting = setTimeout(save, 1200);
+  });
+  form.addEventListener('submit', () => { kept = typed; clearTimeout(waiting); });
+  // Whoever leaves in the middle of a word keeps it.
+  window.addEventListener('pagehide', () => { if (kept !== typed) send(true); });
 }
 
 for (const form of document.querySelectorAll('.task-form')) keepDrafts(form);
