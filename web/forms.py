@@ -10,12 +10,14 @@ import ast
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from flask import render_template
 from markupsafe import Markup
 from werkzeug.datastructures import FileStorage, ImmutableMultiDict, MultiDict
 
+from decision_flow.clock import BUSINESS_ZONE
 from decision_flow.errors import N_, DecisionFlowError, Text
 from decision_flow.expressions import Expression, compile_expression
 from decision_flow.forms import FUNCTIONS, MAX_ROWS, Field, Form, holds
@@ -67,6 +69,7 @@ def render(
             words=drawing.words,
             long_list=LONG_LIST,
             is_number=_is_number,
+            local_time=_local_time,
             _=drawing.gettext,
         )
     )
@@ -183,6 +186,15 @@ def condition(expression: Expression | None, context: Mapping[str, Any] | None =
         return json.dumps(_tree(ast.parse(expression.text, mode="eval").body, context or {}), ensure_ascii=False)
     except ValueError:
         return ""
+
+
+def _local_time(text: str) -> str:
+    """Return an ISO time as it is in China: 2026-05-08 09:30; what is none as it stands."""
+    try:
+        at = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return str(text)
+    return (at if at.tzinfo is None else at.astimezone(BUSINESS_ZONE)).strftime("%Y-%m-%d %H:%M")
 
 
 def _is_number(value: Any) -> bool:

@@ -54,7 +54,8 @@ def app(demo_settings: Settings, database: Database) -> Flask:
 
 
 @pytest.fixture
-def browser(app: Flask) -> Browser:
+def visitor(app: Flask) -> Browser:
+    """A browser in which nobody has signed in."""
     return Browser(app)
 
 

@@ -240,7 +240,7 @@ def test_read_only_answers_are_words() -> None:
                 "kind": "scan",
                 "user_id": 7,
                 "display": "镇长高建明",
-                "at": "2026-05-08T09:30:00+08:00",
+                "at": "2026-05-08T01:30:00+00:00",
                 "document_id": 9,
             }
         },
