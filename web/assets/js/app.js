@@ -51,3 +51,6 @@ for (const select of document.querySelectorAll('[data-process-select]')) {
 if (window.matchMedia('(max-width: 767px)').matches) {
   for (const menu of document.querySelectorAll('details.menu')) menu.open = false;
 }
+// The line of steps is wider than a phone: show the one in hand.
+const inHand = document.querySelector('.step-now');
+if (inHand) inHand.parentElement.scrollLeft = inHand.offsetLeft - inHand.parentElement.offsetLeft - 40;

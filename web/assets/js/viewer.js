@@ -31,7 +31,13 @@ if (box) {
       const middle = registry.get(standing) || start;
       if (middle) {
         const view = canvas.viewbox();
-        canvas.viewbox({ x: middle.x - view.width / 2, y: middle.y - view.height / 2, width: view.width, height: view.height });
+        const whole = view.inner;
+        const keep = (at, size, from, length) => Math.max(from - 20, Math.min(at - size / 2, from + length + 20 - size));
+        canvas.viewbox({
+          x: keep(middle.x + 50, view.width, whole.x, whole.width),
+          y: keep(middle.y + 40, view.height, whole.y, whole.height),
+          width: view.width, height: view.height,
+        });
       }
     }
     box.dataset.ready = 'true';
