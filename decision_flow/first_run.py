@@ -21,7 +21,7 @@ from decision_flow.errors import N_, Conflict, Invalid
 from decision_flow.identity import ADMINISTRATORS, ROLES
 from decision_flow.models import Appointment, Organisation, Post, User
 
-LEVELS = ("city", "district", "township")
+LEVELS = ("district", "township", "city")
 BINDINGS = ("direct", "by_reference")
 
 

@@ -45,6 +45,17 @@ class Line:
     depth: int
     seats: tuple[Seat, ...]
 
+    @property
+    def titles(self) -> list[Seat]:
+        """The posts that can be filled, once for each title: a person who has one in several roles is named once."""
+        found: dict[str, Seat] = {}
+        for seat in self.seats:
+            if seat.post.active:
+                known = found.get(seat.post.title, Seat(seat.post, ()))
+                more = tuple(holder for holder in seat.holders if holder not in known.holders)
+                found[seat.post.title] = Seat(known.post, known.holders + more)
+        return list(found.values())
+
 
 def tree(session: Session, actor: Actor) -> list[Line]:
     """Return all units with their posts and holders, each below the unit it belongs to; three statements."""

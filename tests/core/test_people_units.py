@@ -30,6 +30,10 @@ def test_the_tree_shows_each_unit_once_below_its_own(database: Database) -> None
             assert line.depth == (depth[line.unit.parent_id] + 1 if line.unit.parent_id else 0)
         seats = {(line.unit.name, seat.post.title): seat.holders for line in lines for seat in line.seats}
         assert [holder.username for holder in seats["清河镇人民政府", "镇长"]] == ["gaojianming"]
+        office = next(line for line in lines if line.unit.name == "清河镇规划建设和生态环境办公室")
+        assert [(seat.post.title, [holder.username for holder in seat.holders]) for seat in office.titles] == [
+            ("主任", ["chenbin"]), ("风险评估员", ["chenbin"]), ("科员", ["wuting"]),
+        ]  # fmt: skip
 
 
 def test_a_new_unit_belongs_to_an_organ_or_is_one(database: Database) -> None:
