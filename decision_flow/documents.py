@@ -7,12 +7,13 @@ refused (SEC-10, SEC-12). Files are served as attachments only.
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import re
 import tempfile
 import unicodedata
 import zipfile
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -48,10 +49,11 @@ class FileStore:
     def __init__(self, root: Path, max_bytes: int = 100 * CHUNK) -> None:
         self.root, self.max_bytes = root, max_bytes
 
-    def put(self, stream: BinaryIO) -> tuple[str, int]:
-        """Store what `stream` holds; return (sha256 hex, size). Raises `Invalid` when empty or too large.
+    def put(self, stream: BinaryIO, check: Callable[[Path], str]) -> tuple[str, int, str]:
+        """Store what `stream` holds; return (sha256 hex, size, what `check` said of it).
 
-        Written to a temporary file, synced, then renamed: a crash leaves either the whole file or none.
+        Written to a temporary file, synced, checked, then renamed: a crash leaves the whole file or none, and
+        what `check` refuses never has a name in the store. Raises `Invalid` when empty or too large.
         """
         self.root.mkdir(parents=True, exist_ok=True)
         digest, size = hashlib.sha256(), 0
@@ -68,13 +70,14 @@ class FileStore:
                 os.fsync(target.fileno())
             if size == 0:
                 raise Invalid(N_("文件是空的,请检查后重新上传。"))
+            kind = check(Path(name))
             path = self.path(digest.hexdigest())
             path.parent.mkdir(parents=True, exist_ok=True)
             os.replace(name, path)
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
-        return digest.hexdigest(), size
+        return digest.hexdigest(), size, kind
 
     def path(self, sha256: str) -> Path:
         """Return where the bytes of that digest lie. Raises `ValueError` for anything but a digest."""
@@ -110,6 +113,8 @@ def media_type(name: str, path: Path) -> str:
     if head.startswith(b"PK\x03\x04") and suffix in OFFICE:
         return _office(path, suffix)
     if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") and suffix in OLD_OFFICE:
+        if "_VBA_PROJECT".encode("utf-16-le") in path.read_bytes():
+            raise Invalid(N_("文件含有宏,请另存为不含宏的文件后上传。"))
         return OLD_OFFICE[suffix]
     if suffix in PLAIN:
         return _plain(path, suffix)
@@ -128,11 +133,12 @@ def _office(path: Path, suffix: str) -> str:
                 raise Invalid(N_("文件含有宏,请另存为不含宏的文件后上传。"))
             if not any(name.startswith(marker) for name in names):
                 raise Invalid(N_("文件内容与后缀不符,请检查后重新上传。"))
-            if suffix == "docx" and "word/document.xml" in names:
-                with archive.open("word/document.xml") as part:
-                    text = re.sub(rb"<[^>]+>", b"", part.read(4 * CHUNK)).decode(errors="replace")
-                _refuse_secret(text[:4000])
-    except zipfile.BadZipFile as error:
+            for name in names:
+                if suffix == "docx" and re.fullmatch(r"word/(document|header\d*|footer\d*)\.xml", name):
+                    with archive.open(name) as part:
+                        text = re.sub(rb"<[^>]+>", b"", part.read(4 * CHUNK)).decode(errors="ignore")
+                    _refuse_secret(text[:4000])
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError) as error:
         raise Invalid(N_("文件已损坏,请检查后重新上传。")) from error
     return kind
 
@@ -141,12 +147,9 @@ def _plain(path: Path, suffix: str) -> str:
     sample = path.open("rb").read(4 * CHUNK)
     if b"\x00" in sample:
         raise Invalid(N_("文件内容与后缀不符,请检查后重新上传。"))
+    # Read both ways: a stray byte must not hide the mark.
     for encoding in ("utf-8", "gb18030"):
-        try:
-            _refuse_secret(io.BytesIO(sample).read().decode(encoding)[:4000])
-            break
-        except UnicodeDecodeError:
-            continue
+        _refuse_secret(sample.decode(encoding, errors="ignore")[:4000])
     return PLAIN[suffix]
 
 
@@ -171,8 +174,7 @@ def store(
     clean = clean_name(name)
     if not clean:
         raise Invalid(N_("文件没有名称,请重新命名后上传。"))
-    sha256, size = files.put(stream)
-    kind = media_type(clean, files.path(sha256))
+    sha256, size, kind = files.put(stream, lambda path: media_type(clean, path))
     document = Document(
         matter_id=matter_id,
         task_id=task_id,

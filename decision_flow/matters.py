@@ -142,11 +142,14 @@ def start_linked(session: Session, timer: Timer) -> Matter:
     return matter
 
 
-def fire_timers(session: Session, matter_id: int) -> None:
-    """Let the engine timers of a matter that are due go off. Early, late or twice does no harm."""
+def fire_timers(session: Session, matter_id: int) -> bool:
+    """Let the engine timers of a matter that are due go off; return whether the matter still runs.
+
+    Early, late or twice does no harm.
+    """
     matter = lock(session, matter_id)
     if matter.status not in (MatterStatus.RUNNING, MatterStatus.SUSPENDED):
-        return
+        return False
     runnable = bundles.runnable(session, matter.procedure_version)
     at = clock.now()
     step = engine.fire(runnable.compiled, matter.state, context(session, at))
@@ -161,6 +164,7 @@ def fire_timers(session: Session, matter_id: int) -> None:
             at=at,
         )
     apply(session, matter, step, actor=SYSTEM, at=at)
+    return True
 
 
 def send(session: Session, actor: Author, matter: Matter, name: str) -> tuple[Task, ...]:

@@ -6,7 +6,6 @@ clock of one machine neither loses nor repeats anything.
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import case, func, or_, select, text, update
@@ -22,11 +21,7 @@ MAX_ATTEMPTS = 8
 
 def claim(session: Session, owner: str, limit: int = 50) -> list[int]:
     """Take up to `limit` due timers for `owner` under a lease; return their ids, the earliest first."""
-    now_there: Any = func.now()
-    later: Any = text(f"now() + interval '{LEASE_SECONDS} seconds'")
-    if session.get_bind().dialect.name == "sqlite":
-        now_there = func.strftime("%Y-%m-%d %H:%M:%f000", "now")
-        later = func.strftime("%Y-%m-%d %H:%M:%f000", "now", f"+{LEASE_SECONDS} seconds")
+    now_there, later = _database_clock(session, LEASE_SECONDS)
     due = (
         select(Timer.id)
         .where(
@@ -51,35 +46,53 @@ def claim(session: Session, owner: str, limit: int = 50) -> list[int]:
 def fire(session: Session, timer_id: int, owner: str) -> bool:
     """Let one claimed timer go off; return whether it did. A timer of somebody else, or done, is left alone."""
     timer = session.scalars(
-        select(Timer).where(Timer.id == timer_id, Timer.owner == owner, Timer.state == TimerState.WAITING)
+        select(Timer)
+        .where(Timer.id == timer_id, Timer.owner == owner, Timer.state == TimerState.WAITING)
+        .with_for_update()
     ).one_or_none()
     if timer is None or timer.due_at > clock.now():
         return False
-    if timer.matter_id is not None and timer.kind == TimerKind.ENGINE:
-        matters.fire_timers(session, timer.matter_id)
-    elif timer.kind == TimerKind.START_MATTER:
+    timer.last_error = ""
+    if timer.kind == TimerKind.ENGINE and timer.matter_id is not None:
+        # The engine's answer settles this row too: gone off, or standing at another time.
+        if not matters.fire_timers(session, timer.matter_id):
+            timer.state = TimerState.CANCELLED
+        elif timer.state == TimerState.WAITING:
+            timer.owner = timer.lease_until = None
+        return timer.state != TimerState.WAITING
+    if timer.kind == TimerKind.START_MATTER:
         matters.start_linked(session, timer)
-    elif timer.kind in (TimerKind.OVERDUE, TimerKind.REMINDER):
+    else:
         _tell(session, timer)
-    timer.state, timer.fired_at, timer.last_error = TimerState.DONE, clock.now(), ""
+    timer.state, timer.fired_at = TimerState.DONE, clock.now()
     return True
 
 
 def failed(session: Session, timer_id: int, owner: str, error: str) -> None:
-    """Note a failure: back off, doubling from one minute, and give up after eight attempts."""
+    """Note a failure: rest under a lease that doubles from one minute, give up after eight attempts.
+
+    The due date itself is a legal fact and stays as it is.
+    """
     attempts = session.scalar(select(Timer.attempts).where(Timer.id == timer_id)) or 1
-    pause = timedelta(minutes=min(2 ** (attempts - 1), 240))
+    _, rested = _database_clock(session, min(60 * 2 ** (attempts - 1), 14_400))
     session.execute(
         update(Timer)
         .where(Timer.id == timer_id, Timer.owner == owner, Timer.state == TimerState.WAITING)
         .values(
             last_error=error[:2000],
-            lease_until=None,
-            due_at=clock.now() + pause,
+            lease_until=rested,
             state=case((Timer.attempts >= MAX_ATTEMPTS, TimerState.FAILED), else_=TimerState.WAITING),
         )
         .execution_options(synchronize_session=False)
     )
+
+
+def _database_clock(session: Session, seconds: int) -> tuple[Any, Any]:
+    """Return SQL for the database's present and for `seconds` later."""
+    if session.get_bind().dialect.name == "sqlite":
+        form = "%Y-%m-%d %H:%M:%f000"
+        return func.strftime(form, "now"), func.strftime(form, "now", f"+{seconds} seconds")
+    return func.now(), text(f"now() + interval '{seconds} seconds'")
 
 
 def _tell(session: Session, timer: Timer) -> None:

@@ -14,27 +14,36 @@ from decision_flow.db import Database
 
 log = structlog.get_logger(__name__)
 BATCH = 50
+ROUNDS = 40
 
 
 def tick(database: Database, owner: str) -> int:
     """Fire what is due and deliver what is pending; return how many timers went off.
 
-    A failing timer is noted on its row and stops nothing else.
+    A failing timer is noted on its row and stops nothing else. A backlog is worked off batch by batch, up
+    to a bound, so that one tick does not last for ever.
     """
-    with database.transaction() as session:
-        claimed = timers.claim(session, owner, BATCH)
     fired = 0
-    for timer_id in claimed:
-        try:
-            with database.transaction() as session:
-                fired += timers.fire(session, timer_id, owner)
-        except Exception as error:
-            log.exception("timer_failed", timer=timer_id)
-            with database.transaction() as session:
-                timers.failed(session, timer_id, owner, f"{type(error).__name__}: {error}")
+    for _ in range(ROUNDS):
+        with database.transaction() as session:
+            claimed = timers.claim(session, owner, BATCH)
+        fired += sum(_fire(database, timer_id, owner) for timer_id in claimed)
+        if len(claimed) < BATCH:
+            break
     with database.transaction() as session:
         notifications.deliver(session)
     return fired
+
+
+def _fire(database: Database, timer_id: int, owner: str) -> bool:
+    try:
+        with database.transaction() as session:
+            return timers.fire(session, timer_id, owner)
+    except Exception as error:
+        log.exception("timer_failed", timer=timer_id)
+        with database.transaction() as session:
+            timers.failed(session, timer_id, owner, f"{type(error).__name__}: {error}")
+        return False
 
 
 def start(database: Database, seconds: float) -> Callable[[], None]:

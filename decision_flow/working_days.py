@@ -11,7 +11,7 @@ import calendar as civil
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -170,9 +170,9 @@ def functions(session: Session) -> dict[str, Callable[..., Any]]:
     calendar = load(session)
 
     def counted(count_from: Callable[[Calendar, int, date], Deadline], count: Any, start: Any = None) -> Deadline:
-        first = start or clock.today()
-        first = first if isinstance(first, date) else date.fromisoformat(str(first)[:10])
-        return count_from(calendar, int(count), first)
+        if int(count) < 0:
+            raise ValueError("a count of days cannot be negative")
+        return count_from(calendar, int(count), _business_day(start) if start else clock.today())
 
     return {
         "working_days_after": partial(counted, working_days_after),
@@ -181,6 +181,17 @@ def functions(session: Session) -> dict[str, Callable[..., Any]]:
         "days_before": lambda event, count: counted(days_before, count, event),
         "today": clock.today,
     }
+
+
+def _business_day(value: Any) -> date:
+    """Return the date in China of a date, a moment or its ISO text."""
+    if isinstance(value, str):
+        value = date.fromisoformat(value) if len(value) == 10 else datetime.fromisoformat(value)
+    if isinstance(value, datetime):
+        return clock.local_date(value if value.tzinfo else value.replace(tzinfo=clock.BUSINESS_ZONE))
+    if isinstance(value, date):
+        return value
+    raise ValueError("not a date")
 
 
 def seed(session: Session) -> int:

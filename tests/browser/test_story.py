@@ -135,13 +135,13 @@ def test_from_suggestion_to_publication(browser: Browser, base: str, database: D
         assert desk.outside == []
 
 
+# The pages do not depend on the database.
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("width", [1440, 390])
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_no_page_shuts_anybody_out(
     browser: Browser, base: str, database: Database, files: FileStore, width: int, language: str
 ) -> None:
-    if not database.is_sqlite:
-        pytest.skip("the pages do not depend on the database")
     play = cases.OTHERS[4](database, files)
     with window(browser, base, width) as desk:
         desk.open(f"/language/{language}")
@@ -164,9 +164,8 @@ def test_no_page_shuts_anybody_out(
         assert desk.violations() == []
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_what_is_typed_is_kept(browser: Browser, base: str, database: Database, files: FileStore) -> None:
-    if not database.is_sqlite:
-        pytest.skip("the pages do not depend on the database")
     cases.OTHERS[4](database, files)
     with window(browser, base) as desk:
         desk.sign_in("liqiang")
