@@ -178,9 +178,10 @@ def _page(username: str = "", problem: str = "", kept: str = "", next: str | Non
     accounts = []
     if settings().demo:
         from decision_flow.demo import PASSWORD
-        from decision_flow.demo.roster import PEOPLE
+        from decision_flow.demo.roster import PEOPLE, UNITS
 
-        accounts = [(person, PASSWORD) for person in PEOPLE]
+        units = {unit.name: unit for unit in UNITS}
+        accounts = [(person, units[person.posts[0][0]], PASSWORD) for person in PEOPLE]
     return render_template(
         "sign_in/show.html",
         username=username,
