@@ -40,13 +40,6 @@ def guard(app: Flask) -> None:
     """Check every request of `app` against what its view declares; nothing declared is refused."""
 
     @app.before_request
-    def refuse_nul() -> None:
-        # No keyboard sends it and PostgreSQL cannot store it, so whoever does is probing.
-        sent = [*request.args.values(), *request.form.values()]
-        if any("\x00" in value for value in sent):
-            raise BadRequest
-
-    @app.before_request
     def check() -> Response | None:
         endpoint = request.endpoint or ""
         view = app.view_functions.get(endpoint)
@@ -69,6 +62,13 @@ def guard(app: Flask) -> None:
             return redirect(url_for("account.password"))
         identity.require(g.actor, permission)
         return None
+
+    @app.before_request
+    def refuse_nul() -> None:
+        # After the check above, so that nobody makes us read an upload without being signed in. No keyboard sends it and PostgreSQL cannot store it, so whoever does is probing.
+        sent = [*request.args.values(), *request.form.values()]
+        if any("\x00" in value for value in sent):
+            raise BadRequest
 
 
 def _signed_in() -> identity.Actor | None:
