@@ -65,7 +65,8 @@ def guard(app: Flask) -> None:
 
     @app.before_request
     def refuse_nul() -> None:
-        # After the check above, so that nobody makes us read an upload without being signed in. No keyboard sends it and PostgreSQL cannot store it, so whoever does is probing.
+        # No keyboard sends it and PostgreSQL cannot store it. After the check above, so that nobody makes us
+        # read an upload without being signed in.
         sent = [*request.args.values(), *request.form.values()]
         if any("\x00" in value for value in sent):
             raise BadRequest
