@@ -224,7 +224,7 @@ class _Compiler:
         arguments = [self.visit(argument, depth) for argument in node.args]
         self.functions.add(name)
         if name in ("exists", "empty"):
-            return self._presence(name, arguments)
+            return self._presence(name, arguments, node.args)
 
         def evaluate(names: Names, functions: Names) -> Any:
             function = BUILT_IN.get(name) or functions.get(name)
@@ -234,23 +234,22 @@ class _Compiler:
 
         return evaluate
 
-    def _presence(self, name: str, arguments: list[Node]) -> Node:
+    def _presence(self, name: str, arguments: list[Node], written: list[ast.expr]) -> Node:
         if len(arguments) != 1:
             raise _refusal(self.text, f"{name} 只接受一个参数")
+        value = arguments[0]
+        # `exists("F06.x")` names a path in a text, which a model can hold without reading it.
+        by_path = name == "exists" and isinstance(written[0], ast.Constant) and isinstance(written[0].value, str)
+        path = tuple(str(getattr(written[0], "value", "")).split("."))
 
         def evaluate(names: Names, functions: Names) -> bool:
             try:
-                value = arguments[0](names, functions)
+                found = _look_up_path(names, path) if by_path else value(names, functions)
             except ExpressionError:
-                value = None
-            # `exists("F06.x")` names a path in a text, which a model can hold without reading it.
-            if name == "exists" and isinstance(value, str):
-                try:
-                    value = _look_up_path(names, tuple(value.split(".")))
-                except ExpressionError:
-                    value = None
-                return value is not None
-            present = value is not None and value != "" and value != [] and value != {}
+                found = None
+            if by_path:
+                return found is not None
+            present = found is not None and found != "" and found != [] and found != {}
             return present if name == "exists" else not present
 
         return evaluate

@@ -24,6 +24,7 @@ from decision_flow.errors import N_, ProcedureFault
 
 VERSION = 1
 LIMIT = 64 * 1024 * 1024
+_STATES = frozenset(1 << position for position in range(TaskState.CANCELLED.bit_length()))
 
 
 def dump(compiled: Compiled, instance: Instance) -> bytes:
@@ -48,11 +49,14 @@ def load(compiled: Compiled, state: bytes, evaluator: Evaluator) -> Instance:
         if digest != compiled.digest[:32]:
             raise ProcedureFault(N_("事项的运行状态与程序版本不符。请联系系统管理员。"))
         instance = Instance(compiled.plan, evaluator, restoring=True)
+        if scopes[0][0] is not None:
+            raise ValueError("the main process does not come first")
         for row in scopes:
             _load_scope(compiled, instance, row)
     except ProcedureFault:
         raise
-    except (zlib.error, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+    # What a damaged state makes the library raise cannot be listed; nothing of it has been run yet.
+    except Exception as error:
         raise ProcedureFault(N_("事项的运行状态已损坏。请联系系统管理员。")) from error
     return instance
 
@@ -113,7 +117,7 @@ def _load_scope(compiled: Compiled, instance: Instance, row: list[Any]) -> None:
         )
         scope.completed_event.connect(parent_task.task_spec._on_subworkflow_completed, parent_task)
         instance.subprocesses[parent_task.id] = scope
-    scope.completed, scope.data = bool(completed), data
+    scope.completed, scope.data = bool(completed), dict(data)
     names = compiled.plan.names[name]
     loaded: list[Any] = []
     for entry in rows:
@@ -126,6 +130,8 @@ def _load_scope(compiled: Compiled, instance: Instance, row: list[Any]) -> None:
 
 def _load_task(scope: Any, spec: Any, loaded: list[Any], entry: list[Any]) -> Any:
     identity, parent_at, _, state, changed_at, triggered, internal, delta = entry
+    if state not in _STATES or (parent_at >= 0) != bool(loaded):
+        raise ValueError("a row that no task can have")
     parent = loaded[parent_at] if parent_at >= 0 else None
     # Not through Task.__init__, which would report the child to its parent and stamp it with a new time.
     task = Task.__new__(Task)
@@ -137,8 +143,8 @@ def _load_task(scope: Any, spec: Any, loaded: list[Any], entry: list[Any]) -> An
     task.triggered = bool(triggered)
     task.task_spec = spec
     task.thread_id = 0
-    task.last_state_change = changed_at or time.time()
-    task.internal_data = internal or {}
+    task.last_state_change = float(changed_at or time.time())
+    task.internal_data = dict(internal or {})
     task.data = dict(parent.data) if parent is not None and not state & AHEAD else {}
     if isinstance(delta, list):
         task.data.update(delta[0])

@@ -236,7 +236,7 @@ Check = Callable[[etree._Element, str, list[etree._Element]], Iterable[str]]
 
 
 def _check_tasks(node: etree._Element, kind: str, outgoing: list[etree._Element]) -> Iterator[str]:
-    if kind in ("userTask", "manualTask"):
+    if kind in ("userTask", "manualTask", "task"):
         groups = [part for part in (camunda(node, "candidateGroups") or "").split(",") if part.strip()]
         if len(groups) != 1:
             yield "人工任务必须恰好指定一个岗位角色(candidateGroups)"
@@ -274,6 +274,8 @@ def _check_events(node: etree._Element, kind: str, outgoing: list[etree._Element
         yield "一个事件只能有一种触发方式"
     if kind in ("boundaryEvent", "intermediateCatchEvent") and not definitions:
         yield "事件没有触发方式"
+    if node.get("cancelActivity") == "false" and any(tag(entry) != "timerEventDefinition" for entry in definitions):
+        yield "不中断的消息或信号边界事件只会触发一次,请改用中断事件或另一事项"
     if kind == "startEvent" and any(tag(entry) == "timerEventDefinition" for entry in definitions):
         yield "开始事件不能用定时器"
     if kind != "endEvent" and kind != "boundaryEvent" and len(outgoing) != 1:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from SpiffWorkflow.bpmn.specs.control import _EndJoin
 from SpiffWorkflow.bpmn.specs.data_spec import TaskDataReference
@@ -54,28 +55,58 @@ def forecast_one_step_only(task_spec: Any) -> None:
 
 
 class Join(UnstructuredJoin):  # type: ignore[misc]
-    """A join that counts tokens over a flat list of tasks and merges what each branch changed."""
+    """A join that counts tokens over a flat list of tasks and merges what each branch changed.
 
-    def arrived(self, my_task: Any) -> list[Any]:
-        """Return the tasks of this join whose branch has come in, the earliest first."""
-        tasks = [
+    A token that has come in waits as a task of its own until one of them goes on for all it takes along.
+    What was taken along once never counts again, so a later round, or a second token on its way through
+    the same branches, begins to count from nothing (trap 14).
+    """
+
+    def waiting(self, my_task: Any) -> list[Any]:
+        """Return the tokens that have come in and not gone on, `my_task` among them, the earliest first."""
+        tokens = [
             task
             for task in my_task.workflow.tasks.values()
-            if task.task_spec is self and task.parent is not None and task.parent.state == TaskState.COMPLETED
+            if task.task_spec is self
+            and (task is my_task or task._state == TaskState.WAITING)
+            and task.parent is not None
+            and task.parent.state == TaskState.COMPLETED
         ]
-        return sorted(tasks, key=lambda task: task.last_state_change)
+        return sorted(tokens, key=_came_in)
+
+    def taken(self, my_task: Any) -> list[Any]:
+        """Return the tokens that go on as one now, or nothing while the join must wait."""
+        return self.waiting(my_task)
+
+    def _update_hook(self, my_task: Any) -> bool:
+        tokens = self.taken(my_task)
+        if my_task not in tokens:
+            my_task._set_state(TaskState.WAITING)
+            return False
+        my_task.internal_data["taken"] = [token.id.hex for token in tokens]
+        for token in tokens:
+            if token is not my_task:
+                token.cancel()
+        my_task._inherit_data()
+        return True
 
     def _run_hook(self, my_task: Any) -> bool:
         # The library merges nested values of the branches into one another, in place. A branch's word
         # on a name counts only if the branch changed it, and then as a whole.
-        base = _common_data(my_task, self.arrived(my_task))
+        tasks = my_task.workflow.tasks
+        tokens = [tasks[UUID(hex=token)] for token in my_task.internal_data.pop("taken")]
+        base = _common_data(my_task, tokens)
         merged = dict(base)
-        for task in self.arrived(my_task):
-            for name, value in task.parent.data.items():
+        for token in tokens:
+            for name, value in token.parent.data.items():
                 if name not in base or base[name] != value:
                     merged[name] = value
         my_task.data = merged
         return True
+
+
+def _came_in(token: Any) -> float:
+    return float(token.parent.last_state_change)
 
 
 def _common_data(my_task: Any, arrived: list[Any]) -> dict[str, Any]:
@@ -93,28 +124,36 @@ def _common_data(my_task: Any, arrived: list[Any]) -> dict[str, Any]:
 
 
 class ParallelJoin(Join, ParallelGateway):  # type: ignore[misc]
-    """Opens when every incoming flow has brought its token. The compiler refuses it on a loop (trap 14)."""
+    """Opens when every incoming flow has brought a token, and takes exactly one from each."""
 
-    def _check_threshold_unstructured(self, my_task: Any) -> bool:
-        come = {task.parent.task_spec.name for task in self.arrived(my_task)}
-        return all(name in come for name in self._inputs)
+    def taken(self, my_task: Any) -> list[Any]:
+        first: dict[str, Any] = {}
+        for token in self.waiting(my_task):
+            first.setdefault(token.parent.task_spec.name, token)
+        return list(first.values()) if all(name in first for name in self._inputs) else []
 
     def _run_hook(self, my_task: Any) -> bool:
         return Join._run_hook(self, my_task)
 
 
 class InclusiveJoin(Join, InclusiveGateway):  # type: ignore[misc]
-    """Opens when no other token in the scope can still reach it (BPMN 2.0, section 13.4.3)."""
+    """Opens when no other token in the scope can still reach it (BPMN 2.0, section 13.4.3).
+
+    With a single incoming flow it joins nothing: each token goes on by itself.
+    """
 
     reaching: frozenset[str] = frozenset()
 
-    def _check_threshold_unstructured(self, my_task: Any) -> bool:
-        return not any(
+    def taken(self, my_task: Any) -> list[Any]:
+        if len(self._inputs) == 1:
+            return [my_task]
+        awaited = any(
             task.task_spec is not self
             and task.task_spec.name in self.reaching
             and (task.has_state(LIVE) or _about_to_start(task))
             for task in my_task.workflow.tasks.values()
         )
+        return [] if awaited else self.waiting(my_task)
 
     def _run_hook(self, my_task: Any) -> bool:
         Join._run_hook(self, my_task)
@@ -135,11 +174,12 @@ def _about_to_start(task: Any) -> bool:
 class EndJoin(Join, _EndJoin):  # type: ignore[misc]
     """The end of a scope: waits for every token in it, found in one flat pass (depth limit of 1,000)."""
 
-    def _check_threshold_unstructured(self, my_task: Any) -> bool:
-        return not any(
+    def taken(self, my_task: Any) -> list[Any]:
+        awaited = any(
             task is not my_task and task.task_spec is not self and (task.has_state(LIVE) or _about_to_start(task))
             for task in my_task.workflow.tasks.values()
         )
+        return [] if awaited else self.waiting(my_task)
 
     def _run_hook(self, my_task: Any) -> bool:
         Join._run_hook(self, my_task)

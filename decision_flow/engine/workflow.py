@@ -107,14 +107,9 @@ class Instance(_Flat, BpmnWorkflow):  # type: ignore[misc]
 
 def _compact(scope: Any) -> None:
     tasks = scope.tasks
-    waiting_joins = {
-        task.task_spec for task in tasks.values()
-        if isinstance(task.task_spec, Join) and task._state == TaskState.WAITING
-    }  # fmt: skip
     keep: set[Any] = set()
     for task in tasks.values():
-        wanted = bool(task._state & LIVE) or (task.has_state(FINISHED) and task.task_spec in waiting_joins)
-        if wanted:
+        if task._state & LIVE:
             current: Any = task
             while current is not None and current.id not in keep:
                 keep.add(current.id)

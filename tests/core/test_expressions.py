@@ -83,4 +83,6 @@ def test_dotted_names_look_into_mappings_only() -> None:
     assert compile_expression('exists("row.n")').evaluate(NAMES) is True
     assert compile_expression('exists("row.x")').evaluate(NAMES) is False
     assert compile_expression("empty(row.x)").evaluate(NAMES) is True
+    assert compile_expression("exists(s)").evaluate({"s": "words"}) is True
+    assert compile_expression("exists(s)").evaluate({"s": ""}) is False
     assert compile_expression("any_of(rows, 'n', 2) and count(rows, 'n', 1) == 1").evaluate(NAMES) is True

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import random
+import zlib
+
 import pytest
 
 from decision_flow import engine
@@ -40,6 +45,9 @@ def plain(body: str = "") -> bytes:
         "</bpmn:timerEventDefinition></bpmn:intermediateCatchEvent>",
         '<bpmn:intermediateCatchEvent id="x" />', '<bpmn:boundaryEvent id="x" attachedToRef="a" />',
         '<bpmn:userTask id="x" xmlns:c="http://camunda.org/schema/1.0/bpmn" c:candidateGroups="a,b" />',
+        '<bpmn:task id="x" />',
+        '<bpmn:boundaryEvent id="x" attachedToRef="a" cancelActivity="false">'
+        '<bpmn:signalEventDefinition signalRef="s" /></bpmn:boundaryEvent>',
         '<bpmn:task id="x"><bpmn:standardLoopCharacteristics /></bpmn:task>',
         '<bpmn:task id="x"><bpmn:multiInstanceLoopCharacteristics /></bpmn:task>',
     ],
@@ -111,6 +119,35 @@ def test_a_state_never_meets_another_plan() -> None:
     step = engine.start(one, {}, Context(now=NOON))
     with pytest.raises(ProcedureFault, match="版本"):
         engine.open_tasks(other, step.state)
+
+
+def _damage(value: object, dice: random.Random) -> object:
+    """Return a state's JSON with one thing in it broken."""
+    if isinstance(value, list) and value:
+        position = dice.randrange(len(value))
+        if dice.random() < 0.25:
+            del value[position]
+        else:
+            value[position] = _damage(value[position], dice)
+        return value
+    if isinstance(value, dict) and value:
+        key = dice.choice(list(value))
+        value[key] = _damage(value[key], dice)
+        return value
+    return dice.choice([None, -1, 99999, "x", [], {}, "0" * 32, 16, 32, 64])
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_a_damaged_state_runs_or_is_told_and_nothing_else(seed: int) -> None:
+    inner = Drawing("inner").start("is").user("b").end("ie").chain("is", "b", "ie")
+    drawing = Drawing("p").start().fork("f").user("a").sub(inner).timer("t", "P1D", on="inner").end().end("e2")
+    drawing.chain("start", "f", "a", "end").chain("f", "inner", "end").chain("t", "e2")
+    run = Driver(engine.compile(bundle(drawing)), {"matter": {"id": 1}})
+    content = _damage(json.loads(zlib.decompress(run.state[1:])), random.Random(seed))
+    state = run.state[:1] + zlib.compress(json.dumps(content).encode())
+    with contextlib.suppress(ProcedureFault):
+        engine.open_tasks(run.compiled, state)
+        engine.fire(run.compiled, state, run.context)
 
 
 def dmn(cells: list[tuple[str, str]], policy: str = "UNIQUE", extra: str = "") -> dict[str, bytes]:
