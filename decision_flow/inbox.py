@@ -134,12 +134,6 @@ def inbox(session: Session, actor: Actor, query: InboxQuery) -> InboxPage:
     return InboxPage(tuple(InboxRow(*tuple(row)) for row in rows), total, page, pages, counters)
 
 
-def waiting(session: Session, actor: Actor) -> int:
-    """Return how many tasks wait for the actor in all: the number beside the menu entry."""
-    counters = _counters(session, actor, clock.now(), clock.now())
-    return counters.todo + counters.claimable
-
-
 def _mine(actor: Actor, tab: str) -> ColumnElement[bool]:
     if tab == "claimable":
         return and_(Task.pool.in_(actor.pools), Task.state == TaskState.OPEN)

@@ -167,14 +167,6 @@ def fire_timers(session: Session, matter_id: int) -> bool:
     return True
 
 
-def send(session: Session, actor: Author, matter: Matter, name: str) -> tuple[Task, ...]:
-    """Send the named message or signal to a locked matter; return the tasks that it opened."""
-    runnable = bundles.runnable(session, matter.procedure_version)
-    at = clock.now()
-    step = engine.send(runnable.compiled, matter.state, name, {}, context(session, at))
-    return apply(session, matter, step, actor=actor, at=at)
-
-
 def lock(session: Session, matter_id: int) -> Matter:
     """Return the matter with its state, locked until the transaction ends. Raises `NotFound`."""
     matter = session.scalars(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from decision_flow import clock
@@ -57,19 +57,3 @@ def deliver(session: Session, limit: int = 500) -> int:
             .execution_options(synchronize_session=False)
         )
     return len(ids)
-
-
-def unread(session: Session, user_id: int, pools: frozenset[str]) -> int:
-    """Return how many delivered notices a person has not read."""
-    return (
-        session.scalar(
-            select(func.count())
-            .select_from(Notification)
-            .where(
-                or_(Notification.recipient_id == user_id, Notification.pool.in_(pools)),
-                Notification.state == NotificationState.SENT,
-                Notification.read_at.is_(None),
-            )
-        )
-        or 0
-    )
