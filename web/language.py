@@ -10,6 +10,7 @@ import io
 from functools import lru_cache
 from pathlib import Path
 
+from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from flask import Flask, has_request_context
@@ -17,14 +18,18 @@ from flask import Flask, has_request_context
 from decision_flow.errors import Text
 from web.request import language
 
-CATALOGUE = Path(__file__).parent / "translations/en/LC_MESSAGES/messages.po"
+# One catalogue per part of the product, so that each stays readable; a text may stand in one of them only.
+CATALOGUES = Path(__file__).parent / "translations/en/LC_MESSAGES"
 
 
 @lru_cache(maxsize=1)
 def english() -> catalogues.GNUTranslations:
-    """Return the English catalogue, read once."""
-    with CATALOGUE.open("rb") as source:
-        catalogue = read_po(source, locale="en")
+    """Return the English texts of every catalogue, read once."""
+    catalogue = Catalog(locale="en")
+    for path in sorted(CATALOGUES.glob("*.po")):
+        with path.open("rb") as source:
+            for message in read_po(source, locale="en"):
+                catalogue[message.id] = message
     compiled = io.BytesIO()
     write_mo(compiled, catalogue)
     compiled.seek(0)

@@ -24,7 +24,7 @@ from web.presentation import EVENTS
 
 ROOT = Path(__file__).parents[2]
 CODE = [path for folder in ("decision_flow", "web") for path in sorted((ROOT / folder).rglob("*.py"))]
-URLS = (ROOT / "tests/house/urls.txt").read_text().split()
+URLS = sorted(set((ROOT / "tests/house/urls.txt").read_text().split()))
 
 
 @pytest.fixture

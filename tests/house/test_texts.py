@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 import pytest
 
 from decision_flow.forms import Field, Form
 from decision_flow.resources import BPMN
 from tests.house.texts import everything
-from web.language import english
+from web.language import CATALOGUES, english
 
 FORMS = sorted((BPMN / "forms").glob("*.toml"))
 
@@ -20,6 +21,15 @@ def test_the_text_is_translated(text: str) -> None:
     assert found != text, text
     assert sorted(re.findall(r"%\(\w+\)s|%s", found)) == sorted(re.findall(r"%\(\w+\)s|%s", text))
     assert not re.search(r"[\u4e00-\u9fff]", found)
+
+
+def test_a_text_stands_in_one_catalogue() -> None:
+    ids = [
+        text
+        for path in sorted(CATALOGUES.glob("*.po"))
+        for text in re.findall(r'^msgid "(.+)"$', path.read_text("utf-8"), re.M)
+    ]
+    assert [text for text, count in Counter(ids).items() if count > 1] == []
 
 
 @pytest.mark.parametrize("path", FORMS, ids=lambda path: path.stem)
