@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, bindparam, or_, select
+from sqlalchemy import BindParameter, Row, Select, and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from decision_flow import clock
@@ -55,12 +55,12 @@ def actor_of(session: Session, user: User) -> Actor:
     return build(user, rows)
 
 
-def of_session(session: Session, token_hash: str) -> Sequence[Row[Any]]:
+def of_session(session: Session, token_hash: str) -> Sequence[Row[*tuple[Any, ...]]]:
     """Return what is stored of a session and of the person who opened it, once per appointment held today."""
     return session.execute(_OF_SESSION, {"token_hash": token_hash, "today": clock.today()}).all()
 
 
-def build(person: User | Row[Any], rows: Sequence[Row[Any]]) -> Actor:
+def build(person: User | Row[*tuple[Any, ...]], rows: Sequence[Row[*tuple[Any, ...]]]) -> Actor:
     """Return the actor made of a person's own columns and one row per appointment (all None where there is none)."""
     held = tuple(
         Held(
@@ -96,9 +96,9 @@ def build(person: User | Row[Any], rows: Sequence[Row[Any]]) -> Actor:
     )
 
 
-def _with_appointments(statement: Select[Any]) -> Select[Any]:
+def _with_appointments(statement: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
     """Add the appointments held on the day `today`, if there are any."""
-    today = bindparam("today")
+    today: BindParameter[date] = bindparam("today")
     held_today = and_(
         Appointment.user_id == User.id,
         Appointment.starts_on <= today,

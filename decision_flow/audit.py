@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 import rfc8785
-from sqlalchemy import ColumnElement, String, cast, literal, select
+from sqlalchemy import ColumnElement, SQLColumnExpression, String, cast, literal, select
 from sqlalchemy.orm import Session
 
 from decision_flow import clock
@@ -107,7 +107,7 @@ def matter_stream(matter_id: int) -> str:
     return f"matter:{matter_id}"
 
 
-def matter_stream_of(matter_id: ColumnElement[int]) -> ColumnElement[str]:
+def matter_stream_of(matter_id: SQLColumnExpression[int]) -> ColumnElement[str]:
     """Return the SQL for the name of a matter's stream."""
     return literal("matter:") + cast(matter_id, String)
 

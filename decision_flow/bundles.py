@@ -57,7 +57,7 @@ def make(bundle: Bundle, start_form: str) -> Runnable:
 VERSION_COLUMNS = (ProcedureVersion.id, ProcedureVersion.digest, ProcedureVersion.main, ProcedureVersion.start_form)
 
 
-def runnable(session: Session, version: ProcedureVersion | Row[Any]) -> Runnable:
+def runnable(session: Session, version: ProcedureVersion | Row[*tuple[Any, ...]]) -> Runnable:
     """Return the runnable of a stored version; reads the files only the first time in this process."""
     found = _kept.get(version.digest)
     if found is None:
@@ -69,7 +69,7 @@ def runnable(session: Session, version: ProcedureVersion | Row[Any]) -> Runnable
     return found
 
 
-def stored_bundle(session: Session, version: ProcedureVersion | Row[Any]) -> Bundle:
+def stored_bundle(session: Session, version: ProcedureVersion | Row[*tuple[Any, ...]]) -> Bundle:
     """Return the files of a version as they were published."""
     files: dict[str, dict[str, bytes]] = {"bpmn": {}, "dmn": {}, "form": {}}
     rows = session.scalars(select(ProcedureFile).where(ProcedureFile.version_id == version.id))

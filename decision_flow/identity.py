@@ -243,7 +243,7 @@ class _Nobody:
 _NOBODY = _Nobody()
 
 
-def _may_enter(user: User | Row[Any], settings: Settings) -> bool:
+def _may_enter(user: User | Row[*tuple[Any, ...]], settings: Settings) -> bool:
     # A demo account's password is public: outside demo mode it opens nothing (SEC-08).
     return bool(user.active and (settings.demo or not user.is_demo))
 

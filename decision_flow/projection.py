@@ -92,9 +92,9 @@ def apply(session: Session, matter: Matter, step: Step, *, actor: Author, at: da
     return tasks
 
 
-_NEW_TASK = insert(Task.__table__).returning(Task.id, sort_by_parameter_order=True)
-_NEW_NOTICE = insert(Notification.__table__)
-_NEW_TIMER = insert(Timer.__table__)
+_NEW_TASK = insert(Task).returning(Task.id, sort_by_parameter_order=True)
+_NEW_NOTICE = insert(Notification)
+_NEW_TIMER = insert(Timer)
 
 
 def _insert(session: Session, rows: list[dict[str, Any]]) -> tuple[Task, ...]:
