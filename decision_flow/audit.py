@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 import rfc8785
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, SQLColumnExpression, String, cast, literal, select
 from sqlalchemy.orm import Session
 
 from decision_flow import clock
@@ -109,6 +109,11 @@ def matter_stream(matter_id: int) -> str:
     return f"matter:{matter_id}"
 
 
+def matter_stream_of(matter_id: SQLColumnExpression[int]) -> ColumnElement[str]:
+    """Return the SQL for the name of a matter's stream."""
+    return literal("matter:") + cast(matter_id, String)
+
+
 def procedure_stream(key: str) -> str:
     """Return the name of a procedure's stream."""
     return f"procedure:{key}"
@@ -180,6 +185,11 @@ def _head(session: Session, stream: str) -> AuditStream:
             session.add(found)
         heads[stream] = found
     return heads[stream]
+
+
+def hold(session: Session, head: AuditStream) -> None:
+    """Take a head that was locked with other rows in one statement as that of this transaction."""
+    session.info.setdefault("audit_heads", {})[head.name] = head
 
 
 def digest_of(value: Any) -> str:

@@ -123,6 +123,7 @@ def _step(
     act: Callable[[], None],
     completed: str | None = None,
 ) -> Step:
+    timers_before = _timers(compiled, instance)
     try:
         act()
     except SpiffWorkflowException as error:
@@ -151,6 +152,7 @@ def _step(
         closed=tuple(token for token in before if token not in after and token != completed),
         passed=tuple(instance.trace),
         timers=timers,
+        timers_changed=completed is None or timers != timers_before,
         calls=tuple(instance.calls),
         signals=signals,
         finished=bool(instance.completed),
