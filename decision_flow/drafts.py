@@ -163,7 +163,11 @@ def _affected(task: Task | None) -> frozenset[StatutoryStep]:
     if task.form == "F-11":
         named = (task.submission or {}).get("affected_steps") or ()
         return frozenset({StatutoryStep(name) for name in named} | {StatutoryStep.LEGALITY_REVIEW})
-    return frozenset(CONCLUDING)
+    redrafted = frozenset(CONCLUDING)
+    if not (task.submission or {}).get("affects_market_entities"):
+        # The new text asks for no such review any more.
+        redrafted -= {StatutoryStep.FAIR_COMPETITION_REVIEW}
+    return redrafted
 
 
 def _conclusion(session: Session, matter: Matter) -> str:

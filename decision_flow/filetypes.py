@@ -27,7 +27,8 @@ HEAD = 4000
 
 _CLASS = r"(?:绝\s*密|机\s*密|秘\s*密)"
 SECRET = re.compile(
-    rf"{_CLASS}\s*[★☆*]|[★☆]\s*{_CLASS}|[(【\[〔]\s*{_CLASS}\s*[)】\]〕]|密\s*级\s*[::]?\s*{_CLASS}|^\s*{_CLASS}\s*$", re.M
+    rf"{_CLASS}\s*[★☆*]|[★☆]\s*{_CLASS}|[(【\[〔]\s*{_CLASS}\s*[)】\]〕]|密\s*级\s*[::]?\s*{_CLASS}|^\s*{_CLASS}\s*$",
+    re.M,
 )
 # In a name the mark stands apart: 「机密-方案」, not 「商业秘密保护办法」.
 SECRET_NAME = re.compile(rf"(?:^|[\W_\d]){_CLASS}(?:$|[\W_\d])")
@@ -48,7 +49,9 @@ _TEXT_PARTS = re.compile(
     r"word/(document|header\d*|footer\d*|footnotes)\.xml|xl/(sharedStrings|worksheets/sheet1)\.xml"
     r"|ppt/slides/slide\d+\.xml|Doc_\d+/Pages/Page_\d+/Content\.xml|docProps/(core|custom|app)\.xml"
 )
-_ACTIVE_PART = re.compile(r"(vbaproject\.bin|vbadata\.xml|/activex/.*|\.(vbs|js|exe|dll|bat|cmd|scr|hta|html?|svg))$", re.I)
+_ACTIVE_PART = re.compile(
+    r"(vbaproject\.bin|vbadata\.xml|/activex/.*|\.(vbs|js|exe|dll|bat|cmd|scr|hta|html?|svg))$", re.I
+)
 _MACRO_TYPE = re.compile(rb"macroEnabled|vbaProject", re.I)
 # A template or an object fetched from elsewhere when the file is opened; a link in the text is no danger.
 _RELATION = re.compile(rb"<Relationship\b[^<>]*>")

@@ -14,7 +14,9 @@ from itertools import islice
 MAX_STREAM, MAX_ALL, MAX_STREAMS = 4 * 1024 * 1024, 24 * 1024 * 1024, 400
 MAX_TABLES = 24
 
-_SHOWN = re.compile(rb"<([0-9A-Fa-f\s]{4,8000})>|\(((?:\\.|[^()\\]){1,4000})\)|(T\*|T[dD]|ET)\b|/(\w{1,60})\s+[\d.]+\s+Tf")
+_SHOWN = re.compile(
+    rb"<([0-9A-Fa-f\s]{4,8000})>|\(((?:\\.|[^()\\]){1,4000})\)|(T\*|T[dD]|ET)\b|/(\w{1,60})\s+[\d.]+\s+Tf"
+)
 _PAIRS = re.compile(rb"<([0-9A-Fa-f]+)>\s*<([0-9A-Fa-f]+)>(?:\s*<([0-9A-Fa-f]+)>|\s*\[([^\[\]]*)\])?")
 _PAIR = re.compile(rb"<([0-9A-Fa-f]+)>\s*<([0-9A-Fa-f]+)>")
 _ACTIVE = re.compile(rb"/(?:JavaScript|JS|Launch|RichMedia)(?![A-Za-z])")
