@@ -9,8 +9,8 @@ import zipfile
 from datetime import date, timedelta
 from pathlib import Path
 
-import pytest
 import pylopdf_fonts_zh_cn
+import pytest
 import typst
 
 from decision_flow import clock, documents
