@@ -22,6 +22,7 @@ from web.pages import (
     matters,
     organisations,
     people,
+    public,
     sign_in,
     tasks,
 )
@@ -30,6 +31,7 @@ HERE = Path(__file__).parent
 PAGES = (
     observability.page, sign_in.page, first_run.page, account.page, inbox.page, tasks.page, matters.page,
     documents.page, people.page, organisations.page, help.page,
+    public.page,
 )  # fmt: skip
 
 
@@ -60,7 +62,9 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     )
     observability.observe(app)
     auth.guard(app)
-    CSRFProtect(app)
+    csrf = CSRFProtect(app)
+    # Nobody is signed in there, so there is no session that another site could misuse; and no cookie is set.
+    csrf.exempt(public.page)
     language.register(app)
     presentation.register(app)
     security.protect(app, https=settings.https)
