@@ -112,6 +112,11 @@ def _read_table(file: str, decision_id: str, table: etree._Element) -> DecisionT
     return DecisionTable(decision_id, policy, inputs, outputs, tuple(rules))
 
 
+def condition_of(cell: str) -> Expression | None:
+    """Return a cell as a condition over `value`, None for any value. Raises `Invalid` for what no row can hold."""
+    return _condition("", cell)
+
+
 def _condition(file: str, cell: str) -> Expression | None:
     text = cell.strip()
     if text in ("", "-"):

@@ -18,7 +18,10 @@ from decision_flow.models.people import (
     User,
 )
 from decision_flow.models.procedures import (
+    DraftFile,
+    DraftState,
     Procedure,
+    ProcedureDraft,
     ProcedureFile,
     ProcedureVersion,
     VersionStatus,
@@ -39,6 +42,8 @@ __all__ = [
     "AuditStream",
     "CalendarDay",
     "Document",
+    "DraftFile",
+    "DraftState",
     "Evaluation",
     "EvaluationStatus",
     "Matter",
@@ -49,6 +54,7 @@ __all__ = [
     "Organisation",
     "Post",
     "Procedure",
+    "ProcedureDraft",
     "ProcedureFile",
     "ProcedureVersion",
     "SignInSession",
