@@ -13,7 +13,7 @@ export function makePanel(box, editor) {
     shown = element;
     box.replaceChildren();
     if (!element || element.type === 'label') element = element && element.labelTarget;
-    if (!element) { box.append(el('p', { class: 'empty' }, say('请先选择一个环节'))); return; }
+    if (!element || !model.thing(element)) { box.append(el('p', { class: 'empty' }, say('请先选择一个环节'))); return; }
     box.append(el('h2', { class: 'h6' }, element.type === 'bpmn:Process' || element.type === 'bpmn:Collaboration' ? say('整个流程') : model.thing(element).name || model.thing(element).id));
     for (const part of parts(element)) if (part) box.append(part);
     if (!editor.mayEdit) for (const control of box.querySelectorAll('input,select,textarea,button')) control.disabled = true;
