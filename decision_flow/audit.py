@@ -68,6 +68,11 @@ class EventName(StrEnum):
     APPOINTMENT_MADE = "appointment.made"
     APPOINTMENT_ENDED = "appointment.ended"
     EXCEPTION_RECORDED = "exception.recorded"
+    RECORD_LINKED = "record.linked"
+    CATALOGUE_EDITED = "catalogue.edited"
+    CATALOGUE_CONSENTED = "catalogue.consented"
+    CATALOGUE_PUBLISHED = "catalogue.published"
+    CATALOGUE_COMPLETED = "catalogue.completed"
     PASSWORD_CHANGED = "password.changed"  # noqa: S105 - an event name
     PASSWORD_RESET = "password.reset"  # noqa: S105 - an event name
     SIGNED_IN = "session.signed_in"

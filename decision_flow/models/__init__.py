@@ -1,5 +1,6 @@
 """All tables. Importing this package makes the metadata complete, which is what Alembic needs."""
 
+from decision_flow.models.catalogues import Catalogue, CatalogueItem, CatalogueStatus, Completion, LinkedRecord
 from decision_flow.models.drafts import DraftVersion, Settled, StaleStep
 from decision_flow.models.matters import (
     Matter,
@@ -39,10 +40,15 @@ __all__ = [
     "AuditEvent",
     "AuditStream",
     "CalendarDay",
+    "Catalogue",
+    "CatalogueItem",
+    "CatalogueStatus",
+    "Completion",
     "Document",
     "DraftVersion",
     "Evaluation",
     "EvaluationStatus",
+    "LinkedRecord",
     "Matter",
     "MatterStatus",
     "Notification",
