@@ -22,7 +22,7 @@ from decision_flow.models import Catalogue, CatalogueItem, CatalogueStatus, Comp
 from decision_flow.steps import StatutoryStep
 
 STREAM = "catalogue"
-ARTICLE = N_("条例第三条")
+ARTICLE = "条例第三条"
 STEPS = (
     StatutoryStep.PUBLIC_PARTICIPATION, StatutoryStep.EXPERT_ARGUMENTATION, StatutoryStep.RISK_ASSESSMENT,
     StatutoryStep.FAIR_COMPETITION_REVIEW, StatutoryStep.LEGALITY_REVIEW, StatutoryStep.COLLECTIVE_DISCUSSION,
@@ -208,6 +208,17 @@ def published(session: Session, catalogue_id: int | None = None) -> list[Catalog
     if catalogue_id is not None:
         query = query.where(Catalogue.id == catalogue_id)
     return list(session.scalars(query.order_by(Catalogue.year.desc(), Catalogue.organ_id, Catalogue.number.desc())))
+
+
+def choices(session: Session, organ_id: int | None) -> list[tuple[int, str]]:
+    """Return (item id, year, number and name) of the organ's catalogues in force: what a matter may name (F-03)."""
+    rows = session.execute(
+        select(CatalogueItem.id, Catalogue.year, CatalogueItem.seq_no, CatalogueItem.matter_name)
+        .join(Catalogue, Catalogue.id == CatalogueItem.catalogue_id)
+        .where(Catalogue.organ_id == organ_id, Catalogue.status == CatalogueStatus.PUBLISHED)
+        .order_by(Catalogue.year.desc(), CatalogueItem.seq_no)
+    )
+    return [(key, f"{year}-{seq_no} {name}") for key, year, seq_no, name in rows]
 
 
 def may_manage(actor: Actor, organ_id: int) -> bool:

@@ -103,9 +103,9 @@ def count(session: Session, matter_id: int, kind: str) -> int:
     """Return how many records of that kind a matter names: `petitions` of the table D-08."""
     return (
         session.scalar(
-            select(func.count()).select_from(LinkedRecord).where(
-                LinkedRecord.matter_id == matter_id, LinkedRecord.kind == kind
-            )
+            select(func.count())
+            .select_from(LinkedRecord)
+            .where(LinkedRecord.matter_id == matter_id, LinkedRecord.kind == kind)
         )
         or 0
     )

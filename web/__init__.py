@@ -15,10 +15,12 @@ from decision_flow.documents import FileStore
 from web import auth, errors, language, observability, presentation, request, security
 from web.pages import (
     account,
+    catalogues,
     documents,
     first_run,
     help,
     inbox,
+    linked,
     matters,
     organisations,
     people,
@@ -30,6 +32,7 @@ HERE = Path(__file__).parent
 PAGES = (
     observability.page, sign_in.page, first_run.page, account.page, inbox.page, tasks.page, matters.page,
     documents.page, people.page, organisations.page, help.page,
+    catalogues.page, linked.page,
 )  # fmt: skip
 
 
