@@ -46,6 +46,8 @@ class EventName(StrEnum):
     DOCUMENT_FILED = "document.filed"
     DOCUMENT_READ = "document.read"
     DRAFT_FROZEN = "draft.frozen"
+    DRAFT_REVIEWED = "draft.reviewed"
+    STALE_SETTLED = "draft.stale_settled"
     DECISION_RECORDED = "decision.recorded"
     PUBLICATION_RECORDED = "publication.recorded"
     EVALUATION_SCHEDULED = "evaluation.scheduled"

@@ -57,6 +57,7 @@ def auto_values(matter: Matter, actor: Actor, task: Task) -> dict[str, Any]:
     return {
         "draft_version": matter.draft_version + 1,
         "current_draft_version": matter.draft_version,
+        "current_draft_sha256": matter.draft_sha256,
         "matter_number": matter.number,
         "matter_title": matter.title,
         "actor": actor.display,

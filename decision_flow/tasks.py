@@ -18,6 +18,7 @@ from decision_flow import (
     audit,
     bundles,
     clock,
+    drafts,
     engine,
     identity,
     matters,
@@ -191,6 +192,7 @@ def complete(
         submission_sha256=audit.digest_of(answers),
         documents=[{"name": paper.name, "sha256": paper.sha256} for paper in documents],
     )
+    drafts.on_completed(session, matter, task, answers, actor)
     step = engine.complete(runnable.compiled, matter.state, task.token, data, projection.context(session, at))
     if task.due_at:
         projection.cancel_task_timers(session, [task.id])

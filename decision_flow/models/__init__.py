@@ -1,5 +1,6 @@
 """All tables. Importing this package makes the metadata complete, which is what Alembic needs."""
 
+from decision_flow.models.drafts import DraftVersion, Settled, StaleStep
 from decision_flow.models.matters import (
     Matter,
     MatterStatus,
@@ -39,6 +40,7 @@ __all__ = [
     "AuditStream",
     "CalendarDay",
     "Document",
+    "DraftVersion",
     "Evaluation",
     "EvaluationStatus",
     "Matter",
@@ -51,7 +53,9 @@ __all__ = [
     "Procedure",
     "ProcedureFile",
     "ProcedureVersion",
+    "Settled",
     "SignInSession",
+    "StaleStep",
     "Task",
     "TaskState",
     "Timer",

@@ -16,7 +16,7 @@ from flask import (
 )
 from werkzeug.wrappers import Response as BaseResponse
 
-from decision_flow import matter_views, matters, task_views
+from decision_flow import matter_views, matters, papers, task_views
 from decision_flow.errors import Conflict, DecisionFlowError, Invalid, NotFound
 from decision_flow.identity import Permission
 from decision_flow.matter_views import MatterQuery
@@ -90,10 +90,11 @@ def show(matter_id: int, tab: str = "progress") -> str:
     with transaction(read_only=True) as session:
         view = matter_views.view(session, actor(), matter_id)
         events = matter_views.events(session, actor(), matter_id) if tab == "trail" else ()
+        filed = papers.of_matter(session, actor(), matter_id) if tab == "papers" else None
     process = request.args.get("process", view.processes[0][0])
     if tab == "progress":
         allow_diagram_styles()
-    return render_template("matters/show.html", view=view, tab=tab, events=events, process=process)
+    return render_template("matters/show.html", view=view, tab=tab, events=events, process=process, papers=filed)
 
 
 @page.get("/matters/<int:matter_id>/diagrams/<process>")
