@@ -126,7 +126,7 @@ _FORM_OF = (
 
 def form_of(session: Session, task_id: int) -> Form | None:
     """Return the form of a task as its matter's version has it; None for a task without one."""
-    row = session.execute(_FORM_OF, {"task_id": task_id}).one_or_none()
+    row = session.connection().execute(_FORM_OF, {"task_id": task_id}).one_or_none()
     if row is None:
         raise NotFound(N_("没有这个任务,或者您无权查看。"))
     return bundles.runnable(session, row).form(row.form)
