@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 import rfc8785
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, SQLColumnExpression, String, cast, literal, select
 from sqlalchemy.orm import Session
 
 from decision_flow import clock
@@ -46,6 +46,8 @@ class EventName(StrEnum):
     DOCUMENT_FILED = "document.filed"
     DOCUMENT_READ = "document.read"
     DRAFT_FROZEN = "draft.frozen"
+    DRAFT_REVIEWED = "draft.reviewed"
+    STALE_SETTLED = "draft.stale_settled"
     DECISION_RECORDED = "decision.recorded"
     PUBLICATION_RECORDED = "publication.recorded"
     EVALUATION_SCHEDULED = "evaluation.scheduled"
@@ -70,6 +72,11 @@ class EventName(StrEnum):
     APPOINTMENT_MADE = "appointment.made"
     APPOINTMENT_ENDED = "appointment.ended"
     EXCEPTION_RECORDED = "exception.recorded"
+    RECORD_LINKED = "record.linked"
+    CATALOGUE_EDITED = "catalogue.edited"
+    CATALOGUE_CONSENTED = "catalogue.consented"
+    CATALOGUE_PUBLISHED = "catalogue.published"
+    CATALOGUE_COMPLETED = "catalogue.completed"
     PASSWORD_CHANGED = "password.changed"  # noqa: S105 - an event name
     PASSWORD_RESET = "password.reset"  # noqa: S105 - an event name
     SIGNED_IN = "session.signed_in"
@@ -109,6 +116,11 @@ CALENDAR = "calendar"
 def matter_stream(matter_id: int) -> str:
     """Return the name of a matter's stream."""
     return f"matter:{matter_id}"
+
+
+def matter_stream_of(matter_id: SQLColumnExpression[int]) -> ColumnElement[str]:
+    """Return the SQL for the name of a matter's stream."""
+    return literal("matter:") + cast(matter_id, String)
 
 
 def procedure_stream(key: str) -> str:
@@ -182,6 +194,11 @@ def _head(session: Session, stream: str) -> AuditStream:
             session.add(found)
         heads[stream] = found
     return heads[stream]
+
+
+def hold(session: Session, head: AuditStream) -> None:
+    """Take a head that was locked with other rows in one statement as that of this transaction."""
+    session.info.setdefault("audit_heads", {})[head.name] = head
 
 
 def digest_of(value: Any) -> str:

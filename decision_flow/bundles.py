@@ -8,8 +8,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session, joinedload
 
 from decision_flow import engine
@@ -52,7 +53,11 @@ def make(bundle: Bundle, start_form: str) -> Runnable:
     )
 
 
-def runnable(session: Session, version: ProcedureVersion) -> Runnable:
+# What `runnable` asks of a version, for a statement that needs no object.
+VERSION_COLUMNS = (ProcedureVersion.id, ProcedureVersion.digest, ProcedureVersion.main, ProcedureVersion.start_form)
+
+
+def runnable(session: Session, version: ProcedureVersion | Row[*tuple[Any, ...]]) -> Runnable:
     """Return the runnable of a stored version; reads the files only the first time in this process."""
     found = _kept.get(version.digest)
     if found is None:
@@ -64,7 +69,7 @@ def runnable(session: Session, version: ProcedureVersion) -> Runnable:
     return found
 
 
-def stored_bundle(session: Session, version: ProcedureVersion) -> Bundle:
+def stored_bundle(session: Session, version: ProcedureVersion | Row[*tuple[Any, ...]]) -> Bundle:
     """Return the files of a version as they were published."""
     files: dict[str, dict[str, bytes]] = {"bpmn": {}, "dmn": {}, "form": {}}
     rows = session.scalars(select(ProcedureFile).where(ProcedureFile.version_id == version.id))

@@ -126,8 +126,10 @@ def matters_show(settings: Settings, number: str) -> None:
 def worker(settings: Settings) -> None:
     """Run the worker: timers and notices. Any number of them may run on one PostgreSQL."""
     from decision_flow import worker as work
+    from decision_flow.documents import FileStore
 
-    stop = work.start(open_database(settings), settings.worker_seconds)
+    files = FileStore(settings.folder / "files")
+    stop = work.start(open_database(settings), settings.worker_seconds, files, settings.unnamed_file_days)
     ended = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: ended.set())

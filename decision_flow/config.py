@@ -36,6 +36,7 @@ class Settings:
     language: str = _setting("zh", "默认语言,zh 或 en")
     log_format: str = _setting("text", "日志格式,text 或 json")
     upload_limit_mb: int = _setting(100, "单个文件上限(MB)")
+    unnamed_file_days: int = _setting(7, "多少天后清理没有登记的残留文件,0为不清理", basis="产品设定(P)")
     worker_seconds: float = _setting(2.0, "定时任务的检查间隔(秒)")
     session_idle_minutes: int = _setting(30, "无操作自动退出(分钟)", basis="SEC-05,数值为产品设定(P)")
     admin_idle_minutes: int = _setting(15, "管理员无操作自动退出(分钟)", basis="SEC-05,数值为产品设定(P)")
@@ -129,6 +130,8 @@ def _unsafe(settings: Settings) -> dict[str, list[str]]:
         errors["password_days"] = [N_("不能小于0。")]
     if not 1 <= settings.lockout_tries <= 20:
         errors["lockout_tries"] = [N_("应在1到20之间。")]
+    if settings.unnamed_file_days < 0:
+        errors["unnamed_file_days"] = [N_("不能小于0。")]
     if settings.language not in ("zh", "en"):
         errors["language"] = [N_("只能是 zh 或 en。")]
     if settings.demo and settings.https:

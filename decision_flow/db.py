@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import JSON, DateTime, Dialect, Engine, MetaData, create_engine, event
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DisconnectionError, IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.types import TypeDecorator
@@ -30,6 +31,7 @@ NAMING = {
 Json = JSON().with_variant(JSONB(), "postgresql")
 
 SQLITE_FLOOR = (3, 35)
+REST_SECONDS = 2.0
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -66,6 +68,9 @@ class Database:
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
         self.engine = _sqlite_engine(url) if self.is_sqlite else _postgresql_engine(url, pool_size)
+        # On PostgreSQL a read needs no transaction: each statement sees what was committed before it, with one
+        # or with none, and BEGIN and ROLLBACK would be two more round trips.
+        self._reading = self.engine if self.is_sqlite else self.engine.execution_options(isolation_level="AUTOCOMMIT")
         # Rows are used after the commit to draw the answer; expiring them would read each one again.
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
 
@@ -73,10 +78,11 @@ class Database:
     def transaction(self, *, read_only: bool = False) -> Iterator[Session]:
         """Yield a session; commit when the block ends, roll back when it raises.
 
-        With `read_only` nothing is committed, and SQLite takes no write lock. A lost race on a unique
-        key or a version column is told as `Conflict`.
+        With `read_only` nothing may be written: SQLite takes no write lock, PostgreSQL opens no transaction.
+        A lost race on a unique key or a version column is told as `Conflict`.
         """
-        session = self._sessions()
+        # A read never flushes, so what a page does to its rows in order to show them is never written.
+        session = self._sessions(bind=self._reading if read_only else self.engine, autoflush=not read_only)
         session.info["read_only"] = read_only
         try:
             if self.is_sqlite:
@@ -110,7 +116,20 @@ def _dumps(value: Any) -> str:
 
 
 def _postgresql_engine(url: str, pool_size: int) -> Engine:
-    return create_engine(url, pool_size=pool_size, max_overflow=10, pool_pre_ping=True, json_serializer=_dumps)
+    engine = create_engine(url, pool_size=pool_size, max_overflow=10, json_serializer=_dumps)
+
+    @event.listens_for(engine, "checkout")
+    def _look_after_a_rest(connection: Any, record: Any, _proxy: object) -> None:
+        # A connection that rested may be dead (the server restarted, a firewall forgot it); one just used is not.
+        now = time.monotonic()
+        if now - record.info.get("used_at", now) > REST_SECONDS:
+            try:
+                engine.dialect.do_ping(connection)
+            except engine.dialect.loaded_dbapi.Error as error:
+                raise DisconnectionError from error
+        record.info["used_at"] = now
+
+    return engine
 
 
 def _sqlite_engine(url: str) -> Engine:

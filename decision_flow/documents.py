@@ -1,7 +1,7 @@
 """Files: a store that names bytes by their digest, and the register of what was filed where.
 
-Only kinds of files that offices exchange are taken, judged by content and not by name; marked secrets are
-refused (SEC-10, SEC-12). Files are served as attachments only.
+What a file is and whether it may be taken in is judged by `filetypes` before it has a name in the store
+(SEC-10, SEC-12). Files are served as attachments only.
 """
 
 from __future__ import annotations
@@ -10,10 +10,8 @@ import hashlib
 import os
 import re
 import tempfile
-import unicodedata
-import zipfile
-import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
@@ -23,24 +21,14 @@ from sqlalchemy.orm import Session
 from decision_flow import audit, clock
 from decision_flow.audit import EventName
 from decision_flow.errors import N_, Invalid, NotFound
+from decision_flow.filetypes import clean_name, media_type
 from decision_flow.identity import Actor
 from decision_flow.models import Document
 
 CHUNK = 1024 * 1024
-MAX_UNPACKED = 400 * 1024 * 1024
-SECRET = re.compile(r"(绝密|机密|秘密)\s*[★☆*]|[★☆]\s*(绝密|机密|秘密)|[((【\[](绝密|机密|秘密)[))】\]]")
-OFFICE = {
-    "docx": ("word/", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
-    "xlsx": ("xl/", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-    "pptx": ("ppt/", "application/vnd.openxmlformats-officedocument.presentationml.presentation"),
-    "ofd": ("OFD.xml", "application/ofd"),
-}
-OLD_OFFICE = {
-    "doc": "application/msword", "wps": "application/vnd.ms-works", "xls": "application/vnd.ms-excel",
-    "et": "application/vnd.ms-excel", "ppt": "application/vnd.ms-powerpoint", "dps": "application/vnd.ms-powerpoint",
-}  # fmt: skip
-PLAIN = {"txt": "text/plain", "csv": "text/csv"}
-ALLOWED = "PDF、OFD、Word、Excel、PowerPoint、WPS、PNG、JPG、TXT、CSV"
+SWEEP_AT_ONCE = 500
+# Every column that names bytes in the store; what none of them names may be swept.
+NAMED_BY = (Document.sha256,)
 
 
 class FileStore:
@@ -85,77 +73,21 @@ class FileStore:
             raise ValueError("not a digest")
         return self.root / sha256[:2] / sha256[2:4] / sha256
 
+    def older_than(self, before: datetime) -> Iterator[tuple[Path, list[Path]]]:
+        """Yield (folder, files) of what was written before `before`: leavings of uploads, then stored files."""
+        if self.root.is_dir():
+            yield self.root, [path for path in self.root.glob("incoming-*") if self.is_older(path, before)]
+            for folder in sorted(self.root.glob("[0-9a-f][0-9a-f]/[0-9a-f][0-9a-f]")):
+                if found := [path for path in folder.iterdir() if self.is_older(path, before)]:
+                    yield folder, found
 
-def clean_name(name: str) -> str:
-    """Return a file name without folders, control characters and excess length; Chinese is kept."""
-    base = unicodedata.normalize("NFC", name).replace("\\", "/").rsplit("/", 1)[-1]
-    base = "".join(character for character in base if character.isprintable() and character not in '<>:"|?*')
-    stem, dot, suffix = base.strip(" .").rpartition(".")
-    return f"{stem[:120]}{dot}{suffix[:10]}" if dot else base.strip(" .")[:120]
-
-
-def media_type(name: str, path: Path) -> str:
-    """Return the media type of a stored file, judged by its bytes and its suffix together.
-
-    Raises `Invalid` when the kind is not allowed, the content is not what the suffix says, it carries
-    macros, or it is marked as secret.
-    """
-    suffix = name.rsplit(".", 1)[-1].lower() if "." in name else ""
-    head = path.open("rb").read(16)
-    if SECRET.search(name):
-        raise Invalid(N_("文件标有密级,不得上传到本系统(保守国家秘密法)。"))
-    if head.startswith(b"%PDF-") and suffix == "pdf":
-        return "application/pdf"
-    if head.startswith(b"\x89PNG\r\n\x1a\n") and suffix == "png":
-        return "image/png"
-    if head.startswith(b"\xff\xd8\xff") and suffix in ("jpg", "jpeg"):
-        return "image/jpeg"
-    if head.startswith(b"PK\x03\x04") and suffix in OFFICE:
-        return _office(path, suffix)
-    if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1") and suffix in OLD_OFFICE:
-        if "_VBA_PROJECT".encode("utf-16-le") in path.read_bytes():
-            raise Invalid(N_("文件含有宏,请另存为不含宏的文件后上传。"))
-        return OLD_OFFICE[suffix]
-    if suffix in PLAIN:
-        return _plain(path, suffix)
-    raise Invalid(N_("不能上传「%(name)s」:只接受 %(allowed)s 文件,并且内容要与后缀一致。"), name=name, allowed=ALLOWED)
-
-
-def _office(path: Path, suffix: str) -> str:
-    marker, kind = OFFICE[suffix]
-    try:
-        with zipfile.ZipFile(path) as archive:
-            entries = archive.infolist()
-            if sum(entry.file_size for entry in entries) > MAX_UNPACKED or len(entries) > 20_000:
-                raise Invalid(N_("文件解开后过大,不能上传。"))
-            names = [entry.filename for entry in entries]
-            if any(name.lower().endswith("vbaproject.bin") for name in names):
-                raise Invalid(N_("文件含有宏,请另存为不含宏的文件后上传。"))
-            if not any(name.startswith(marker) for name in names):
-                raise Invalid(N_("文件内容与后缀不符,请检查后重新上传。"))
-            for name in names:
-                if suffix == "docx" and re.fullmatch(r"word/(document|header\d*|footer\d*)\.xml", name):
-                    with archive.open(name) as part:
-                        text = re.sub(rb"<[^>]+>", b"", part.read(4 * CHUNK)).decode(errors="ignore")
-                    _refuse_secret(text[:4000])
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError) as error:
-        raise Invalid(N_("文件已损坏,请检查后重新上传。")) from error
-    return kind
-
-
-def _plain(path: Path, suffix: str) -> str:
-    sample = path.open("rb").read(4 * CHUNK)
-    if b"\x00" in sample:
-        raise Invalid(N_("文件内容与后缀不符,请检查后重新上传。"))
-    # Read both ways: a stray byte must not hide the mark.
-    for encoding in ("utf-8", "gb18030"):
-        _refuse_secret(sample.decode(encoding, errors="ignore")[:4000])
-    return PLAIN[suffix]
-
-
-def _refuse_secret(text: str) -> None:
-    if SECRET.search(text):
-        raise Invalid(N_("文件标有密级,不得上传到本系统(保守国家秘密法)。"))
+    @staticmethod
+    def is_older(path: Path, before: datetime) -> bool:
+        """Whether the file is there and was written before that moment."""
+        try:
+            return path.stat().st_mtime < before.timestamp()
+        except FileNotFoundError:
+            return False
 
 
 def store(
@@ -209,3 +141,32 @@ def get(session: Session, document_id: int) -> Document:
     if document is None:
         raise NotFound(N_("没有这份材料,或者您无权查看。"))
     return document
+
+
+def sweep(session: Session, files: FileStore, before: datetime) -> int:
+    """Remove what lies in the store, was written before `before` and is named by no record; return how many.
+
+    Such files remain when a transaction failed after its file was stored, or a process died while one came
+    in. The age keeps away from files whose transaction is still open.
+    """
+    removed = 0
+    for folder, paths in files.older_than(before):
+        known = {
+            sha256
+            for start in range(0, len(paths), SWEEP_AT_ONCE)
+            for column in NAMED_BY
+            for sha256 in session.scalars(
+                select(column).where(column.in_([path.name for path in paths[start : start + SWEEP_AT_ONCE]]))
+            )
+        }
+        for path in paths:
+            # Looked at once more: the same bytes may just have come in again.
+            if (folder == files.root or path.name not in known) and files.is_older(path, before):
+                path.unlink(missing_ok=True)
+                removed += 1
+    return removed
+
+
+def sweep_by_age(session: Session, files: FileStore, days: int) -> int:
+    """Sweep what is older than `days`; 0 leaves everything where it is."""
+    return sweep(session, files, clock.now() - timedelta(days=days)) if days > 0 else 0

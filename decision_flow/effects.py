@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from decision_flow import audit, clock, working_days
+from decision_flow import audit, clock, drafts, working_days
 from decision_flow.audit import Author, EventName
 from decision_flow.engine import Call
 from decision_flow.errors import N_, ProcedureFault
@@ -23,8 +23,6 @@ from decision_flow.models import (
     EvaluationStatus,
     Matter,
     MatterStatus,
-    Task,
-    TaskState,
     Timer,
     TimerKind,
     TimerState,
@@ -64,28 +62,7 @@ def _answers(call: Call, form_key: str) -> dict[str, Any]:
 
 def freeze_draft(session: Session, matter: Matter, call: Call, actor: Author, at: datetime) -> None:
     """Number the current text of the draft and put its hash into the trail (R-25c)."""
-    matter.draft_version += 1
-    session.flush()
-    files = session.execute(
-        select(Document.name, Document.sha256)
-        .join(Task, Task.id == Document.task_id)
-        .where(
-            Document.matter_id == matter.id,
-            Document.field.like("draft_file%"),
-            Task.state == TaskState.COMPLETED,
-        )
-        .order_by(Document.id.desc())
-        .limit(1)
-    ).all()
-    _record(
-        session,
-        matter,
-        EventName.DRAFT_FROZEN,
-        actor,
-        at,
-        version=matter.draft_version,
-        files=[{"name": name, "sha256": sha256} for name, sha256 in files],
-    )
+    drafts.freeze(session, matter, actor, at)
 
 
 def record_decision(session: Session, matter: Matter, call: Call, actor: Author, at: datetime) -> None:

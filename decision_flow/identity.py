@@ -12,55 +12,26 @@ import hashlib
 import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.orm import Session
 
-from decision_flow import audit, clock, passwords
+from decision_flow import actors, audit, clock, passwords
+from decision_flow.actors import Actor, actor_of
 from decision_flow.audit import EventName
 from decision_flow.config import Settings
 from decision_flow.errors import N_, Invalid, NotAuthenticated, NotFound, NotPermitted
-from decision_flow.models import Appointment, Organisation, Post, SignInSession, User
+from decision_flow.models import SignInSession, User
 from decision_flow.passwords import hash_password
-from decision_flow.roles import ADMINISTRATORS, ROLES, Permission, permissions_of
+from decision_flow.roles import ADMINISTRATORS, ROLES, Permission
 
-__all__ = ["ADMINISTRATORS", "ROLES", "Actor", "Permission", "hash_password", "require"]
+__all__ = ["ADMINISTRATORS", "ROLES", "Actor", "Permission", "actor_of", "hash_password", "require"]
 
 TOUCH_EVERY = timedelta(minutes=1)
 WRONG = N_("用户名或密码不正确。")
 DEMO_ONLY = N_("演示账号只能在演示模式下使用。")
 LOCKED = N_("连续输错密码,账号已锁定,请于%(until)s后再试,或联系安全管理员解锁。")
-
-
-@dataclass(frozen=True)
-class Held:
-    """One appointment held today, with all that is asked of it."""
-
-    id: int
-    title: str
-    role_code: str
-    organisation_id: int
-    organisation: str
-    organ_id: int
-
-
-@dataclass(frozen=True)
-class Actor:
-    """The person who acts, as they are at this moment. `display` is frozen into every record."""
-
-    user_id: int
-    username: str
-    name: str
-    name_en: str
-    language: str
-    must_change_password: bool
-    appointments: tuple[Held, ...]
-    display: str
-    roles: frozenset[str]
-    pools: frozenset[str]
-    permissions: frozenset[Permission]
-    session_id: int | None = None
-    seen_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -137,23 +108,24 @@ def sign_in(
 
 
 def actor_for_token(session: Session, token: str, settings: Settings) -> Actor | None:
-    """Return the actor of a live session, or None. Two statements, none of them writes (see `touch`)."""
-    row = session.execute(
-        select(SignInSession, User)
-        .join(User, User.id == SignInSession.user_id)
-        .where(SignInSession.token_hash == _digest(token))
-    ).one_or_none()
+    """Return the actor of a live session, or None. One statement, and it writes nothing (see `touch`)."""
+    rows = actors.of_session(session, _digest(token))
     now = clock.now()
-    if row is None:
+    if not rows:
         return None
-    signed, user = row
-    if signed.revoked_at is not None or signed.expires_at <= now or not _may_enter(user, settings):
+    first = rows[0]
+    if first.revoked_at is not None or first.expires_at <= now or not _may_enter(first, settings):
         return None
-    actor = actor_of(session, user, signed.id)
-    if now - signed.last_seen_at > _idle(actor, settings):
+    actor = actors.build(first, rows)
+    if now - first.last_seen_at > _idle(actor, settings):
         return None
-    stale = not user.is_demo and passwords.has_expired(user.password_changed_at, settings)
-    return replace(actor, seen_at=signed.last_seen_at, must_change_password=user.must_change_password or stale)
+    stale = not first.is_demo and passwords.has_expired(first.password_changed_at, settings)
+    return replace(
+        actor,
+        session_id=first.session_id,
+        seen_at=first.last_seen_at,
+        must_change_password=first.must_change_password or stale,
+    )
 
 
 def is_due_for_touch(actor: Actor) -> bool:
@@ -169,45 +141,6 @@ def touch(session: Session, actor: Actor) -> None:
 def owner_of(session: Session, token: str) -> int | None:
     """Return whose session it was, ended or not; None for a token never given out."""
     return session.scalar(select(SignInSession.user_id).where(SignInSession.token_hash == _digest(token)))
-
-
-def actor_of(session: Session, user: User, session_id: int | None = None) -> Actor:
-    """Return the actor that a user is today, from the appointments held today."""
-    today = clock.today()
-    rows = session.execute(
-        select(Appointment.id, Post.title, Post.role_code, Organisation.id, Organisation.name, Organisation.organ_id)
-        .join(Post, Post.id == Appointment.post_id)
-        .join(Organisation, Organisation.id == Post.organisation_id)
-        .where(
-            Appointment.user_id == user.id,
-            Appointment.starts_on <= today,
-            or_(Appointment.ends_on.is_(None), Appointment.ends_on >= today),
-        )
-        .order_by(Appointment.id)
-    )
-    held = tuple(
-        Held(key, title, role, unit_id, unit, organ_id or unit_id) for key, title, role, unit_id, unit, organ_id in rows
-    )
-    roles = frozenset(appointment.role_code for appointment in held)
-    pools = {f"person:{user.id}"}
-    for appointment in held:
-        pools.add(f"{appointment.role_code}:{appointment.organisation_id}")
-        pools.add(f"{appointment.role_code}:{appointment.organ_id}")
-    where = f"{held[0].organisation}·{held[0].title}·" if held else ""
-    return Actor(
-        user_id=user.id,
-        username=user.username,
-        name=user.name,
-        name_en=user.name_en,
-        language=user.language,
-        must_change_password=user.must_change_password,
-        appointments=held,
-        display=f"{where}{user.name}",
-        roles=roles,
-        pools=frozenset(pools),
-        permissions=permissions_of(roles),
-        session_id=session_id,
-    )
 
 
 def sign_out(session: Session, actor: Actor) -> None:
@@ -310,9 +243,9 @@ class _Nobody:
 _NOBODY = _Nobody()
 
 
-def _may_enter(user: User, settings: Settings) -> bool:
+def _may_enter(user: User | Row[*tuple[Any, ...]], settings: Settings) -> bool:
     # A demo account's password is public: outside demo mode it opens nothing (SEC-08).
-    return user.active and (settings.demo or not user.is_demo)
+    return bool(user.active and (settings.demo or not user.is_demo))
 
 
 def _idle(actor: Actor, settings: Settings) -> timedelta:

@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from decision_flow import audit, clock, effects, working_days
@@ -80,20 +80,36 @@ def apply(session: Session, matter: Matter, step: Step, *, actor: Author, at: da
     if step.closed:
         _withdraw(session, matter, step.closed, actor)
     functions = CalendarFunctions(session)
-    tasks = tuple(_open(matter, opened, functions, at) for opened in step.opened)
-    session.add_all(tasks)
+    tasks = _insert(session, [_open(matter, opened, functions, at) for opened in step.opened])
     for task in tasks:
         if task.step:
             matter.current_step = task.step
     if step.finished:
         _finish(session, matter, step, actor, at)
-    session.flush()
     _announce(session, matter, tasks, actor, at)
-    _settle_timers(session, matter, step, at)
+    if step.timers_changed:
+        _settle_timers(session, matter, step, at)
     return tasks
 
 
-def _open(matter: Matter, opened: OpenTask, functions: CalendarFunctions, at: datetime) -> Task:
+_NEW_TASK = insert(Task).returning(Task.id, sort_by_parameter_order=True)
+_NEW_NOTICE = insert(Notification)
+_NEW_TIMER = insert(Timer)
+
+
+def _insert(session: Session, rows: list[dict[str, Any]]) -> tuple[Task, ...]:
+    """Write new tasks at once: the trail needs their ids, while all else waits for the one flush at the end.
+
+    Plain inserts, here and below: the unit of work would cost more than the statements. The tasks returned
+    are to be read; they do not belong to the session.
+    """
+    if not rows:
+        return ()
+    ids = session.connection().execute(_NEW_TASK, rows).scalars()
+    return tuple(Task(id=number, **row) for number, row in zip(ids, rows, strict=True))
+
+
+def _open(matter: Matter, opened: OpenTask, functions: CalendarFunctions, at: datetime) -> dict[str, Any]:
     element = opened.element
     names = dict(opened.data)
     if opened.item_name:
@@ -103,31 +119,29 @@ def _open(matter: Matter, opened: OpenTask, functions: CalendarFunctions, at: da
     if unit_id is None:
         unit_id = getattr(matter, UNIT_OF_ROLE.get(role, "organ_id")) or matter.organ_id
     person_id = _evaluate(element, "person", names, functions)
-    task = Task(
-        matter_id=matter.id,
-        token=opened.token,
-        element_id=element.id,
-        process=element.process,
-        name=element.name,
-        name_en=element.name_en or "",
-        step=element.step,
-        basis=element.properties.get("basis", ""),
-        form=element.form,
-        role_code=role,
-        organisation_id=int(unit_id),
-        # Work for one person waits in that person's own pool, so that the inbox asks one question only.
-        pool=f"person:{int(person_id)}" if person_id else f"{role}:{int(unit_id)}",
-        person_id=int(person_id) if person_id else None,
-        item=opened.item,
-        state=TaskState.OPEN,
-        received_at=at,
-    )
     deadline = _evaluate(element, "due", names, functions)
-    if deadline is not None:
-        task.due_at = clock.end_of_day(getattr(deadline, "due_on", deadline))
-        task.due_rule = element.properties.get("due_rule", "")
-        task.due_explanation = getattr(deadline, "explanation", "")
-    return task
+    return {
+        "matter_id": matter.id,
+        "token": opened.token,
+        "element_id": element.id,
+        "process": element.process,
+        "name": element.name,
+        "name_en": element.name_en or "",
+        "step": element.step,
+        "basis": element.properties.get("basis", ""),
+        "form": element.form,
+        "role_code": role,
+        "organisation_id": int(unit_id),
+        # Work for one person waits in that person's own pool, so that the inbox asks one question only.
+        "pool": f"person:{int(person_id)}" if person_id else f"{role}:{int(unit_id)}",
+        "person_id": int(person_id) if person_id else None,
+        "item": opened.item,
+        "state": TaskState.OPEN,
+        "received_at": at,
+        "due_at": clock.end_of_day(getattr(deadline, "due_on", deadline)) if deadline is not None else None,
+        "due_rule": element.properties.get("due_rule", "") if deadline is not None else "",
+        "due_explanation": getattr(deadline, "explanation", "") if deadline is not None else "",
+    }
 
 
 def _evaluate(element: Element, key: str, names: Mapping[str, Any], functions: CalendarFunctions) -> Any:
@@ -217,33 +231,39 @@ def _announce(session: Session, matter: Matter, tasks: tuple[Task, ...], actor: 
             },
             at=at,
         )
-        session.add(
-            Notification(
-                event="task.opened",
-                recipient_id=task.person_id,
-                pool=task.pool,
-                matter_id=matter.id,
-                task_id=task.id,
-                payload={"title": matter.title, "name": task.name},
-                state=NotificationState.PENDING,
-                dedupe_key=f"task.opened:{task.id}",
-                created_at=at,
-            )
-        )
-        if task.due_at:
-            session.add(
-                Timer(
-                    kind=TimerKind.OVERDUE,
-                    matter_id=matter.id,
-                    task_id=task.id,
-                    element_id=task.element_id,
-                    due_at=task.due_at,
-                    rule=task.due_rule,
-                    explanation=task.due_explanation,
-                    state=TimerState.WAITING,
-                    dedupe_key=f"overdue:{task.id}",
-                )
-            )
+    notices = [
+        {
+            "event": "task.opened",
+            "recipient_id": task.person_id,
+            "pool": task.pool,
+            "matter_id": matter.id,
+            "task_id": task.id,
+            "payload": {"title": matter.title, "name": task.name},
+            "state": NotificationState.PENDING,
+            "dedupe_key": f"task.opened:{task.id}",
+            "created_at": at,
+        }
+        for task in tasks
+    ]
+    overdue = [
+        {
+            "kind": TimerKind.OVERDUE,
+            "matter_id": matter.id,
+            "task_id": task.id,
+            "element_id": task.element_id,
+            "due_at": task.due_at,
+            "rule": task.due_rule,
+            "explanation": task.due_explanation,
+            "state": TimerState.WAITING,
+            "dedupe_key": f"overdue:{task.id}",
+        }
+        for task in tasks
+        if task.due_at
+    ]
+    if notices:
+        session.connection().execute(_NEW_NOTICE, notices)
+    if overdue:
+        session.connection().execute(_NEW_TIMER, overdue)
 
 
 def _settle_timers(session: Session, matter: Matter, step: Step, at: datetime) -> None:

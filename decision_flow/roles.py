@@ -25,6 +25,7 @@ class Permission(StrEnum):
     PROCEDURE_MODEL = "procedure:model"
     PROCEDURE_PUBLISH = "procedure:publish"
     OPERATIONS_READ = "operations:read"
+    RECORDS_MANAGE = "records:manage"
     ACCOUNT_OWN = "account:own"
 
 
@@ -79,6 +80,10 @@ ADMINISTRATORS = ("system_admin", "security_admin", "audit_admin")
 
 ROLES: dict[str, Role] = {
     **{code: Role(code, *labels, _BUSINESS) for code, labels in _BUSINESS_ROLES.items()},
+    # The office keeps the catalogue, the templates for printing and the annual lists.
+    "government_office": Role(
+        "government_office", *_BUSINESS_ROLES["government_office"], _BUSINESS | {P.RECORDS_MANAGE}
+    ),
     **{code: Role(code, *labels, _OUTSIDE) for code, labels in _OUTSIDE_ROLES.items()},
     "oversight_reader": Role(
         "oversight_reader",

@@ -18,9 +18,11 @@ from decision_flow.bundles import Runnable
 from decision_flow.errors import N_, Invalid
 from decision_flow.forms import Field, Form
 from decision_flow.identity import Actor
-from decision_flow.models import Document, Matter, Organisation, Task, User
+from decision_flow.models import CatalogueItem, Document, Matter, Organisation, Task, User
 
-REGISTERS: dict[str, type[Organisation] | type[User]] = {"organisation": Organisation, "user": User}
+REGISTERS: dict[str, type[Organisation] | type[User] | type[CatalogueItem]] = {
+    "organisation": Organisation, "user": User, "catalogue_item": CatalogueItem,
+}  # fmt: skip
 
 
 class TaskData(Mapping[str, Any]):
@@ -57,6 +59,7 @@ def auto_values(matter: Matter, actor: Actor, task: Task) -> dict[str, Any]:
     return {
         "draft_version": matter.draft_version + 1,
         "current_draft_version": matter.draft_version,
+        "current_draft_sha256": matter.draft_sha256,
         "matter_number": matter.number,
         "matter_title": matter.title,
         "actor": actor.display,

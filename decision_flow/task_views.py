@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session, joinedload, undefer
 
-from decision_flow import bundles, clock, matters
+from decision_flow import bundles, catalogues, clock, matters
 from decision_flow.errors import N_, NotFound
 from decision_flow.forms import Field, Form
 from decision_flow.identity import Actor
@@ -116,17 +116,20 @@ def choices_for(session: Session, form: Form, actor: Actor, matter: Matter | Non
     return _choices(session, [form], organ_id)
 
 
+_FORM_OF = (
+    select(Task.form, *bundles.VERSION_COLUMNS)
+    .join(Matter, Matter.id == Task.matter_id)
+    .join(ProcedureVersion, ProcedureVersion.id == Matter.procedure_version_id)
+    .where(Task.id == bindparam("task_id"))
+)
+
+
 def form_of(session: Session, task_id: int) -> Form | None:
     """Return the form of a task as its matter's version has it; None for a task without one."""
-    row = session.execute(
-        select(Task.form, ProcedureVersion)
-        .join(Matter, Matter.id == Task.matter_id)
-        .join(ProcedureVersion, ProcedureVersion.id == Matter.procedure_version_id)
-        .where(Task.id == task_id)
-    ).one_or_none()
+    row = session.connection().execute(_FORM_OF, {"task_id": task_id}).one_or_none()
     if row is None:
         raise NotFound(N_("没有这个任务,或者您无权查看。"))
-    return bundles.runnable(session, row[1]).form(row[0])
+    return bundles.runnable(session, row).form(row.form)
 
 
 def opened_after(session: Session, task: Task) -> tuple[Task, ...]:
@@ -153,6 +156,8 @@ def _choices(session: Session, forms: Iterable[Form], organ_id: int | None) -> d
                 .order_by(Organisation.organ_id != organ_id, Organisation.id)
             )
             found[target] = [(key, name) for key, name in rows]
+        elif target == "catalogue_item":
+            found[target] = catalogues.choices(session, organ_id)
         elif target == "user" or target.startswith("role:"):
             found[target] = _people(session, target.removeprefix("role:") if ":" in target else None, organ_id)
     return found

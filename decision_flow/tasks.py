@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select
-from sqlalchemy.orm import Session
-from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy import bindparam, or_, select
+from sqlalchemy.orm import Session, contains_eager, undefer
 
 from decision_flow import (
     audit,
     bundles,
     clock,
+    drafts,
     engine,
     identity,
     matters,
@@ -31,6 +31,7 @@ from decision_flow.forms.drafts import draft
 from decision_flow.identity import Actor, Permission
 from decision_flow.models import (
     Appointment,
+    AuditStream,
     Document,
     Matter,
     Organisation,
@@ -191,6 +192,7 @@ def complete(
         submission_sha256=audit.digest_of(answers),
         documents=[{"name": paper.name, "sha256": paper.sha256} for paper in documents],
     )
+    drafts.on_completed(session, matter, task, answers, actor)
     step = engine.complete(runnable.compiled, matter.state, task.token, data, projection.context(session, at))
     if task.due_at:
         projection.cancel_task_timers(session, [task.id])
@@ -198,18 +200,30 @@ def complete(
     return Completed(task, matter, opened)
 
 
+# Built once: of all that a completion costs, putting a statement together is a good part.
+_LOCKED = (
+    select(Task, Matter, AuditStream)
+    .join(Matter, Matter.id == Task.matter_id)
+    .join(AuditStream, AuditStream.name == audit.matter_stream_of(Matter.id))
+    .where(Task.id == bindparam("task_id"))
+    .options(*(undefer(column) for column in (Task.draft, Matter.state, Matter.passed)))
+    .options(contains_eager(Task.matter).joinedload(Matter.procedure_version, innerjoin=True))
+    # All three, in this order: a writer that had to wait is given each row as the one before left it.
+    .with_for_update(of=(Matter, Task, AuditStream))
+    .execution_options(populate_existing=True)
+)
+
+
 def _locked(session: Session, actor: Actor, task_id: int) -> Task:
-    """Lock the task's matter, then read the task as it is under that lock."""
+    """Return the task with its matter and the head of its trail, all locked, as they are under that lock."""
     identity.require(actor, Permission.TASK_WORK)
-    matter_id = session.scalar(select(Task.matter_id).where(Task.id == task_id))
-    if matter_id is None:
+    row = session.execute(_LOCKED, {"task_id": task_id}).one_or_none()
+    if row is None:
         raise NotFound(N_("没有这个任务,或者您无权查看。"))
-    matter = matters.lock(session, matter_id)
-    task = session.scalars(select(Task).where(Task.id == task_id).execution_options(populate_existing=True)).one()
-    # The matter is already here, with its state; loading it again through the task would drop that.
-    set_committed_value(task, "matter", matter)
+    task, matter, head = row
+    audit.hold(session, head)
     if task.pool not in actor.pools and task.assignee_id != actor.user_id:
-        matters.get(session, actor, matter_id)
+        matters.get(session, actor, matter.id)
     return task
 
 

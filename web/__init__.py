@@ -15,12 +15,14 @@ from decision_flow.documents import FileStore
 from web import auth, change_words, errors, language, observability, presentation, request, security
 from web.pages import (
     account,
+    catalogues,
     documents,
     drafts,
     first_run,
     gates,
     help,
     inbox,
+    linked,
     matters,
     organisations,
     people,
@@ -35,6 +37,7 @@ PAGES = (
     observability.page, sign_in.page, first_run.page, account.page, inbox.page, tasks.page, matters.page,
     documents.page, people.page, organisations.page, help.page,
     procedures.page, drafts.page, walks.page, gates.page,
+    catalogues.page, linked.page,
 )  # fmt: skip
 
 

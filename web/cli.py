@@ -39,7 +39,13 @@ def serve(settings: Settings, port: int | None, data: str | None, demo: bool | N
     with database.transaction(read_only=True) as session:
         founding = first_run.is_needed(session)
     server = create_server(app, host=settings.host, port=settings.port, threads=settings.threads)
-    stop = None if no_worker else worker.start(database, settings.worker_seconds)
+    stop = (
+        None
+        if no_worker
+        else worker.start(
+            database, settings.worker_seconds, app.extensions["decision_flow"]["files"], settings.unnamed_file_days
+        )
+    )
     address = f"http://{settings.host}:{settings.port}"
     click.echo(f"已启动:{address}")
     if founding:

@@ -146,6 +146,7 @@ class Step:
     closed: tuple[str, ...]
     passed: tuple[Passed, ...]
     timers: tuple[DueTimer, ...]
+    timers_changed: bool
     calls: tuple[Call, ...]
     signals: tuple[Signal, ...]
     finished: bool

@@ -1,5 +1,7 @@
 """All tables. Importing this package makes the metadata complete, which is what Alembic needs."""
 
+from decision_flow.models.catalogues import Catalogue, CatalogueItem, CatalogueStatus, Completion, LinkedRecord
+from decision_flow.models.drafts import DraftVersion, Settled, StaleStep
 from decision_flow.models.matters import (
     Matter,
     MatterStatus,
@@ -41,11 +43,17 @@ __all__ = [
     "AuditEvent",
     "AuditStream",
     "CalendarDay",
+    "Catalogue",
+    "CatalogueItem",
+    "CatalogueStatus",
+    "Completion",
     "Document",
     "DraftFile",
     "DraftState",
+    "DraftVersion",
     "Evaluation",
     "EvaluationStatus",
+    "LinkedRecord",
     "Matter",
     "MatterStatus",
     "Notification",
@@ -57,7 +65,9 @@ __all__ = [
     "ProcedureDraft",
     "ProcedureFile",
     "ProcedureVersion",
+    "Settled",
     "SignInSession",
+    "StaleStep",
     "Task",
     "TaskState",
     "Timer",

@@ -98,6 +98,7 @@ class Matter(Base):
     decision_id: Mapped[int | None] = mapped_column(ForeignKey("matter.id"), index=True)
     relation: Mapped[str | None] = mapped_column(String(20))
     draft_version: Mapped[int] = mapped_column(Integer, default=0)
+    draft_sha256: Mapped[str] = mapped_column(String(64), default="")
     # How often each element and flow was passed: what the live diagram draws.
     passed: Mapped[dict[str, int]] = deferred(mapped_column(Json, default=dict))
     state: Mapped[bytes] = deferred(mapped_column(LargeBinary))

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from decision_flow.documents import FileStore, clean_name, media_type
+from decision_flow.documents import FileStore
 from decision_flow.errors import Invalid
+from decision_flow.filetypes import clean_name, media_type
 
 WORD = {"word/document.xml": "<w:t>关于道路改造的方案</w:t>", "[Content_Types].xml": "<x/>"}
 OLD = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"

@@ -146,7 +146,7 @@ def test_a_completion_costs_few_statements_and_one_commit(database: Database, re
     with database.transaction() as session:
         tasks.complete(session, office, rest.id, given)
     event.remove(database.engine, "before_cursor_execute", count)
-    assert len(statements) <= 18, "\n".join(statement[:100] for statement in statements)
+    assert len(statements) <= 12, "\n".join(statement[:100] for statement in statements)
     assert sum(commits) == 1
 
 

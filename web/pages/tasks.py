@@ -77,7 +77,7 @@ def draft(task_id: int) -> Response:
 @requires(Permission.TASK_WORK)
 def complete(task_id: int) -> Response | tuple[str, int]:
     """Complete the task, or keep it, or add a row: whatever the pressed button says."""
-    with transaction() as session:
+    with transaction(read_only=True) as session:
         form = _form(session, task_id)
     values, uploads = forms.read_submission(form, request.form, request.files)
     errors = _upload(task_id, form, values, uploads)

@@ -1,0 +1,143 @@
+"""The actor that every operation is given: a person with the appointments held today.
+
+Read at the start of every request, so the statements are built once and ask for columns, not for objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import BindParameter, Row, Select, and_, bindparam, or_, select
+from sqlalchemy.orm import Session
+
+from decision_flow import clock
+from decision_flow.models import Appointment, Organisation, Post, SignInSession, User
+from decision_flow.roles import Permission, permissions_of
+
+
+@dataclass(frozen=True)
+class Held:
+    """One appointment held today, with all that is asked of it."""
+
+    id: int
+    title: str
+    role_code: str
+    organisation_id: int
+    organisation: str
+    organ_id: int
+
+
+@dataclass(frozen=True)
+class Actor:
+    """The person who acts, as they are at this moment. `display` is frozen into every record."""
+
+    user_id: int
+    username: str
+    name: str
+    name_en: str
+    language: str
+    must_change_password: bool
+    appointments: tuple[Held, ...]
+    display: str
+    roles: frozenset[str]
+    pools: frozenset[str]
+    permissions: frozenset[Permission]
+    session_id: int | None = None
+    seen_at: datetime | None = None
+
+
+def actor_of(session: Session, user: User) -> Actor:
+    """Return the actor that a user is today, from the appointments held today."""
+    rows = session.execute(_OF_USER, {"user": user.id, "today": clock.today()}).all()
+    return build(user, rows)
+
+
+def of_session(session: Session, token_hash: str) -> Sequence[Row[*tuple[Any, ...]]]:
+    """Return what is stored of a session and of the person who opened it, once per appointment held today."""
+    # Columns, no objects: the connection answers without the session's bookkeeping.
+    return session.connection().execute(_OF_SESSION, {"token_hash": token_hash, "today": clock.today()}).all()
+
+
+def build(person: User | Row[*tuple[Any, ...]], rows: Sequence[Row[*tuple[Any, ...]]]) -> Actor:
+    """Return the actor made of a person's own columns and one row per appointment (all None where there is none)."""
+    held = tuple(
+        Held(
+            row.appointment_id,
+            row.title,
+            row.role_code,
+            row.organisation_id,
+            row.organisation,
+            row.organ_id or row.organisation_id,
+        )
+        for row in rows
+        if row.appointment_id is not None
+    )
+    roles = frozenset(appointment.role_code for appointment in held)
+    user_id = person.id if isinstance(person, User) else person.user_id
+    pools = {f"person:{user_id}"}
+    for appointment in held:
+        pools.add(f"{appointment.role_code}:{appointment.organisation_id}")
+        pools.add(f"{appointment.role_code}:{appointment.organ_id}")
+    where = f"{held[0].organisation}·{held[0].title}·" if held else ""
+    return Actor(
+        user_id=user_id,
+        username=person.username,
+        name=person.name,
+        name_en=person.name_en,
+        language=person.language,
+        must_change_password=person.must_change_password,
+        appointments=held,
+        display=f"{where}{person.name}",
+        roles=roles,
+        pools=frozenset(pools),
+        permissions=permissions_of(roles),
+    )
+
+
+def _with_appointments(statement: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    """Add the appointments held on the day `today`, if there are any."""
+    today: BindParameter[date] = bindparam("today")
+    held_today = and_(
+        Appointment.user_id == User.id,
+        Appointment.starts_on <= today,
+        or_(Appointment.ends_on.is_(None), Appointment.ends_on >= today),
+    )
+    return (
+        statement.add_columns(
+            Appointment.id.label("appointment_id"),
+            Post.title,
+            Post.role_code,
+            Organisation.id.label("organisation_id"),
+            Organisation.name.label("organisation"),
+            Organisation.organ_id,
+        )
+        .outerjoin(Appointment, held_today)
+        .outerjoin(Post, Post.id == Appointment.post_id)
+        .outerjoin(Organisation, Organisation.id == Post.organisation_id)
+        .order_by(Appointment.id)
+    )
+
+
+_OF_USER = _with_appointments(select(User.id).where(User.id == bindparam("user")))
+_OF_SESSION = _with_appointments(
+    select(
+        SignInSession.id.label("session_id"),
+        SignInSession.last_seen_at,
+        SignInSession.expires_at,
+        SignInSession.revoked_at,
+        User.id.label("user_id"),
+        User.username,
+        User.name,
+        User.name_en,
+        User.language,
+        User.active,
+        User.is_demo,
+        User.must_change_password,
+        User.password_changed_at,
+    )
+    .join_from(SignInSession, User, User.id == SignInSession.user_id)
+    .where(SignInSession.token_hash == bindparam("token_hash"))
+)
