@@ -113,7 +113,7 @@ def versions_of(session: Session, actor: Actor, key: str) -> list[VersionLine]:
         )
     )
     ids = {user for row in rows for user in (row.author_id, row.publisher_id) if user is not None}
-    names = dict(session.execute(select(User.id, User.name).where(User.id.in_(ids))).tuples().all())
+    names = {user.id: user.name for user in session.scalars(select(User).where(User.id.in_(ids)))}
     return [
         VersionLine(
             row, names.get(row.author_id or 0, ""), names.get(row.publisher_id or 0, ""), *counts.get(row.id, (0, 0))
