@@ -120,6 +120,9 @@ class ProcedureFault(DecisionFlowError):
     def __init__(
         self, message: str, *, element: str | None = None, expression: str | None = None, **values: object
     ) -> None:
+        # The sentence may name the element; one that does not has no value to fill in.
+        told = {"element": element, "expression": expression}
+        values |= {name: value or "" for name, value in told.items() if f"%({name})s" in message}
         super().__init__(message, **values)
         self.element = element
         self.expression = expression

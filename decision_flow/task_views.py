@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session, joinedload, undefer
 
-from decision_flow import bundles, clock, formalities, matters
+from decision_flow import bundles, catalogues, clock, formalities, matters
 from decision_flow.errors import N_, NotFound
 from decision_flow.forms import Field, Form
 from decision_flow.identity import Actor
@@ -128,7 +128,7 @@ _FORM_OF = (
 
 def form_of(session: Session, task_id: int) -> Form | None:
     """Return the form of a task as its matter's version has it; None for a task without one."""
-    row = session.execute(_FORM_OF, {"task_id": task_id}).one_or_none()
+    row = session.connection().execute(_FORM_OF, {"task_id": task_id}).one_or_none()
     if row is None:
         raise NotFound(N_("没有这个任务,或者您无权查看。"))
     return bundles.runnable(session, row).form(row.form)
@@ -158,6 +158,8 @@ def _choices(session: Session, forms: Iterable[Form], organ_id: int | None) -> d
                 .order_by(Organisation.organ_id != organ_id, Organisation.id)
             )
             found[target] = [(key, name) for key, name in rows]
+        elif target == "catalogue_item":
+            found[target] = catalogues.choices(session, organ_id)
         elif target == "user" or target.startswith("role:"):
             found[target] = _people(session, target.removeprefix("role:") if ":" in target else None, organ_id)
     return found

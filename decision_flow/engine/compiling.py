@@ -25,7 +25,7 @@ from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
 from decision_flow.engine import specs
 from decision_flow.engine.data import Bundle, Compiled, Element, Finding
 from decision_flow.engine.decisions import DecisionTable, read_tables
-from decision_flow.engine.diagrams import NS, Diagrams, camunda, read
+from decision_flow.engine.diagrams import NS, Diagrams, camunda, read, tag
 from decision_flow.errors import N_, Invalid, NotConforming
 
 _kept: dict[str, Compiled] = {}
@@ -47,13 +47,18 @@ class Plan:
     flows: Mapping[tuple[str, str], str]
 
 
-def compile(bundle: Bundle) -> Compiled:
+def compile(bundle: Bundle, *, keep: bool = True) -> Compiled:
     """Return `bundle` ready to run, from memory when this process compiled it before.
+
+    With `keep` false nothing is remembered: for a draft, which changes with every stroke.
 
     Raises `Invalid` for files that cannot be read, `NotConforming` with findings that name rule, element
     and reason when something in them cannot run.
     """
     found = _kept.get(bundle.digest)
+    if found is None and not keep:
+        with _lock:
+            return _compile(bundle)
     if found is None:
         with _lock:
             found = _kept.get(bundle.digest) or _compile(bundle)
@@ -80,6 +85,15 @@ def _check_references(bundle: Bundle, diagrams: Diagrams, tables: Mapping[str, D
     findings = []
     if bundle.main not in diagrams.processes:
         findings.append(Finding("executable", bundle.main, "程序包中没有这个主流程"))
+    called = {
+        node.get("calledElement") for tree in diagrams.trees.values() for node in tree.iter(full_tag("callActivity"))
+    }
+    findings += [
+        Finding("executable", name, "这个流程没有被调用,不会运行")
+        for name in diagrams.processes
+        if name != bundle.main and name not in called
+    ]
+    findings += _signals_nobody_catches(diagrams)
     for tree in diagrams.trees.values():
         for node in tree.iterfind(".//bpmn:callActivity", NS):
             if node.get("calledElement") not in diagrams.processes:
@@ -102,6 +116,24 @@ def _check_references(bundle: Bundle, diagrams: Diagrams, tables: Mapping[str, D
                     )
     if findings:
         raise NotConforming(N_("程序图中有不能运行的内容。"), findings=findings)
+
+
+def _signals_nobody_catches(diagrams: Diagrams) -> list[Finding]:
+    """Refuse a signal that is thrown and that nothing in the bundle waits for: it would go nowhere."""
+    thrown: list[tuple[str, str]] = []
+    caught: set[str] = set()
+    for tree in diagrams.trees.values():
+        for definition in tree.iter(full_tag("signalEventDefinition")):
+            event, signal = definition.getparent(), definition.get("signalRef", "")
+            if tag(event) in ("intermediateThrowEvent", "endEvent"):
+                thrown.append((event.get("id", ""), signal))
+            else:
+                caught.add(signal)
+    return [
+        Finding("executable", element, "信号没有任何环节等待,请改用服务任务")
+        for element, signal in thrown
+        if signal not in caught
+    ]
 
 
 def _parse(main: str, diagrams: Diagrams, tables: Mapping[str, DecisionTable]) -> Plan:

@@ -8,8 +8,9 @@ a cell that silently never matches would be a wrong answer in law.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from lxml import etree
@@ -18,7 +19,8 @@ from decision_flow.engine.diagrams import parse_xml
 from decision_flow.errors import N_, Invalid, ProcedureFault
 from decision_flow.expressions import Expression, compile_expression
 
-POLICIES = ("UNIQUE", "FIRST", "ANY", "COLLECT", "RULE ORDER")
+POLICIES = ("UNIQUE", "FIRST", "ANY", "PRIORITY", "COLLECT", "RULE ORDER", "OUTPUT ORDER")
+AGGREGATIONS: dict[str, Callable[[list[Any]], Any]] = {"SUM": sum, "COUNT": len, "MIN": min, "MAX": max}
 _COMPARISON = re.compile(r"^(>=|<=|!=|>|<|==|=)\s*(.+)$", re.S)
 _RANGE = re.compile(r"^([\[\(\]])\s*(.+?)\s*\.\.\s*(.+?)\s*([\]\)\[])$", re.S)
 _NOT = re.compile(r"^not\s*\((.+)\)$", re.S)
@@ -42,11 +44,17 @@ class DecisionTable:
     inputs: tuple[Expression, ...]
     outputs: tuple[str, ...]
     rules: tuple[Rule, ...]
+    aggregation: str = ""
+    # For PRIORITY and OUTPUT ORDER: per output its values, the highest priority first.
+    ranks: tuple[tuple[Any, ...], ...] = ()
 
     def decide(self, names: Mapping[str, Any], functions: Mapping[str, Any]) -> Any:
-        """Return the outputs of the matching row as a mapping, {} without a match; a list for COLLECT.
+        """Return the outputs of the matching row as a mapping, {} without a match.
 
-        Raises `ProcedureFault` when two rows of a UNIQUE table match, or rows of an ANY table disagree.
+        COLLECT, RULE ORDER and OUTPUT ORDER give a list of such mappings; COLLECT with an aggregation gives
+        one mapping with the sum, count, lowest or highest value (without a match: 0 for SUM and COUNT,
+        otherwise {}). Raises `ProcedureFault` when two rows of a UNIQUE table match, or rows of an ANY
+        table disagree.
         """
         values = [expression.evaluate(names, functions) for expression in self.inputs]
         hits = []
@@ -63,15 +71,38 @@ class DecisionTable:
                 )
                 if self.policy == "FIRST":
                     break
-        if self.policy in ("COLLECT", "RULE ORDER"):
+        if self.aggregation:
+            return self._aggregate([hit[self.outputs[0]] for hit in hits])
+        if self.policy in ("PRIORITY", "OUTPUT ORDER"):
+            hits.sort(key=self._rank)
+        if self.policy in ("COLLECT", "RULE ORDER", "OUTPUT ORDER"):
             return hits
-        if len(hits) > 1 and (self.policy == "UNIQUE" or any(hit != hits[0] for hit in hits)):
+        if self.policy in ("UNIQUE", "ANY") and len(hits) > 1 and (self.policy == "UNIQUE" or _differ(hits)):
             raise ProcedureFault(
                 N_("决策表「%(table)s」有多行同时符合,无法得出唯一结果。请联系程序管理人员。"),
                 element=self.id,
                 table=self.id,
             )
         return hits[0] if hits else {}
+
+    def _aggregate(self, values: list[Any]) -> dict[str, Any]:
+        if not values and self.aggregation in ("MIN", "MAX"):
+            return {}
+        if self.aggregation != "COUNT" and any(type(value) not in (int, float, Decimal) for value in values):
+            raise ProcedureFault(
+                N_("决策表「%(table)s」要合计的结果不是数字。请联系程序管理人员。"), element=self.id, table=self.id
+            )
+        return {self.outputs[0]: AGGREGATIONS[self.aggregation](values)}
+
+    def _rank(self, hit: Mapping[str, Any]) -> tuple[int, ...]:
+        return tuple(
+            values.index(hit[name]) if hit[name] in values else len(values)
+            for name, values in zip(self.outputs, self.ranks, strict=True)
+        )
+
+
+def _differ(hits: list[dict[str, Any]]) -> bool:
+    return any(hit != hits[0] for hit in hits)
 
 
 def read_tables(files: Mapping[str, bytes]) -> dict[str, DecisionTable]:
@@ -80,22 +111,48 @@ def read_tables(files: Mapping[str, bytes]) -> dict[str, DecisionTable]:
     for name, content in files.items():
         tree = parse_xml(name, content)
         for decision in tree.iter("{*}decision"):
-            table = decision.find("{*}decisionTable")
-            if table is not None:
-                tables[decision.get("id", "")] = _read_table(name, decision.get("id", ""), table)
+            identity, table = decision.get("id", ""), decision.find("{*}decisionTable")
+            if table is None:
+                raise Invalid(N_("决策「%(table)s」不是决策表,不能运行。"), table=identity)
+            if identity in tables:
+                raise Invalid(N_("决策表「%(table)s」出现了两次。"), table=identity)
+            _refuse_what_is_passed_over(identity, decision)
+            tables[identity] = _read_table(name, identity, table)
     return tables
+
+
+def _refuse_what_is_passed_over(identity: str, decision: etree._Element) -> None:
+    """Refuse by name what other engines act on: decisions that ask others, default outputs, other languages."""
+    for node in decision.iter("{*}requiredDecision", "{*}requiredKnowledge", "{*}defaultOutputEntry"):
+        raise Invalid(
+            N_("决策表「%(table)s」中的 %(name)s 不会起作用,请删去。"), table=identity, name=etree.QName(node).localname
+        )
+    for node in decision.iter():
+        language = str(node.get("expressionLanguage", "feel"))
+        if "feel" not in language.lower():
+            raise Invalid(N_("决策表「%(table)s」的表达式语言 %(name)s 不能运行。"), table=identity, name=language)
 
 
 def _read_table(file: str, decision_id: str, table: etree._Element) -> DecisionTable:
     policy = table.get("hitPolicy", "UNIQUE")
-    if policy not in POLICIES or table.get("aggregation"):
-        raise Invalid(N_("决策表「%(table)s」的命中策略 %(policy)s 不能运行。"), table=decision_id, policy=policy)
+    aggregation = table.get("aggregation", "")
+    if policy not in POLICIES or (aggregation and (policy != "COLLECT" or aggregation not in AGGREGATIONS)):
+        raise Invalid(
+            N_("决策表「%(table)s」的命中策略 %(policy)s 不能运行。"),
+            table=decision_id,
+            policy=f"{policy} {aggregation}".strip(),
+        )
     inputs = tuple(
         _compile(file, entry.findtext("{*}inputExpression/{*}text") or "") for entry in table.iterfind("{*}input")
     )
     outputs = tuple(entry.get("name", "") for entry in table.iterfind("{*}output"))
     if not outputs or len(set(outputs)) != len(outputs) or not all(outputs):
         raise Invalid(N_("决策表「%(table)s」的输出列需要各不相同的名称。"), table=decision_id)
+    if aggregation and len(outputs) != 1:
+        raise Invalid(N_("决策表「%(table)s」要合计,只能有一个输出列。"), table=decision_id)
+    ranks = tuple(_ranks(file, entry) for entry in table.iterfind("{*}output"))
+    if policy in ("PRIORITY", "OUTPUT ORDER") and not all(ranks):
+        raise Invalid(N_("决策表「%(table)s」按优先级取结果,每个输出列都要列出取值的先后。"), table=decision_id)
     rules = []
     for row in table.iterfind("{*}rule"):
         cells = [entry.findtext("{*}text") or "" for entry in row.iterfind("{*}inputEntry")]
@@ -109,7 +166,17 @@ def _read_table(file: str, decision_id: str, table: etree._Element) -> DecisionT
                 tuple(_compile(file, result) for result in results),
             )
         )
-    return DecisionTable(decision_id, policy, inputs, outputs, tuple(rules))
+    return DecisionTable(decision_id, policy, inputs, outputs, tuple(rules), aggregation, ranks)
+
+
+def _ranks(file: str, output: etree._Element) -> tuple[Any, ...]:
+    text = output.findtext("{*}outputValues/{*}text")
+    return tuple(_compile(file, f"[{text}]").evaluate({}, {})) if text and text.strip() else ()
+
+
+def condition_of(cell: str) -> Expression | None:
+    """Return a cell as a condition over `value`, None for any value. Raises `Invalid` for what no row can hold."""
+    return _condition("", cell)
 
 
 def _condition(file: str, cell: str) -> Expression | None:

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from lxml import etree
 
 from decision_flow.engine.data import Element, Finding, Flow
+from decision_flow.engine.ignored import BPMN, CAMUNDA, ignored, refused_declarations
 from decision_flow.errors import N_, Invalid, NotConforming
 from decision_flow.expressions import compile_expression
 from decision_flow.steps import StatutoryStep
 
-BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
-CAMUNDA = "http://camunda.org/schema/1.0/bpmn"
 NS = {"bpmn": BPMN, "camunda": CAMUNDA}
 MAX_BYTES = 4_000_000
 MAX_ELEMENTS = 20_000
@@ -32,8 +31,8 @@ NODES = (*GATEWAYS, *ACTIVITIES, *EVENTS)
 # Drawn or described, but nothing that a token passes through.
 PASSIVE = (
     "sequenceFlow", "laneSet", "textAnnotation", "association", "group", "documentation", "dataObject",
-    "dataObjectReference", "extensionElements", "incoming", "outgoing", "ioSpecification", "property",
-    "multiInstanceLoopCharacteristics", "standardLoopCharacteristics", "category",
+    "dataObjectReference", "extensionElements", "incoming", "outgoing",
+    "multiInstanceLoopCharacteristics", "standardLoopCharacteristics",
 )  # fmt: skip
 REFUSED = {
     "scriptTask": "脚本任务会运行任意代码,请改用服务任务",
@@ -77,6 +76,7 @@ def read(files: Mapping[str, bytes]) -> Diagrams:
     processes: dict[str, tuple[str, ...]] = {}
     for tree in trees.values():
         lanes = _lanes(tree)
+        findings += (Finding(RULES, name, reason) for name, reason in refused_declarations(tree))
         for process in tree.iterfind(f"{{{BPMN}}}process"):
             _number_flows(process)
             for scope in _scopes(process):
@@ -163,8 +163,10 @@ def _read_scope(
             flow.get("id", ""), flow.get("sourceRef", ""), flow.get("targetRef", ""), process_id
         )
         outgoing.setdefault(flow.get("sourceRef", ""), []).append(flow)
+        findings += (Finding(RULES, flow.get("id", ""), reason) for reason in ignored(flow))
     if tag(scope) == "process":
         elements[scope_id] = _element(scope, process_id, lanes, findings)
+        findings += (Finding(RULES, scope_id, reason) for reason in ignored(scope))
     for node in scope:
         kind = tag(node)
         if not kind or kind in PASSIVE:
@@ -179,6 +181,7 @@ def _read_scope(
             continue
         elements[name] = _element(node, process_id, lanes, findings)
         inside.append(name)
+        findings += (Finding(RULES, name, reason) for reason in ignored(node))
         for check in CHECKS:
             findings += (Finding(RULES, name, reason) for reason in check(node, kind, outgoing.get(name, [])))
     if not any(tag(node) == "startEvent" for node in scope):
@@ -246,7 +249,9 @@ def _check_tasks(node: etree._Element, kind: str, outgoing: list[etree._Element]
         yield "规则任务没有指定决策表(decisionRef)"
     if kind == "callActivity" and not node.get("calledElement"):
         yield "调用活动没有指定被调用的流程"
-    if kind in ("sendTask", "receiveTask") and not node.get("messageRef"):
+    if kind == "sendTask":
+        yield "消息不会送到系统之外,请改用服务任务"
+    if kind == "receiveTask" and not node.get("messageRef"):
         yield "收发任务没有指定消息"
     if node.get("isForCompensation") == "true":
         yield "补偿活动会被忽略"
@@ -276,8 +281,12 @@ def _check_events(node: etree._Element, kind: str, outgoing: list[etree._Element
         yield "事件没有触发方式"
     if node.get("cancelActivity") == "false" and any(tag(entry) != "timerEventDefinition" for entry in definitions):
         yield "不中断的消息或信号边界事件只会触发一次,请改用中断事件或另一事项"
-    if kind == "startEvent" and any(tag(entry) == "timerEventDefinition" for entry in definitions):
-        yield "开始事件不能用定时器"
+    if kind == "startEvent" and definitions:
+        yield "开始事件不能有触发方式:事项由登记开始,或由定时记录开始"
+    if kind in ("intermediateThrowEvent", "endEvent") and any(
+        tag(entry) == "messageEventDefinition" for entry in definitions
+    ):
+        yield "消息不会送到系统之外,请改用服务任务"
     if kind != "endEvent" and kind != "boundaryEvent" and len(outgoing) != 1:
         yield "事件必须有且只有一条流出连线"
     if kind == "boundaryEvent" and len(outgoing) != 1:
@@ -302,8 +311,12 @@ def _check_gateways(node: etree._Element, kind: str, outgoing: list[etree._Eleme
             if flow.find("bpmn:conditionExpression", NS) is not None
         )
         return
+    if node.get("default") and node.get("default") not in {flow.get("id") for flow in outgoing}:
+        yield f"默认连线 {node.get('default')} 不是从这里流出的"
     for flow in outgoing:
         condition = flow.findtext("bpmn:conditionExpression", None, NS)
+        if condition and flow.get("id") == node.get("default"):
+            yield f"默认连线 {flow.get('id')} 的条件不会起作用,请删去"
         if condition:
             try:
                 compile_expression(condition.strip())
@@ -321,6 +334,8 @@ def _check_loops(node: etree._Element, kind: str, outgoing: list[etree._Element]
         return
     if loop.find("bpmn:loopDataInputRef", NS) is None and camunda(loop, "collection") is None:
         yield "多实例必须指定一个列表(loopDataInputRef)"
+    if loop.find("bpmn:loopDataInputRef", NS) is not None and camunda(loop, "collection") is not None:
+        yield "多实例指定了两个列表(loopDataInputRef 和 camunda:collection),请留一个"
     condition = loop.findtext("bpmn:completionCondition", None, NS)
     if condition:
         try:

@@ -145,6 +145,12 @@ def _step(
         Signal(event.event_definition.name or "", type(event.event_definition).__name__)
         for event in instance.get_events()
     )
+    if not (instance.completed or after or timers or _awaits_an_event(instance)):
+        # Nothing checks the soundness of a diagram for us (trap 12): rather refuse the step than lose the matter.
+        raise ProcedureFault(
+            N_("程序走到了尽头:没有任务、期限或信号可以让事项继续。请联系程序管理人员。"),
+            element=instance.trace[-1].element_id if instance.trace else "",
+        )
     instance.compact()
     return Step(
         state=codec.dump(compiled, instance),
@@ -159,6 +165,10 @@ def _step(
         outcome=outcome,
         data=dict(data),
     )
+
+
+def _awaits_an_event(instance: Instance) -> bool:
+    return any(task._state == TaskState.WAITING for task in instance.event_manager.tasks.values())
 
 
 def _find(instance: Instance, token: str) -> Any:

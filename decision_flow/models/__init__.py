@@ -1,5 +1,6 @@
 """All tables. Importing this package makes the metadata complete, which is what Alembic needs."""
 
+from decision_flow.models.catalogues import Catalogue, CatalogueItem, CatalogueStatus, Completion, LinkedRecord
 from decision_flow.models.drafts import DraftVersion, Settled, StaleStep
 from decision_flow.models.matters import (
     Matter,
@@ -29,7 +30,10 @@ from decision_flow.models.people import (
     User,
 )
 from decision_flow.models.procedures import (
+    DraftFile,
+    DraftState,
     Procedure,
+    ProcedureDraft,
     ProcedureFile,
     ProcedureVersion,
     VersionStatus,
@@ -57,8 +61,14 @@ __all__ = [
     "AuditEvent",
     "AuditStream",
     "CalendarDay",
+    "Catalogue",
+    "CatalogueItem",
+    "CatalogueStatus",
+    "Completion",
     "Disposition",
     "Document",
+    "DraftFile",
+    "DraftState",
     "DraftVersion",
     "Enrolment",
     "Evaluation",
@@ -68,6 +78,7 @@ __all__ = [
     "HearingDraw",
     "Institution",
     "InterestedParty",
+    "LinkedRecord",
     "Matter",
     "MatterStatus",
     "Notice",
@@ -80,6 +91,7 @@ __all__ = [
     "Organisation",
     "Post",
     "Procedure",
+    "ProcedureDraft",
     "ProcedureFile",
     "ProcedureVersion",
     "RateCount",

@@ -54,7 +54,9 @@ def begin(database: Database, *steps: tuple[str, str], title: str = "清河镇�
         matter = matters.register(session, person(session, "wuting"), "bare", organ.id, fill(form, given, {}))
         matter.undertaking_unit_id = session.scalars(select(Organisation.id).where(Organisation.name == UNIT)).one()
         session.flush()
-        for task in session.scalars(select(Task).where(Task.matter_id == matter.id, Task.role_code == "undertaking_unit", Task.state == "OPEN")):
+        for task in session.scalars(
+            select(Task).where(Task.matter_id == matter.id, Task.role_code == "undertaking_unit", Task.state == "OPEN")
+        ):
             task.organisation_id = matter.undertaking_unit_id
             task.pool = f"undertaking_unit:{matter.undertaking_unit_id}"
         return matter.id
@@ -76,7 +78,9 @@ def complete(database: Database, matter_id: int, who: str, values: dict[str, Any
         tasks.complete(session, actor, task.id, values, signature)
 
 
-def paper(session: Session, files: FileStore, actor: Actor, matter_id: int, task_id: int | None, field: str) -> dict[str, Any]:
+def paper(
+    session: Session, files: FileStore, actor: Actor, matter_id: int, task_id: int | None, field: str
+) -> dict[str, Any]:
     document = documents.store(
         session, actor, files, BytesIO("草案说明".encode()), "草案说明.txt",
         matter_id=matter_id, task_id=task_id, form="F-22", field=field,

@@ -85,9 +85,8 @@ def test_what_is_wrong_is_told_all_at_once(database: Database, notice: Notice) -
     assert set(refusal.value.errors) == {"content", "position", "name", "contact"}
     with pytest.raises(Invalid):
         send(database, notice, Comment("长" * 4001))
-    with pytest.raises(NotFound):
-        with database.transaction() as session:
-            comments.submit(session, "GG-1999-0001", Comment(TEXT))
+    with pytest.raises(NotFound), database.transaction() as session:
+        comments.submit(session, "GG-1999-0001", Comment(TEXT))
 
 
 def test_outside_the_period_nothing_is_taken(

@@ -43,7 +43,7 @@ def test_anyone_reads_the_notice_and_gets_no_cookie(app: Flask, notice: Notice) 
     anyone = Desk(app)
     for path in ("/notices", "/notices?when=open&kind=solicitation", f"/notices/{notice.number}", "/receipts"):
         html = anyone.get(path)
-        assert "<script" not in html and notice.title in html or path == "/receipts"
+        assert ("<script" not in html and notice.title in html) or path == "/receipts"
     page = anyone.get(f"/notices/{notice.number}")
     assert REASON in page and "共20日" in page and "我要提意见" in page
     assert anyone.client.get(f"/notices/{notice.number}").headers.get("Set-Cookie") is None
@@ -88,9 +88,7 @@ def test_nothing_typed_is_lost(app: Flask, database: Database, notice: Notice) -
     assert "附件上传错误" in anyone.get(f"/notices/{notice.number}")
 
 
-def test_after_the_period_the_form_is_gone(
-    app: Flask, notice: Notice, travel: Callable[[date], None]
-) -> None:
+def test_after_the_period_the_form_is_gone(app: Flask, notice: Notice, travel: Callable[[date], None]) -> None:
     travel(notice.close_on)  # type: ignore[arg-type]
     assert 'id="comment"' in Desk(app).get(f"/notices/{notice.number}")
     travel(notice.close_on + timedelta(days=1))  # type: ignore[operator]

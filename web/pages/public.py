@@ -86,6 +86,7 @@ def show(number: str) -> Response:
 def comment(number: str) -> BaseResponse | tuple[str, int]:
     """Take a comment and answer with its receipt; whatever is wrong, what was typed is shown again."""
     typed = {name: request.form.get(name, "") for name in ("content", "position", "name", "contact", "token")}
+    typed["position"] = typed["position"] or "suggest"
     try:
         wait = _over(_comment_limits())
         if wait:
