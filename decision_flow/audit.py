@@ -68,6 +68,8 @@ class EventName(StrEnum):
     APPOINTMENT_MADE = "appointment.made"
     APPOINTMENT_ENDED = "appointment.ended"
     EXCEPTION_RECORDED = "exception.recorded"
+    MAJOR_ITEM_ENTERED = "matter.major_item_entered"
+    OFFICE_SETTING_CHANGED = "office.setting_changed"
     RECORD_LINKED = "record.linked"
     CATALOGUE_EDITED = "catalogue.edited"
     CATALOGUE_CONSENTED = "catalogue.consented"

@@ -22,6 +22,7 @@ from web.pages import (
     inbox,
     linked,
     matters,
+    office,
     organisations,
     people,
     sign_in,
@@ -32,7 +33,7 @@ HERE = Path(__file__).parent
 PAGES = (
     observability.page, sign_in.page, first_run.page, account.page, inbox.page, tasks.page, matters.page,
     documents.page, people.page, organisations.page, help.page,
-    catalogues.page, linked.page,
+    catalogues.page, linked.page, office.page,
 )  # fmt: skip
 
 

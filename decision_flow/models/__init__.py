@@ -12,6 +12,7 @@ from decision_flow.models.matters import (
     TimerKind,
     TimerState,
 )
+from decision_flow.models.office import MajorItem, OfficeSetting
 from decision_flow.models.people import (
     Appointment,
     Organisation,
@@ -49,11 +50,13 @@ __all__ = [
     "Evaluation",
     "EvaluationStatus",
     "LinkedRecord",
+    "MajorItem",
     "Matter",
     "MatterStatus",
     "Notification",
     "NotificationState",
     "NumberSeries",
+    "OfficeSetting",
     "Organisation",
     "Post",
     "Procedure",
