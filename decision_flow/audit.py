@@ -58,6 +58,10 @@ class EventName(StrEnum):
     ACTION_REFUSED = "action.refused"
     PROCEDURE_PUBLISHED = "procedure.published"
     PROCEDURE_RETIRED = "procedure.retired"
+    PROCEDURE_EXPORTED = "procedure.exported"
+    DRAFT_STARTED = "procedure_draft.started"
+    DRAFT_DISCARDED = "procedure_draft.discarded"
+    DRAFT_WALKED = "procedure_draft.walked"
     ORGANISATION_CREATED = "organisation.created"
     ORGANISATION_CHANGED = "organisation.changed"
     POST_CREATED = "post.created"
@@ -69,6 +73,11 @@ class EventName(StrEnum):
     APPOINTMENT_MADE = "appointment.made"
     APPOINTMENT_ENDED = "appointment.ended"
     EXCEPTION_RECORDED = "exception.recorded"
+    RECORD_LINKED = "record.linked"
+    CATALOGUE_EDITED = "catalogue.edited"
+    CATALOGUE_CONSENTED = "catalogue.consented"
+    CATALOGUE_PUBLISHED = "catalogue.published"
+    CATALOGUE_COMPLETED = "catalogue.completed"
     PASSWORD_CHANGED = "password.changed"  # noqa: S105 - an event name
     PASSWORD_RESET = "password.reset"  # noqa: S105 - an event name
     SIGNED_IN = "session.signed_in"

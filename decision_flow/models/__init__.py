@@ -1,5 +1,6 @@
 """All tables. Importing this package makes the metadata complete, which is what Alembic needs."""
 
+from decision_flow.models.catalogues import Catalogue, CatalogueItem, CatalogueStatus, Completion, LinkedRecord
 from decision_flow.models.drafts import DraftVersion, Settled, StaleStep
 from decision_flow.models.matters import (
     Matter,
@@ -19,7 +20,10 @@ from decision_flow.models.people import (
     User,
 )
 from decision_flow.models.procedures import (
+    DraftFile,
+    DraftState,
     Procedure,
+    ProcedureDraft,
     ProcedureFile,
     ProcedureVersion,
     VersionStatus,
@@ -39,10 +43,17 @@ __all__ = [
     "AuditEvent",
     "AuditStream",
     "CalendarDay",
+    "Catalogue",
+    "CatalogueItem",
+    "CatalogueStatus",
+    "Completion",
     "Document",
+    "DraftFile",
+    "DraftState",
     "DraftVersion",
     "Evaluation",
     "EvaluationStatus",
+    "LinkedRecord",
     "Matter",
     "MatterStatus",
     "Notification",
@@ -51,6 +62,7 @@ __all__ = [
     "Organisation",
     "Post",
     "Procedure",
+    "ProcedureDraft",
     "ProcedureFile",
     "ProcedureVersion",
     "Settled",

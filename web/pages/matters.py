@@ -87,14 +87,7 @@ def show(matter_id: int, tab: str = "progress") -> str:
     """Show a matter: its steps, and one of the tabs."""
     if tab not in TABS:
         raise NotFound(gettext("没有这个页面,或者您无权查看。"))
-    with transaction(read_only=True) as session:
-        view = matter_views.view(session, actor(), matter_id)
-        events = matter_views.events(session, actor(), matter_id) if tab == "trail" else ()
-        filed = papers.of_matter(session, actor(), matter_id) if tab == "papers" else None
-    process = request.args.get("process", view.processes[0][0])
-    if tab == "progress":
-        allow_diagram_styles()
-    return render_template("matters/show.html", view=view, tab=tab, events=events, process=process, papers=filed)
+    return draw(matter_id, tab)
 
 
 @page.get("/matters/<int:matter_id>/diagrams/<process>")
@@ -109,6 +102,20 @@ def diagram(matter_id: int, process: str) -> Response:
         passed=view.passed,
         now={key: list(names) for key, names in view.now.items()},
         standing=sorted({task.process for task in view.tasks if task.state in ("OPEN", "CLAIMED")}),
+    )
+
+
+def draw(matter_id: int, tab: str, **more: Any) -> str:
+    """Return the page of a matter with one of its tabs; `more` is what a tab with a page of its own brings."""
+    with transaction(read_only=True) as session:
+        view = matter_views.view(session, actor(), matter_id)
+        events = matter_views.events(session, actor(), matter_id) if tab == "trail" else ()
+        filed = papers.of_matter(session, actor(), matter_id) if tab == "papers" else None
+    process = request.args.get("process", view.processes[0][0])
+    if tab == "progress":
+        allow_diagram_styles()
+    return render_template(
+        "matters/show.html", view=view, tab=tab, events=events, process=process, papers=filed, **more
     )
 
 
