@@ -21,7 +21,10 @@ from decision_flow.models.people import (
     User,
 )
 from decision_flow.models.procedures import (
+    DraftFile,
+    DraftState,
     Procedure,
+    ProcedureDraft,
     ProcedureFile,
     ProcedureVersion,
     VersionStatus,
@@ -46,6 +49,8 @@ __all__ = [
     "CatalogueStatus",
     "Completion",
     "Document",
+    "DraftFile",
+    "DraftState",
     "DraftVersion",
     "Evaluation",
     "EvaluationStatus",
@@ -60,6 +65,7 @@ __all__ = [
     "Organisation",
     "Post",
     "Procedure",
+    "ProcedureDraft",
     "ProcedureFile",
     "ProcedureVersion",
     "Settled",

@@ -7,8 +7,8 @@ from alembic import op
 
 import decision_flow.db
 
-revision = '0004'
-down_revision = '0003'
+revision = '0005'
+down_revision = '0004'
 
 
 def upgrade() -> None:
