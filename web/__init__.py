@@ -24,6 +24,7 @@ from web.pages import (
     inbox,
     linked,
     matters,
+    office,
     organisations,
     people,
     procedures,
@@ -39,7 +40,7 @@ PAGES = (
     documents.page, people.page, organisations.page, help.page,
     public.page,
     procedures.page, drafts.page, walks.page, gates.page,
-    catalogues.page, linked.page,
+    catalogues.page, linked.page, office.page,
 )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from decision_flow.models.matters import (
     TimerKind,
     TimerState,
 )
+from decision_flow.models.office import MajorItem, OfficeSetting
 from decision_flow.models.participation import (
     Disposition,
     Enrolment,
@@ -79,6 +80,7 @@ __all__ = [
     "Institution",
     "InterestedParty",
     "LinkedRecord",
+    "MajorItem",
     "Matter",
     "MatterStatus",
     "Notice",
@@ -87,6 +89,7 @@ __all__ = [
     "Notification",
     "NotificationState",
     "NumberSeries",
+    "OfficeSetting",
     "Opinion",
     "Organisation",
     "Post",

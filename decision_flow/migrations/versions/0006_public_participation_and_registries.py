@@ -7,8 +7,8 @@ from alembic import op
 
 import decision_flow.db
 
-revision = '0005'
-down_revision = '0004'
+revision = '0006'
+down_revision = '0005'
 
 
 def upgrade() -> None:
