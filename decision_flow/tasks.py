@@ -193,7 +193,9 @@ def complete(
         documents=[{"name": paper.name, "sha256": paper.sha256} for paper in documents],
     )
     drafts.on_completed(session, matter, task, answers, actor)
-    step = engine.complete(runnable.compiled, matter.state, task.token, data, projection.context(session, at))
+    step = engine.complete(
+        runnable.compiled, matter.state, task.token, data, projection.context(session, at, matter.organ_id)
+    )
     if task.due_at:
         projection.cancel_task_timers(session, [task.id])
     opened = projection.apply(session, matter, step, actor=actor, at=at)

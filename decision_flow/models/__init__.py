@@ -11,6 +11,7 @@ from decision_flow.models.matters import (
     TimerKind,
     TimerState,
 )
+from decision_flow.models.operations import CronSlot, Feedback, Hook, Node, Reminder, Substitution
 from decision_flow.models.people import (
     Appointment,
     Organisation,
@@ -32,19 +33,24 @@ from decision_flow.models.records import (
     NotificationState,
 )
 from decision_flow.models.trail import AuditEvent, AuditStream
-from decision_flow.models.working_days import CalendarDay
+from decision_flow.models.working_days import CalendarDay, LocalDay
 
 __all__ = [
     "Appointment",
     "AuditEvent",
     "AuditStream",
     "CalendarDay",
+    "CronSlot",
     "Document",
     "DraftVersion",
     "Evaluation",
     "EvaluationStatus",
+    "Feedback",
+    "Hook",
+    "LocalDay",
     "Matter",
     "MatterStatus",
+    "Node",
     "Notification",
     "NotificationState",
     "NumberSeries",
@@ -53,9 +59,11 @@ __all__ = [
     "Procedure",
     "ProcedureFile",
     "ProcedureVersion",
+    "Reminder",
     "Settled",
     "SignInSession",
     "StaleStep",
+    "Substitution",
     "Task",
     "TaskState",
     "Timer",
