@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session, joinedload, undefer
 
-from decision_flow import bundles, clock, matters
+from decision_flow import bundles, catalogues, clock, matters
 from decision_flow.errors import N_, NotFound
 from decision_flow.forms import Field, Form
 from decision_flow.identity import Actor
@@ -156,6 +156,8 @@ def _choices(session: Session, forms: Iterable[Form], organ_id: int | None) -> d
                 .order_by(Organisation.organ_id != organ_id, Organisation.id)
             )
             found[target] = [(key, name) for key, name in rows]
+        elif target == "catalogue_item":
+            found[target] = catalogues.choices(session, organ_id)
         elif target == "user" or target.startswith("role:"):
             found[target] = _people(session, target.removeprefix("role:") if ":" in target else None, organ_id)
     return found

@@ -12,24 +12,33 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from decision_flow.config import Settings
 from decision_flow.db import Database
 from decision_flow.documents import FileStore
-from web import auth, errors, language, observability, presentation, request, security
+from web import auth, change_words, errors, language, observability, presentation, request, security
 from web.pages import (
     account,
+    catalogues,
     documents,
+    drafts,
     first_run,
+    gates,
     help,
     inbox,
+    linked,
     matters,
+    office,
     organisations,
     people,
+    procedures,
     sign_in,
     tasks,
+    walks,
 )
 
 HERE = Path(__file__).parent
 PAGES = (
     observability.page, sign_in.page, first_run.page, account.page, inbox.page, tasks.page, matters.page,
     documents.page, people.page, organisations.page, help.page,
+    procedures.page, drafts.page, walks.page, gates.page,
+    catalogues.page, linked.page, office.page,
 )  # fmt: skip
 
 
@@ -63,6 +72,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     CSRFProtect(app)
     language.register(app)
     presentation.register(app)
+    change_words.register(app)
     security.protect(app, https=settings.https)
     errors.handle(app)
     for page in PAGES:

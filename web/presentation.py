@@ -29,6 +29,8 @@ EVENTS = {
     "task.claimed": N_("签收"), "task.released": N_("退回签收"), "task.transferred": N_("转办"),
     "task.completed": N_("办结任务"), "task.withdrawn": N_("撤回任务"), "timer.fired": N_("期限届满"),
     "document.filed": N_("上传材料"), "draft.frozen": N_("固定草案版本"),
+    "matter.major_item_entered": N_("列入三重一大台账"),
+    "record.linked": N_("关联记录"),
     "draft.reviewed": N_("审查意见对应文本"), "draft.stale_settled": N_("需重做的环节已处理"),
     "decision.recorded": N_("作出决定"),
     "publication.recorded": N_("公布"), "evaluation.scheduled": N_("安排后评估"), "reminder.sent": N_("逾期提醒"),

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from decision_flow import clock
 from decision_flow.db import Database
+from decision_flow.demo import office
 from decision_flow.demo.answers import minutes
 from decision_flow.demo.play import Play
 from decision_flow.demo.roster import DISTRICT, QINGHE, SHIQIAO
@@ -53,7 +54,7 @@ def rural_road(database: Database, files: FileStore, begun: date | None = None) 
     )
     play.do(M + "01", "zhoukai").days(4).do(M + "03", "chenbin").days(5).do(M + "04", "gaojianming")
     play.do(M + "05", "zhoukai", undertaking_units=[units["清河镇规划建设和生态环境办公室"]], in_catalogue=True,
-            catalogue_item_id="3")  # fmt: skip
+            catalogue_item_id=office.catalogue(database, play.day))  # fmt: skip
     play.days(12).do(
         M + "06",
         "chenbin",

@@ -1,5 +1,6 @@
 """All tables. Importing this package makes the metadata complete, which is what Alembic needs."""
 
+from decision_flow.models.catalogues import Catalogue, CatalogueItem, CatalogueStatus, Completion, LinkedRecord
 from decision_flow.models.drafts import DraftVersion, Settled, StaleStep
 from decision_flow.models.matters import (
     Matter,
@@ -11,6 +12,7 @@ from decision_flow.models.matters import (
     TimerKind,
     TimerState,
 )
+from decision_flow.models.office import MajorItem, OfficeSetting
 from decision_flow.models.operations import CronSlot, Feedback, Hook, Node, Reminder, Substitution
 from decision_flow.models.people import (
     Appointment,
@@ -20,7 +22,10 @@ from decision_flow.models.people import (
     User,
 )
 from decision_flow.models.procedures import (
+    DraftFile,
+    DraftState,
     Procedure,
+    ProcedureDraft,
     ProcedureFile,
     ProcedureVersion,
     VersionStatus,
@@ -40,23 +45,33 @@ __all__ = [
     "AuditEvent",
     "AuditStream",
     "CalendarDay",
+    "Catalogue",
+    "CatalogueItem",
+    "CatalogueStatus",
+    "Completion",
     "CronSlot",
     "Document",
+    "DraftFile",
+    "DraftState",
     "DraftVersion",
     "Evaluation",
     "EvaluationStatus",
     "Feedback",
     "Hook",
+    "LinkedRecord",
     "LocalDay",
+    "MajorItem",
     "Matter",
     "MatterStatus",
     "Node",
     "Notification",
     "NotificationState",
     "NumberSeries",
+    "OfficeSetting",
     "Organisation",
     "Post",
     "Procedure",
+    "ProcedureDraft",
     "ProcedureFile",
     "ProcedureVersion",
     "Reminder",

@@ -137,7 +137,7 @@ CASES: list[tuple[str, Any, Any, str, str, dict[str, Any]]] = [
     ("F-03b", {"undertaking_units": [4, 5], "lead_unit_id": 5, "in_catalogue": False}, {"undertaking_units": [4, 5], "lead_unit_id": 6, "in_catalogue": False}, "lead_unit_id", "R-11b", {}),
     ("F-03b", {"undertaking_units": [4], "in_catalogue": False}, {"undertaking_units": [4, 5], "lead_unit_id": "", "in_catalogue": False}, "lead_unit_id", "R-11b", {}),
     ("F-03b", {"in_catalogue": False}, {"undertaking_units": None, "in_catalogue": False}, "undertaking_units", "R-11a", {}),
-    ("F-03b", {"in_catalogue": True, "catalogue_item_id": "3"}, {"in_catalogue": True}, "catalogue_item_id", "", {}),
+    ("F-03b", {"in_catalogue": True, "catalogue_item_id": 3}, {"in_catalogue": True, "catalogue_item_id": ""}, "catalogue_item_id", "R-03d", {}),
     ("F-03b", {"planned_decision_month": "2026-05", "in_catalogue": False}, {"planned_decision_month": "2026-13", "in_catalogue": False}, "planned_decision_month", "", {}),
     ("F-04", {}, {"legal_basis": []}, "legal_basis", "R-12b", {}),
     ("F-04", {}, {"research_methods": []}, "research_methods", "R-12a", {}),

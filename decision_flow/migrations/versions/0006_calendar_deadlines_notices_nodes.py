@@ -8,8 +8,8 @@ from sqlalchemy.dialects import postgresql
 
 import decision_flow.db
 
-revision = '0003'
-down_revision = '0002'
+revision = '0006'
+down_revision = '0005'
 
 
 def upgrade() -> None:
