@@ -102,6 +102,20 @@ class EventName(StrEnum):
     SIGNED_OUT = "session.signed_out"
     SESSION_REVOKED = "session.revoked"
     REAUTHENTICATED = "session.reauthenticated"
+    NOTICE_PUBLISHED = "notice.published"
+    NOTICE_WITHDRAWN = "notice.withdrawn"
+    LEDGER_OPENED = "opinion.ledger_opened"
+    OPINION_RECEIVED = "opinion.received"
+    OPINION_DISPOSED = "opinion.disposed"
+    OPINION_CHANGED = "opinion.changed"
+    OPINIONS_IMPORTED = "opinion.imported"
+    ENROLMENT_RECEIVED = "hearing.enrolled"
+    HEARING_DRAWN = "hearing.drawn"
+    EXPERT_REGISTERED = "expert.registered"
+    EXPERT_RATED = "expert.rated"
+    INSTITUTION_REGISTERED = "institution.registered"
+    STANDING_CHANGED = "registry.standing_changed"
+    PARTY_RECORDED = "party.recorded"
     CALENDAR_IMPORTED = "calendar.imported"
     TRAIL_READ = "trail.read"
 
@@ -137,6 +151,11 @@ def matter_stream(matter_id: int) -> str:
 def matter_stream_of(matter_id: SQLColumnExpression[int]) -> ColumnElement[str]:
     """Return the SQL for the name of a matter's stream."""
     return literal("matter:") + cast(matter_id, String)
+
+
+def ledger_stream(matter_id: int) -> str:
+    """Return the name of the stream of a matter's opinions: the public's comments do not hold up its tasks."""
+    return f"ledger:{matter_id}"
 
 
 def procedure_stream(key: str) -> str:

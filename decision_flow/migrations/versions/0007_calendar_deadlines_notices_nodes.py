@@ -8,8 +8,8 @@ from sqlalchemy.dialects import postgresql
 
 import decision_flow.db
 
-revision = '0006'
-down_revision = '0005'
+revision = '0007'
+down_revision = '0006'
 
 
 def upgrade() -> None:
