@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from decision_flow import audit, clock, drafts, working_days
+from decision_flow import audit, clock, drafts, three_major, working_days
 from decision_flow.audit import Author, EventName
 from decision_flow.engine import Call
 from decision_flow.errors import N_, ProcedureFault
@@ -188,6 +188,16 @@ def archive_part(session: Session, matter: Matter, call: Call, actor: Author, at
     )
 
 
+def enter_three_major(session: Session, matter: Matter, call: Call, actor: Author, at: datetime) -> None:
+    """Enter the item in the register from which split payments are seen and the list of the year is made."""
+    route = str((call.data.get("D05") or {}).get("route") or "")
+    item = three_major.enter(session, matter, _answers(call, "F42"), route, clock.local_date(at))
+    _record(
+        session, matter, EventName.MAJOR_ITEM_ENTERED, actor, at,
+        kind=item.kind, route=route, amount=str(item.amount or ""), sum=str(item.route_amount or ""),
+    )  # fmt: skip
+
+
 def _decision_of(session: Session, matter: Matter) -> Matter:
     """Return the decision that a linked matter is about; a matter without a link is its own."""
     if matter.decision_id is None:
@@ -204,4 +214,5 @@ EFFECTS: dict[str, Effect] = {
     "resume_execution": resume_execution,
     "start_adjustment": start_adjustment,
     "archive_part": archive_part,
+    "enter_three_major": enter_three_major,
 }

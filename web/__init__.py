@@ -24,9 +24,11 @@ from web.pages import (
     inbox,
     linked,
     matters,
+    office,
     organisations,
     people,
     procedures,
+    public,
     sign_in,
     tasks,
     walks,
@@ -36,8 +38,9 @@ HERE = Path(__file__).parent
 PAGES = (
     observability.page, sign_in.page, first_run.page, account.page, inbox.page, tasks.page, matters.page,
     documents.page, people.page, organisations.page, help.page,
+    public.page,
     procedures.page, drafts.page, walks.page, gates.page,
-    catalogues.page, linked.page,
+    catalogues.page, linked.page, office.page,
 )  # fmt: skip
 
 
@@ -68,7 +71,9 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     )
     observability.observe(app)
     auth.guard(app)
-    CSRFProtect(app)
+    csrf = CSRFProtect(app)
+    # Nobody is signed in there, so there is no session that another site could misuse; and no cookie is set.
+    csrf.exempt(public.page)
     language.register(app)
     presentation.register(app)
     change_words.register(app)

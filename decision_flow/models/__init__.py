@@ -12,6 +12,18 @@ from decision_flow.models.matters import (
     TimerKind,
     TimerState,
 )
+from decision_flow.models.office import MajorItem, OfficeSetting
+from decision_flow.models.operations import CronSlot, Feedback, Hook, Node, Reminder, Substitution
+from decision_flow.models.participation import (
+    Disposition,
+    Enrolment,
+    HearingDraw,
+    Notice,
+    NoticeKind,
+    NoticeState,
+    Opinion,
+    RateCount,
+)
 from decision_flow.models.people import (
     Appointment,
     Organisation,
@@ -35,8 +47,16 @@ from decision_flow.models.records import (
     Notification,
     NotificationState,
 )
+from decision_flow.models.registries import (
+    Expert,
+    ExpertRating,
+    Institution,
+    InterestedParty,
+    Standing,
+    StandingChange,
+)
 from decision_flow.models.trail import AuditEvent, AuditStream
-from decision_flow.models.working_days import CalendarDay
+from decision_flow.models.working_days import CalendarDay, LocalDay
 
 __all__ = [
     "Appointment",
@@ -47,27 +67,50 @@ __all__ = [
     "CatalogueItem",
     "CatalogueStatus",
     "Completion",
+    "CronSlot",
+    "Disposition",
     "Document",
     "DraftFile",
     "DraftState",
     "DraftVersion",
+    "Enrolment",
     "Evaluation",
     "EvaluationStatus",
+    "Expert",
+    "ExpertRating",
+    "Feedback",
+    "HearingDraw",
+    "Hook",
+    "Institution",
+    "InterestedParty",
     "LinkedRecord",
+    "LocalDay",
+    "MajorItem",
     "Matter",
     "MatterStatus",
+    "Node",
+    "Notice",
+    "NoticeKind",
+    "NoticeState",
     "Notification",
     "NotificationState",
     "NumberSeries",
+    "OfficeSetting",
+    "Opinion",
     "Organisation",
     "Post",
     "Procedure",
     "ProcedureDraft",
     "ProcedureFile",
     "ProcedureVersion",
+    "RateCount",
+    "Reminder",
     "Settled",
     "SignInSession",
     "StaleStep",
+    "Standing",
+    "StandingChange",
+    "Substitution",
     "Task",
     "TaskState",
     "Timer",

@@ -122,9 +122,15 @@ def draw(matter_id: int, tab: str, **more: Any) -> str:
 def _new_page(values: dict[str, Any], errors: dict[str, list[str]]) -> str:
     with transaction(read_only=True) as session:
         found = matters.startable(session, actor())
-        choices = task_views.choices_for(session, found[0].form, actor(), None) if found else {}
-    wanted = request.values.get("_procedure", "")
-    choice = next((one for one in found if one.procedure_key == wanted), found[0] if found else None)
+        wanted = request.values.get("_procedure", "")
+        choice = next((one for one in found if one.procedure_key == wanted), found[0] if found else None)
+        choices = task_views.choices_for(session, choice.form, actor(), None) if choice else {}
     return render_template(
-        "matters/new.html", choice=choice, choices=choices, values=values, errors=errors, render_form=forms.render
+        "matters/new.html",
+        offered=found,
+        choice=choice,
+        choices=choices,
+        values=values,
+        errors=errors,
+        render_form=forms.render,
     )
