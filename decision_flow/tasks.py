@@ -201,7 +201,9 @@ def complete(
     drafts.on_completed(session, matter, task, answers, actor)
     if filing is not None:
         formalities.record(filing)
-    step = engine.complete(runnable.compiled, matter.state, task.token, data, projection.context(session, at))
+    step = engine.complete(
+        runnable.compiled, matter.state, task.token, data, projection.context(session, at, matter.organ_id)
+    )
     if task.due_at:
         projection.cancel_task_timers(session, [task.id])
     opened = projection.apply(session, matter, step, actor=actor, at=at)

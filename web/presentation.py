@@ -40,6 +40,10 @@ EVENTS = {
     "opinion.received": N_("收到意见"), "opinion.disposed": N_("处理意见"), "opinion.changed": N_("整理意见"),
     "opinion.imported": N_("导入意见"), "hearing.enrolled": N_("听证报名"), "hearing.drawn": N_("抽取听证参加人"),
     "expert.rated": N_("评价专家履职"), "party.recorded": N_("登记利害关系方"),
+    "evaluation.triggered": N_("出现评估情形"), "evaluation.closed": N_("评估办结"),
+    "feedback.recorded": N_("登记意见"), "task.returned": N_("退回岗位"),
+    "deadline.moved": N_("期限变动"), "deadline.paused": N_("中止计算期限"),
+    "deadline.resumed": N_("恢复计算期限"), "deadline.extended": N_("延长期限"),
     "matter.suspended": N_("中止执行"), "matter.resumed": N_("恢复执行"),
 }  # fmt: skip
 

@@ -13,6 +13,7 @@ from decision_flow.models.matters import (
     TimerState,
 )
 from decision_flow.models.office import MajorItem, OfficeSetting
+from decision_flow.models.operations import CronSlot, Feedback, Hook, Node, Reminder, Substitution
 from decision_flow.models.participation import (
     Disposition,
     Enrolment,
@@ -55,7 +56,7 @@ from decision_flow.models.registries import (
     StandingChange,
 )
 from decision_flow.models.trail import AuditEvent, AuditStream
-from decision_flow.models.working_days import CalendarDay
+from decision_flow.models.working_days import CalendarDay, LocalDay
 
 __all__ = [
     "Appointment",
@@ -66,6 +67,7 @@ __all__ = [
     "CatalogueItem",
     "CatalogueStatus",
     "Completion",
+    "CronSlot",
     "Disposition",
     "Document",
     "DraftFile",
@@ -76,13 +78,17 @@ __all__ = [
     "EvaluationStatus",
     "Expert",
     "ExpertRating",
+    "Feedback",
     "HearingDraw",
+    "Hook",
     "Institution",
     "InterestedParty",
     "LinkedRecord",
+    "LocalDay",
     "MajorItem",
     "Matter",
     "MatterStatus",
+    "Node",
     "Notice",
     "NoticeKind",
     "NoticeState",
@@ -98,11 +104,13 @@ __all__ = [
     "ProcedureFile",
     "ProcedureVersion",
     "RateCount",
+    "Reminder",
     "Settled",
     "SignInSession",
     "StaleStep",
     "Standing",
     "StandingChange",
+    "Substitution",
     "Task",
     "TaskState",
     "Timer",
