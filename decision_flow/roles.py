@@ -26,6 +26,8 @@ class Permission(StrEnum):
     PROCEDURE_PUBLISH = "procedure:publish"
     OPERATIONS_READ = "operations:read"
     RECORDS_MANAGE = "records:manage"
+    REGISTRY_READ = "registry:read"
+    REGISTRY_MANAGE = "registry:manage"
     ACCOUNT_OWN = "account:own"
 
 
@@ -41,7 +43,7 @@ class Role:
 
 P = Permission
 _OWN = frozenset({P.ACCOUNT_OWN})
-_BUSINESS = _OWN | {P.TASK_WORK, P.MATTER_READ, P.MATTER_REGISTER, P.PROCEDURE_READ}
+_BUSINESS = _OWN | {P.TASK_WORK, P.MATTER_READ, P.MATTER_REGISTER, P.PROCEDURE_READ, P.REGISTRY_READ}
 _OUTSIDE = _OWN | {P.TASK_WORK, P.MATTER_READ}
 
 _BUSINESS_ROLES = {
@@ -82,7 +84,7 @@ ROLES: dict[str, Role] = {
     **{code: Role(code, *labels, _BUSINESS) for code, labels in _BUSINESS_ROLES.items()},
     # The office keeps the catalogue, the templates for printing and the annual lists.
     "government_office": Role(
-        "government_office", *_BUSINESS_ROLES["government_office"], _BUSINESS | {P.RECORDS_MANAGE}
+        "government_office", *_BUSINESS_ROLES["government_office"], _BUSINESS | {P.RECORDS_MANAGE, P.REGISTRY_MANAGE}
     ),
     **{code: Role(code, *labels, _OUTSIDE) for code, labels in _OUTSIDE_ROLES.items()},
     "oversight_reader": Role(
