@@ -27,6 +27,7 @@ from web.pages import (
     office,
     organisations,
     people,
+    prints,
     procedures,
     sign_in,
     tasks,
@@ -38,7 +39,7 @@ PAGES = (
     observability.page, sign_in.page, first_run.page, account.page, inbox.page, tasks.page, matters.page,
     documents.page, people.page, organisations.page, help.page,
     procedures.page, drafts.page, walks.page, gates.page,
-    catalogues.page, linked.page, office.page,
+    catalogues.page, linked.page, office.page, prints.page,
 )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from decision_flow.models.matters import (
     TimerKind,
     TimerState,
 )
-from decision_flow.models.office import MajorItem, OfficeSetting
+from decision_flow.models.office import MajorItem, OfficeSetting, PrintTemplate
 from decision_flow.models.people import (
     Appointment,
     Organisation,
@@ -64,6 +64,7 @@ __all__ = [
     "OfficeSetting",
     "Organisation",
     "Post",
+    "PrintTemplate",
     "Procedure",
     "ProcedureDraft",
     "ProcedureFile",
