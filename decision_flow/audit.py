@@ -54,7 +54,20 @@ class EventName(StrEnum):
     EVALUATION_SCHEDULED = "evaluation.scheduled"
     EVALUATION_STARTED = "evaluation.started"
     ARCHIVE_FILED = "archive.filed"
+    EVALUATION_TRIGGERED = "evaluation.triggered"
+    EVALUATION_CLOSED = "evaluation.closed"
+    FEEDBACK_RECORDED = "feedback.recorded"
     REMINDER_SENT = "reminder.sent"
+    DEADLINE_MOVED = "deadline.moved"
+    DEADLINE_PAUSED = "deadline.paused"
+    DEADLINE_RESUMED = "deadline.resumed"
+    DEADLINE_EXTENDED = "deadline.extended"
+    TASK_RETURNED = "task.returned"
+    SUBSTITUTION_MADE = "substitution.made"
+    SUBSTITUTION_ENDED = "substitution.ended"
+    HOOK_CHANGED = "hook.changed"
+    NOTICE_RETRIED = "notice.retried"
+    TIMER_RETRIED = "timer.retried"
     ACTION_REFUSED = "action.refused"
     PROCEDURE_PUBLISHED = "procedure.published"
     PROCEDURE_RETIRED = "procedure.retired"
@@ -90,6 +103,20 @@ class EventName(StrEnum):
     SIGNED_OUT = "session.signed_out"
     SESSION_REVOKED = "session.revoked"
     REAUTHENTICATED = "session.reauthenticated"
+    NOTICE_PUBLISHED = "notice.published"
+    NOTICE_WITHDRAWN = "notice.withdrawn"
+    LEDGER_OPENED = "opinion.ledger_opened"
+    OPINION_RECEIVED = "opinion.received"
+    OPINION_DISPOSED = "opinion.disposed"
+    OPINION_CHANGED = "opinion.changed"
+    OPINIONS_IMPORTED = "opinion.imported"
+    ENROLMENT_RECEIVED = "hearing.enrolled"
+    HEARING_DRAWN = "hearing.drawn"
+    EXPERT_REGISTERED = "expert.registered"
+    EXPERT_RATED = "expert.rated"
+    INSTITUTION_REGISTERED = "institution.registered"
+    STANDING_CHANGED = "registry.standing_changed"
+    PARTY_RECORDED = "party.recorded"
     CALENDAR_IMPORTED = "calendar.imported"
     TRAIL_READ = "trail.read"
 
@@ -125,6 +152,11 @@ def matter_stream(matter_id: int) -> str:
 def matter_stream_of(matter_id: SQLColumnExpression[int]) -> ColumnElement[str]:
     """Return the SQL for the name of a matter's stream."""
     return literal("matter:") + cast(matter_id, String)
+
+
+def ledger_stream(matter_id: int) -> str:
+    """Return the name of the stream of a matter's opinions: the public's comments do not hold up its tasks."""
+    return f"ledger:{matter_id}"
 
 
 def procedure_stream(key: str) -> str:

@@ -153,7 +153,7 @@ def fire_timers(session: Session, matter_id: int) -> bool:
         return False
     runnable = bundles.runnable(session, matter.procedure_version)
     at = clock.now()
-    step = engine.fire(runnable.compiled, matter.state, context(session, at))
+    step = engine.fire(runnable.compiled, matter.state, context(session, at, matter.organ_id))
     if step.passed:
         audit.append(
             session,
@@ -318,5 +318,5 @@ def _start(
         },
         **facts,
     }
-    step = engine.start(runnable.compiled, data, context(session, at))
+    step = engine.start(runnable.compiled, data, context(session, at, matter.organ_id))
     apply(session, matter, step, actor=actor, at=at)

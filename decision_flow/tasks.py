@@ -20,6 +20,7 @@ from decision_flow import (
     clock,
     drafts,
     engine,
+    formalities,
     identity,
     matters,
     projection,
@@ -27,6 +28,7 @@ from decision_flow import (
 )
 from decision_flow.audit import EventName
 from decision_flow.errors import N_, Conflict, Invalid, NotFound, NotPermitted
+from decision_flow.formalities import Filing
 from decision_flow.forms.drafts import draft
 from decision_flow.identity import Actor, Permission
 from decision_flow.models import (
@@ -164,18 +166,22 @@ def complete(
     runnable = bundles.runnable(session, matter.procedure_version)
     form = runnable.form(task.form)
     answers: dict[str, Any] = {}
+    filing: Filing | None = None
     documents: list[Document] = []
     if form is not None:
+        context = submissions.TaskData(runnable, matter, task)
         answers = submissions.check(
             session,
             form,
             values,
             actor=actor,
-            context=submissions.TaskData(runnable, matter, task),
-            auto=submissions.auto_values(matter, actor, task),
+            context=context,
+            auto=submissions.auto_values(matter, actor, task) | formalities.auto_values(session, matter, form.id),
             signed={field.name: signature for field in form.fields if field.type == "sign"} if signature else {},
             task=task,
         )
+        filing = Filing(session, actor, matter, task, answers, context)
+        formalities.check(filing)
         documents = submissions.file_documents(session, form, answers, task)
         submissions.assign(session, matter, form, answers)
     task.state, task.submission, task.draft = TaskState.COMPLETED, answers, None
@@ -193,7 +199,11 @@ def complete(
         documents=[{"name": paper.name, "sha256": paper.sha256} for paper in documents],
     )
     drafts.on_completed(session, matter, task, answers, actor)
-    step = engine.complete(runnable.compiled, matter.state, task.token, data, projection.context(session, at))
+    if filing is not None:
+        formalities.record(filing)
+    step = engine.complete(
+        runnable.compiled, matter.state, task.token, data, projection.context(session, at, matter.organ_id)
+    )
     if task.due_at:
         projection.cancel_task_timers(session, [task.id])
     opened = projection.apply(session, matter, step, actor=actor, at=at)

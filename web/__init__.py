@@ -29,6 +29,7 @@ from web.pages import (
     people,
     prints,
     procedures,
+    public,
     sign_in,
     tasks,
     walks,
@@ -38,6 +39,7 @@ HERE = Path(__file__).parent
 PAGES = (
     observability.page, sign_in.page, first_run.page, account.page, inbox.page, tasks.page, matters.page,
     documents.page, people.page, organisations.page, help.page,
+    public.page,
     procedures.page, drafts.page, walks.page, gates.page,
     catalogues.page, linked.page, office.page, prints.page,
 )  # fmt: skip
@@ -70,7 +72,9 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     )
     observability.observe(app)
     auth.guard(app)
-    CSRFProtect(app)
+    csrf = CSRFProtect(app)
+    # Nobody is signed in there, so there is no session that another site could misuse; and no cookie is set.
+    csrf.exempt(public.page)
     language.register(app)
     presentation.register(app)
     change_words.register(app)

@@ -13,6 +13,17 @@ from decision_flow.models.matters import (
     TimerState,
 )
 from decision_flow.models.office import MajorItem, OfficeSetting, PrintTemplate
+from decision_flow.models.operations import CronSlot, Feedback, Hook, Node, Reminder, Substitution
+from decision_flow.models.participation import (
+    Disposition,
+    Enrolment,
+    HearingDraw,
+    Notice,
+    NoticeKind,
+    NoticeState,
+    Opinion,
+    RateCount,
+)
 from decision_flow.models.people import (
     Appointment,
     Organisation,
@@ -36,8 +47,16 @@ from decision_flow.models.records import (
     Notification,
     NotificationState,
 )
+from decision_flow.models.registries import (
+    Expert,
+    ExpertRating,
+    Institution,
+    InterestedParty,
+    Standing,
+    StandingChange,
+)
 from decision_flow.models.trail import AuditEvent, AuditStream
-from decision_flow.models.working_days import CalendarDay
+from decision_flow.models.working_days import CalendarDay, LocalDay
 
 __all__ = [
     "Appointment",
@@ -48,20 +67,36 @@ __all__ = [
     "CatalogueItem",
     "CatalogueStatus",
     "Completion",
+    "CronSlot",
+    "Disposition",
     "Document",
     "DraftFile",
     "DraftState",
     "DraftVersion",
+    "Enrolment",
     "Evaluation",
     "EvaluationStatus",
+    "Expert",
+    "ExpertRating",
+    "Feedback",
+    "HearingDraw",
+    "Hook",
+    "Institution",
+    "InterestedParty",
     "LinkedRecord",
+    "LocalDay",
     "MajorItem",
     "Matter",
     "MatterStatus",
+    "Node",
+    "Notice",
+    "NoticeKind",
+    "NoticeState",
     "Notification",
     "NotificationState",
     "NumberSeries",
     "OfficeSetting",
+    "Opinion",
     "Organisation",
     "Post",
     "PrintTemplate",
@@ -69,9 +104,14 @@ __all__ = [
     "ProcedureDraft",
     "ProcedureFile",
     "ProcedureVersion",
+    "RateCount",
+    "Reminder",
     "Settled",
     "SignInSession",
     "StaleStep",
+    "Standing",
+    "StandingChange",
+    "Substitution",
     "Task",
     "TaskState",
     "Timer",

@@ -240,7 +240,7 @@ CASES: list[tuple[str, Any, Any, str, str, dict[str, Any]]] = [
     ("F-22", {"close_on": day(20), "short_reason_public": REASON}, {"close_on": day(0), "short_reason_public": REASON}, "close_on", "", {}),
     ("F-22", {}, {"channels": []}, "channels", "R-15a", {}),
     ("F-22", {}, {"explanation_file": None}, "explanation_file", "R-15a", {}),
-    ("F-23", {}, {"opinions": row(channel="website", count=1, content="反对", position="oppose", disposition="not_adopted")}, "opinions.0.reason", "R-18", {}),
+    ("F-23", {}, {"summary": ""}, "summary", "R-18", {}),
     ("F-23a", {"form_type": "questionnaire", "sample_size": 310}, {"form_type": "questionnaire", "sample_size": ""}, "sample_size", "", {}),
     ("F-24b", {}, {}, "received_by", "R-33", {"F24": {"handed_by": 8}}),
     ("F-25", {"is_price_hearing": True}, {"is_price_hearing": True, "sides": [{"side": "消费者", "is_consumer": True, "seats": 1}, {"side": "企业", "is_consumer": False, "seats": 2}]}, "sides", "R-16c", {}),

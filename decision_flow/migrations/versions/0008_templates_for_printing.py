@@ -7,8 +7,8 @@ from alembic import op
 
 import decision_flow.db
 
-revision = '0006'
-down_revision = '0005'
+revision = '0008'
+down_revision = '0007'
 
 
 def upgrade() -> None:
