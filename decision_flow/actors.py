@@ -57,6 +57,8 @@ def actor_of(session: Session, user: User) -> Actor:
 
 def of_session(session: Session, token_hash: str) -> Sequence[Row[*tuple[Any, ...]]]:
     """Return what is stored of a session and of the person who opened it, once per appointment held today."""
+    if session.autoflush:
+        session.flush()
     # Columns, no objects: the connection answers without the session's bookkeeping.
     return session.connection().execute(_OF_SESSION, {"token_hash": token_hash, "today": clock.today()}).all()
 

@@ -16,10 +16,11 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 import rfc8785
-from sqlalchemy import ColumnElement, SQLColumnExpression, String, cast, literal, select
+from sqlalchemy import ColumnElement, SQLColumnExpression, String, bindparam, cast, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from decision_flow import clock
+from decision_flow.db import before_flush
 from decision_flow.models import AuditEvent, AuditStream
 
 GENESIS = "0" * 64
@@ -53,10 +54,27 @@ class EventName(StrEnum):
     EVALUATION_SCHEDULED = "evaluation.scheduled"
     EVALUATION_STARTED = "evaluation.started"
     ARCHIVE_FILED = "archive.filed"
+    EVALUATION_TRIGGERED = "evaluation.triggered"
+    EVALUATION_CLOSED = "evaluation.closed"
+    FEEDBACK_RECORDED = "feedback.recorded"
     REMINDER_SENT = "reminder.sent"
+    DEADLINE_MOVED = "deadline.moved"
+    DEADLINE_PAUSED = "deadline.paused"
+    DEADLINE_RESUMED = "deadline.resumed"
+    DEADLINE_EXTENDED = "deadline.extended"
+    TASK_RETURNED = "task.returned"
+    SUBSTITUTION_MADE = "substitution.made"
+    SUBSTITUTION_ENDED = "substitution.ended"
+    HOOK_CHANGED = "hook.changed"
+    NOTICE_RETRIED = "notice.retried"
+    TIMER_RETRIED = "timer.retried"
     ACTION_REFUSED = "action.refused"
     PROCEDURE_PUBLISHED = "procedure.published"
     PROCEDURE_RETIRED = "procedure.retired"
+    PROCEDURE_EXPORTED = "procedure.exported"
+    DRAFT_STARTED = "procedure_draft.started"
+    DRAFT_DISCARDED = "procedure_draft.discarded"
+    DRAFT_WALKED = "procedure_draft.walked"
     ORGANISATION_CREATED = "organisation.created"
     ORGANISATION_CHANGED = "organisation.changed"
     POST_CREATED = "post.created"
@@ -68,6 +86,13 @@ class EventName(StrEnum):
     APPOINTMENT_MADE = "appointment.made"
     APPOINTMENT_ENDED = "appointment.ended"
     EXCEPTION_RECORDED = "exception.recorded"
+    MAJOR_ITEM_ENTERED = "matter.major_item_entered"
+    OFFICE_SETTING_CHANGED = "office.setting_changed"
+    RECORD_LINKED = "record.linked"
+    CATALOGUE_EDITED = "catalogue.edited"
+    CATALOGUE_CONSENTED = "catalogue.consented"
+    CATALOGUE_PUBLISHED = "catalogue.published"
+    CATALOGUE_COMPLETED = "catalogue.completed"
     PASSWORD_CHANGED = "password.changed"  # noqa: S105 - an event name
     PASSWORD_RESET = "password.reset"  # noqa: S105 - an event name
     SIGNED_IN = "session.signed_in"
@@ -77,6 +102,20 @@ class EventName(StrEnum):
     SIGNED_OUT = "session.signed_out"
     SESSION_REVOKED = "session.revoked"
     REAUTHENTICATED = "session.reauthenticated"
+    NOTICE_PUBLISHED = "notice.published"
+    NOTICE_WITHDRAWN = "notice.withdrawn"
+    LEDGER_OPENED = "opinion.ledger_opened"
+    OPINION_RECEIVED = "opinion.received"
+    OPINION_DISPOSED = "opinion.disposed"
+    OPINION_CHANGED = "opinion.changed"
+    OPINIONS_IMPORTED = "opinion.imported"
+    ENROLMENT_RECEIVED = "hearing.enrolled"
+    HEARING_DRAWN = "hearing.drawn"
+    EXPERT_REGISTERED = "expert.registered"
+    EXPERT_RATED = "expert.rated"
+    INSTITUTION_REGISTERED = "institution.registered"
+    STANDING_CHANGED = "registry.standing_changed"
+    PARTY_RECORDED = "party.recorded"
     CALENDAR_IMPORTED = "calendar.imported"
     TRAIL_READ = "trail.read"
 
@@ -114,6 +153,11 @@ def matter_stream_of(matter_id: SQLColumnExpression[int]) -> ColumnElement[str]:
     return literal("matter:") + cast(matter_id, String)
 
 
+def ledger_stream(matter_id: int) -> str:
+    """Return the name of the stream of a matter's opinions: the public's comments do not hold up its tasks."""
+    return f"ledger:{matter_id}"
+
+
 def procedure_stream(key: str) -> str:
     """Return the name of a procedure's stream."""
     return f"procedure:{key}"
@@ -131,8 +175,8 @@ def append(
     result: str = "ok",
     rules: Iterable[str] = (),
     at: datetime | None = None,
-) -> AuditEvent:
-    """Add one event to `stream` and return it; it stands or falls with the caller's transaction.
+) -> str:
+    """Add one event to `stream` and return its hash; it stands or falls with the caller's transaction.
 
     `facts` must be JSON values; integers beyond 2**53 and floats that JSON cannot hold are refused by
     the canonical form. `at` defaults to the present; it is stored to the microsecond in UTC.
@@ -156,40 +200,81 @@ def append(
         }
     )
     digest = hashlib.sha256(canonical).hexdigest()
-    record = AuditEvent(
-        stream=stream,
-        seq=head.seq + 1,
-        at=moment,
-        event=event.value,
-        result=result,
-        actor_id=actor.user_id,
-        actor=actor.display,
-        matter_id=matter_id,
-        task_id=task_id,
-        canonical=canonical.decode(),
-        prev_hash=head.head,
-        hash=digest,
+    _trail(session).events.append(
+        {
+            "stream": stream,
+            "seq": head.seq + 1,
+            "at": moment,
+            "event": event.value,
+            "result": result,
+            "actor_id": actor.user_id,
+            "actor": actor.display,
+            "matter_id": matter_id,
+            "task_id": task_id,
+            "canonical": canonical.decode(),
+            "prev_hash": head.head,
+            "hash": digest,
+        }
     )
-    head.seq, head.head = record.seq, digest
-    session.add(record)
-    return record
+    head.seq, head.head, head.moved = head.seq + 1, digest, True
+    return digest
 
 
-def _head(session: Session, stream: str) -> AuditStream:
+@dataclass
+class _Head:
+    """The last event of a stream as this transaction knows it, under the lock of the stream's row."""
+
+    seq: int
+    head: str
+    is_new: bool = False
+    moved: bool = False
+
+
+@dataclass
+class _Trail:
+    """What a transaction has appended and not yet written: all of it goes out in one statement."""
+
+    heads: dict[str, _Head]
+    events: list[dict[str, Any]]
+
+    def write(self, session: Session) -> None:
+        connection = session.connection()
+        if self.events:
+            connection.execute(_NEW_EVENT, self.events)
+            self.events.clear()
+        for name, head in self.heads.items():
+            if head.moved:
+                statement = _NEW_HEAD if head.is_new else _MOVE_HEAD
+                connection.execute(statement, {"stream": name, "seq": head.seq, "head": head.head})
+                head.is_new = head.moved = False
+
+
+_HEAD = select(AuditStream.seq, AuditStream.head).where(AuditStream.name == bindparam("name")).with_for_update()
+_NEW_HEAD = insert(AuditStream).values(name=bindparam("stream"))
+_MOVE_HEAD = update(AuditStream).where(AuditStream.name == bindparam("stream"))
+_NEW_EVENT = insert(AuditEvent)
+
+
+def _trail(session: Session) -> _Trail:
+    found: _Trail | None = session.info.get("trail")
+    if found is None:
+        found = session.info["trail"] = _Trail({}, [])
+        before_flush(session, found.write)
+    return found
+
+
+def _head(session: Session, stream: str) -> _Head:
     """Return the locked head of `stream`, once per transaction; a new stream starts at the genesis."""
-    heads: dict[str, AuditStream] = session.info.setdefault("audit_heads", {})
+    heads = _trail(session).heads
     if stream not in heads:
-        found = session.get(AuditStream, stream, with_for_update=True)
-        if found is None:
-            found = AuditStream(name=stream, seq=0, head=GENESIS)
-            session.add(found)
-        heads[stream] = found
+        row = session.connection().execute(_HEAD, {"name": stream}).one_or_none()
+        heads[stream] = _Head(*row) if row else _Head(0, GENESIS, is_new=True)
     return heads[stream]
 
 
-def hold(session: Session, head: AuditStream) -> None:
+def hold(session: Session, stream: str, seq: int, head: str) -> None:
     """Take a head that was locked with other rows in one statement as that of this transaction."""
-    session.info.setdefault("audit_heads", {})[head.name] = head
+    _trail(session).heads[stream] = _Head(seq, head)
 
 
 def digest_of(value: Any) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from decision_flow.calendar_cli import calendar
 from decision_flow.config import Settings
 from decision_flow.errors import DecisionFlowError
 
@@ -35,6 +36,9 @@ class Commands(click.Group):
 def main(context: click.Context, config: Path | None) -> None:
     """Decision Flow: major administrative decisions by the law's procedure."""
     context.obj = Settings.load(config)
+
+
+main.add_command(calendar)
 
 
 @main.group()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -60,6 +60,20 @@ class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING)
 
 
+class UnitOfWork(Session):
+    """A session that writes with its rows what an operation queued beside them (see `before_flush`)."""
+
+    def flush(self, objects: Sequence[Any] | None = None) -> None:
+        for write in self.info.get("before_flush", ()):
+            write(self)
+        super().flush(objects)
+
+
+def before_flush(session: Session, write: Callable[[Session], None]) -> None:
+    """Let `write` put out what it holds whenever the session does, at the latest before the commit."""
+    session.info.setdefault("before_flush", []).append(write)
+
+
 class Database:
     """One engine and its sessions. `transaction()` is the only way to a session and the only commit."""
 
@@ -72,7 +86,7 @@ class Database:
         # or with none, and BEGIN and ROLLBACK would be two more round trips.
         self._reading = self.engine if self.is_sqlite else self.engine.execution_options(isolation_level="AUTOCOMMIT")
         # Rows are used after the commit to draw the answer; expiring them would read each one again.
-        self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+        self._sessions = sessionmaker(self.engine, class_=UnitOfWork, expire_on_commit=False)
 
     @contextmanager
     def transaction(self, *, read_only: bool = False) -> Iterator[Session]:
@@ -93,6 +107,7 @@ class Database:
                 session.expunge_all()
                 session.rollback()
             else:
+                session.flush()
                 session.commit()
         except StaleDataError as error:
             session.rollback()

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import exists, or_, select, text
 from sqlalchemy.orm import Session, joinedload, undefer
 
-from decision_flow import audit, bundles, clock, engine, identity, submissions
+from decision_flow import audit, bundles, clock, engine, identity, submissions, three_major
 from decision_flow.audit import SYSTEM, Author, EventName
 from decision_flow.bundles import Runnable
 from decision_flow.errors import N_, Conflict, NotFound, NotPermitted
@@ -87,7 +87,8 @@ def register(session: Session, actor: Actor, procedure_key: str, organ_id: int, 
     version = bundles.in_force(session, procedure_key)
     runnable = bundles.runnable(session, version)
     form = runnable.forms[version.start_form]
-    answers = submissions.check(session, form, values, actor=actor)
+    auto = three_major.start_values(session, organ_id, values) if form.id == three_major.FORM else {}
+    answers = submissions.check(session, form, values, actor=actor, auto=auto)
     title = str(form.assignments(answers).get("matter_title") or version.procedure.title)
     duplicate = session.scalar(
         select(Matter.number).where(
@@ -204,7 +205,7 @@ def fire_timers(session: Session, matter_id: int) -> bool:
         return False
     runnable = bundles.runnable(session, matter.procedure_version)
     at = clock.now()
-    step = engine.fire(runnable.compiled, matter.state, context(session, at))
+    step = engine.fire(runnable.compiled, matter.state, context(session, at, matter.organ_id))
     if step.passed:
         audit.append(
             session,
@@ -369,5 +370,5 @@ def _start(
         },
         **facts,
     }
-    step = engine.start(runnable.compiled, data, context(session, at))
+    step = engine.start(runnable.compiled, data, context(session, at, matter.organ_id))
     apply(session, matter, step, actor=actor, at=at)

@@ -76,6 +76,18 @@ def tree(session: Session, actor: Actor) -> list[Line]:
     return found
 
 
+def organs_of(session: Session, actor: Actor) -> list[Organisation]:
+    """Return the organs in which the actor serves today."""
+    wanted = {held.organ_id for held in actor.appointments}
+    return list(session.scalars(select(Organisation).where(Organisation.id.in_(wanted)).order_by(Organisation.id)))
+
+
+def units_of_organ(session: Session, organ_id: int) -> list[Organisation]:
+    """Return the units of an organ that are not closed, the organ itself among them."""
+    query = select(Organisation).where(Organisation.organ_id == organ_id, Organisation.active)
+    return list(session.scalars(query.order_by(Organisation.id)))
+
+
 def _seats(session: Session) -> dict[int, tuple[Seat, ...]]:
     today = clock.today()
     holders: dict[int, list[User]] = defaultdict(list)

@@ -14,6 +14,8 @@ from decision_flow.audit import Author, EventName
 from decision_flow.engine import Bundle
 from decision_flow.errors import N_, Invalid
 from decision_flow.models import (
+    Matter,
+    MatterStatus,
     Procedure,
     ProcedureFile,
     ProcedureVersion,
@@ -137,3 +139,23 @@ def publish(session: Session, source: ProcedureSource, *, author: Author, publis
 def shipped(folder: Path) -> list[ProcedureSource]:
     """Return the procedures that come with the product, read from `folder`/procedures."""
     return [read_folder(path.parent) for path in sorted((folder / "procedures").glob("*/bundle.toml"))]
+
+
+def stored(session: Session, version: ProcedureVersion) -> ProcedureSource:
+    """Return a stored version as a bundle with its description."""
+    procedure = session.get_one(Procedure, version.procedure_id)
+    return ProcedureSource(
+        procedure.key,
+        procedure.title,
+        procedure.title_en,
+        version.start_form,
+        bundles.stored_bundle(session, version),
+    )
+
+
+def running(session: Session, version: ProcedureVersion) -> int:
+    """Return how many matters are under way on `version`."""
+    query = select(func.count()).where(
+        Matter.procedure_version_id == version.id, Matter.status.in_((MatterStatus.RUNNING, MatterStatus.SUSPENDED))
+    )
+    return session.scalar(query) or 0

@@ -43,12 +43,12 @@ UNIT_OF_ROLE = {
 class CalendarFunctions(Mapping[str, Any]):
     """The calendar's functions for expressions, read from the database only when one is called for."""
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, session: Session, organ_id: int | None = None) -> None:
+        self._session, self._organ_id = session, organ_id
 
     @cached_property
     def _functions(self) -> dict[str, Any]:
-        return dict(working_days.functions(self._session))
+        return dict(working_days.functions(self._session, self._organ_id))
 
     def __getitem__(self, name: str) -> Any:
         return self._functions[name]
@@ -60,9 +60,9 @@ class CalendarFunctions(Mapping[str, Any]):
         return len(self._functions)
 
 
-def context(session: Session, at: datetime) -> Context:
-    """Return what the engine may know of the outside: the moment and the calendar."""
-    return Context(now=at, functions=CalendarFunctions(session))
+def context(session: Session, at: datetime, organ_id: int | None = None) -> Context:
+    """Return what the engine may know of the outside: the moment and the calendar of the matter's organ."""
+    return Context(now=at, functions=CalendarFunctions(session, organ_id))
 
 
 def apply(session: Session, matter: Matter, step: Step, *, actor: Author, at: datetime) -> tuple[Task, ...]:
@@ -79,7 +79,7 @@ def apply(session: Session, matter: Matter, step: Step, *, actor: Author, at: da
         effects.perform(session, matter, call, actor=actor, at=at)
     if step.closed:
         _withdraw(session, matter, step.closed, actor)
-    functions = CalendarFunctions(session)
+    functions = CalendarFunctions(session, matter.organ_id)
     tasks = _insert(session, [_open(matter, opened, functions, at) for opened in step.opened])
     for task in tasks:
         if task.step:
@@ -141,6 +141,8 @@ def _open(matter: Matter, opened: OpenTask, functions: CalendarFunctions, at: da
         "due_at": clock.end_of_day(getattr(deadline, "due_on", deadline)) if deadline is not None else None,
         "due_rule": element.properties.get("due_rule", "") if deadline is not None else "",
         "due_explanation": getattr(deadline, "explanation", "") if deadline is not None else "",
+        "due_provisional": getattr(deadline, "provisional", False),
+        "deadline": deadline.parts() if isinstance(deadline, working_days.Deadline) else None,
     }
 
 

@@ -22,7 +22,10 @@ class Permission(StrEnum):
     APPOINTMENTS_MANAGE = "appointments:manage"
     AUDIT_READ = "audit:read"
     PROCEDURE_READ = "procedure:read"
+    PROCEDURE_MODEL = "procedure:model"
+    PROCEDURE_PUBLISH = "procedure:publish"
     OPERATIONS_READ = "operations:read"
+    RECORDS_MANAGE = "records:manage"
     ACCOUNT_OWN = "account:own"
 
 
@@ -77,12 +80,29 @@ ADMINISTRATORS = ("system_admin", "security_admin", "audit_admin")
 
 ROLES: dict[str, Role] = {
     **{code: Role(code, *labels, _BUSINESS) for code, labels in _BUSINESS_ROLES.items()},
+    # The office keeps the catalogue, the templates for printing and the annual lists.
+    "government_office": Role(
+        "government_office", *_BUSINESS_ROLES["government_office"], _BUSINESS | {P.RECORDS_MANAGE}
+    ),
     **{code: Role(code, *labels, _OUTSIDE) for code, labels in _OUTSIDE_ROLES.items()},
     "oversight_reader": Role(
         "oversight_reader",
         "监督人员(只读)",
         "Oversight reader",
         _OWN | {P.MATTER_READ, P.MATTER_READ_ALL, P.PROCEDURE_READ},
+    ),
+    # Whoever draws a procedure does not put it in force: two roles, and two people for each version.
+    "procedure_modeller": Role(
+        "procedure_modeller",
+        "程序建模员",
+        "Procedure modeller",
+        _OWN | {P.PROCEDURE_READ, P.PROCEDURE_MODEL, P.MATTER_READ},
+    ),
+    "procedure_publisher": Role(
+        "procedure_publisher",
+        "程序发布人",
+        "Procedure publisher",
+        _OWN | {P.PROCEDURE_READ, P.PROCEDURE_PUBLISH, P.MATTER_READ},
     ),
     # Three people for three powers (SOD-13): one manages accounts and units, one grants posts and unlocks,
     # one reads the trail and changes nothing.

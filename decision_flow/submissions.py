@@ -18,9 +18,11 @@ from decision_flow.bundles import Runnable
 from decision_flow.errors import N_, Invalid
 from decision_flow.forms import Field, Form
 from decision_flow.identity import Actor
-from decision_flow.models import Document, Matter, Organisation, Task, User
+from decision_flow.models import CatalogueItem, Document, Matter, Organisation, Task, User
 
-REGISTERS: dict[str, type[Organisation] | type[User]] = {"organisation": Organisation, "user": User}
+REGISTERS: dict[str, type[Organisation] | type[User] | type[CatalogueItem]] = {
+    "organisation": Organisation, "user": User, "catalogue_item": CatalogueItem,
+}  # fmt: skip
 
 
 class TaskData(Mapping[str, Any]):

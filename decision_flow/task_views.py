@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session, joinedload, undefer
 
-from decision_flow import bundles, clock, matters
+from decision_flow import bundles, catalogues, clock, formalities, matters
 from decision_flow.errors import N_, NotFound
 from decision_flow.forms import Field, Form
 from decision_flow.identity import Actor
@@ -74,7 +74,9 @@ def view(session: Session, actor: Actor, task_id: int) -> TaskView:
     )
     values = task.submission or task.draft
     if values is None:
-        values = next((entry.values for entry in reversed(earlier) if entry.form.id == task.form), {})
+        values = next((entry.values for entry in reversed(earlier) if entry.form.id == task.form), None)
+        if values is None or task.form in formalities.FROM_REGISTERS:
+            values = formalities.suggested(session, matter, task.form) or values or {}
     standing = task.state in (TaskState.OPEN, TaskState.CLAIMED)
     element = runnable.compiled.elements.get(task.element_id)
     properties = element.properties if element else {}
@@ -84,7 +86,7 @@ def view(session: Session, actor: Actor, task_id: int) -> TaskView:
         form=form,
         values=values,
         context=dict(TaskData(runnable, matter, task)) if standing else {},
-        auto=auto_values(matter, actor, task) if standing else {},
+        auto=auto_values(matter, actor, task) | formalities.auto_values(session, matter, task.form) if standing else {},
         hint=properties.get("hint", ""),
         hint_en=properties.get("hint_en", ""),
         earlier=earlier,
@@ -156,6 +158,8 @@ def _choices(session: Session, forms: Iterable[Form], organ_id: int | None) -> d
                 .order_by(Organisation.organ_id != organ_id, Organisation.id)
             )
             found[target] = [(key, name) for key, name in rows]
+        elif target == "catalogue_item":
+            found[target] = catalogues.choices(session, organ_id)
         elif target == "user" or target.startswith("role:"):
             found[target] = _people(session, target.removeprefix("role:") if ":" in target else None, organ_id)
     return found

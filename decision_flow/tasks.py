@@ -21,6 +21,7 @@ from decision_flow import (
     clock,
     drafts,
     engine,
+    formalities,
     identity,
     matters,
     projection,
@@ -28,6 +29,7 @@ from decision_flow import (
 )
 from decision_flow.audit import EventName
 from decision_flow.errors import N_, Conflict, Invalid, NotFound, NotPermitted
+from decision_flow.formalities import Filing
 from decision_flow.forms.drafts import draft
 from decision_flow.identity import Actor, Permission
 from decision_flow.models import (
@@ -171,18 +173,22 @@ def complete(
     runnable = bundles.runnable(session, matter.procedure_version)
     form = runnable.form(task.form)
     answers: dict[str, Any] = {}
+    filing: Filing | None = None
     documents: list[Document] = []
     if form is not None:
+        context = submissions.TaskData(runnable, matter, task)
         answers = submissions.check(
             session,
             form,
             values,
             actor=actor,
-            context=submissions.TaskData(runnable, matter, task),
-            auto=submissions.auto_values(matter, actor, task),
+            context=context,
+            auto=submissions.auto_values(matter, actor, task) | formalities.auto_values(session, matter, form.id),
             signed={field.name: signature for field in form.fields if field.type == "sign"} if signature else {},
             task=task,
         )
+        filing = Filing(session, actor, matter, task, answers, context)
+        formalities.check(filing)
         documents = submissions.file_documents(session, form, answers, task)
         submissions.assign(session, matter, form, answers)
     task.state, task.submission, task.draft = TaskState.COMPLETED, answers, None
@@ -200,9 +206,17 @@ def complete(
         documents=[{"name": paper.name, "sha256": paper.sha256} for paper in documents],
     )
     drafts.on_completed(session, matter, task, answers, actor)
+<<<<<<< HEAD
     if acts.is_act(task):
         return Completed(task, matter, acts.perform(session, matter, task, answers, actor, at))
     step = engine.complete(runnable.compiled, matter.state, task.token, data, projection.context(session, at))
+=======
+    if filing is not None:
+        formalities.record(filing)
+    step = engine.complete(
+        runnable.compiled, matter.state, task.token, data, projection.context(session, at, matter.organ_id)
+    )
+>>>>>>> main
     if task.due_at:
         projection.cancel_task_timers(session, [task.id])
     opened = projection.apply(session, matter, step, actor=actor, at=at)
@@ -211,7 +225,7 @@ def complete(
 
 # Built once: of all that a completion costs, putting a statement together is a good part.
 _LOCKED = (
-    select(Task, Matter, AuditStream)
+    select(Task, Matter, AuditStream.seq, AuditStream.head)
     .join(Matter, Matter.id == Task.matter_id)
     .join(AuditStream, AuditStream.name == audit.matter_stream_of(Matter.id))
     .where(Task.id == bindparam("task_id"))
@@ -229,8 +243,8 @@ def _locked(session: Session, actor: Actor, task_id: int) -> Task:
     row = session.execute(_LOCKED, {"task_id": task_id}).one_or_none()
     if row is None:
         raise NotFound(N_("没有这个任务,或者您无权查看。"))
-    task, matter, head = row
-    audit.hold(session, head)
+    task, matter, seq, head = row
+    audit.hold(session, audit.matter_stream(matter.id), seq, head)
     if task.pool not in actor.pools and task.assignee_id != actor.user_id:
         matters.get(session, actor, matter.id)
     return task

@@ -10,18 +10,18 @@ from __future__ import annotations
 import calendar as civil
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any
 
 import chinese_calendar
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from decision_flow import audit, clock
 from decision_flow.audit import SYSTEM, EventName
-from decision_flow.models import CalendarDay
+from decision_flow.models import CalendarDay, LocalDay
 
 WORKING = ("work", "makeup")
 FIRST_YEAR, LAST_OFFICIAL = 2004, 2026
@@ -72,6 +72,15 @@ class Deadline:
     def __str__(self) -> str:
         return self.due_on.isoformat()
 
+    def parts(self) -> dict[str, Any]:
+        """Return what the date was computed from, as JSON values: enough to compute it again (W9)."""
+        return {
+            "unit": self.unit,
+            "count": self.count,
+            "start": self.start.isoformat(),
+            "calendar_version": self.calendar_version,
+        }
+
 
 def working_days_after(calendar: Calendar, count: int, start: date) -> Deadline:
     """Return the deadline `count` working days after `start`, which is not counted (W1, W4)."""
@@ -103,7 +112,10 @@ def days_after(calendar: Calendar, count: int, start: date) -> Deadline:
 
 def months_after(calendar: Calendar, count: int, start: date) -> Deadline:
     """Return the day `count` months after `start`, not rolled: an internal review date (W7, vector V14)."""
-    return _deadline(calendar, add_months(start, count), start, count, "months", False, f"自{_cn(start)}起{count}个月")
+    day = add_months(start, count)
+    return _deadline(
+        calendar, day, start, count, "months", calendar.is_provisional(day), f"自{_cn(start)}起{count}个月"
+    )
 
 
 def days_before(calendar: Calendar, count: int, event: date) -> Deadline:
@@ -113,6 +125,41 @@ def days_before(calendar: Calendar, count: int, event: date) -> Deadline:
     if not calendar.is_working_day(day):
         text += f",{_cn(day)}为休息日,请提前办理"
     return _deadline(calendar, day, event, count, "days_before", calendar.is_provisional(day), text)
+
+
+COUNTERS: Mapping[str, Callable[[Calendar, int, date], Deadline]] = {
+    "working_days": working_days_after,
+    "days": days_after,
+    "months": months_after,
+    "days_before": days_before,
+}
+
+
+def counted(calendar: Calendar, unit: str, count: int, start: date, *, added: int = 0, paused: int = 0) -> Deadline:
+    """Return the deadline of `count` units from `start`; `added` units by extension, `paused` days not counted.
+
+    Paused days are working days for a period in working days and calendar days for any other. Raises
+    `KeyError` for an unknown unit.
+    """
+    more = added + (paused if unit in ("working_days", "days") else 0)
+    found = COUNTERS[unit](calendar, count + more, start)
+    if unit == "months" and paused:
+        found = replace(days_after(calendar, paused, found.due_on), start=start, unit=unit)
+    text = found.explanation
+    if added:
+        text += f"含延长{added}{UNITS[unit]}。"
+    if paused:
+        text += f"含中止计算{paused}{UNITS['working_days' if unit == 'working_days' else 'days']}。"
+    return replace(found, count=count, explanation=text)
+
+
+UNITS = {"working_days": "个工作日", "days": "日", "months": "个月", "days_before": "日前"}
+
+
+def working_days_between(calendar: Calendar, first: date, last: date) -> int:
+    """Return how many working days lie after `first` up to and with `last`."""
+    span = (last - first).days
+    return sum(calendar.is_working_day(first + timedelta(days=number)) for number in range(1, span + 1))
 
 
 def add_months(start: date, count: int) -> date:
@@ -137,24 +184,47 @@ def _cn(day: date) -> str:
 
 # --- the table ------------------------------------------------------------------------------------------
 
-_kept: dict[tuple[str, int], Calendar] = {}
+_kept: dict[tuple[str, int, int | None], Calendar] = {}
 _lock = threading.Lock()
 
 
-def load(session: Session) -> Calendar:
-    """Return the calendar of this database, from memory as long as its version stands."""
-    version = session.scalar(select(func.max(CalendarDay.version))) or 0
-    key = (str(session.get_bind().engine.url), version)
+def version(session: Session) -> int:
+    """Return the number of the newest change to the calendar, national or local; 0 for an empty one."""
+    both = union_all(
+        select(func.max(CalendarDay.version).label("v")), select(func.max(LocalDay.version).label("v"))
+    ).subquery()
+    return session.scalar(select(func.max(both.c.v))) or 0
+
+
+def load(session: Session, organ_id: int | None = None) -> Calendar:
+    """Return the calendar of this database, from memory as long as its version stands.
+
+    With `organ_id` the local days of that organ lie over the national ones.
+    """
+    newest = version(session)
+    key = (str(session.get_bind().engine.url), newest, organ_id)
     found = _kept.get(key)
     if found is None:
-        rows = session.execute(select(CalendarDay.day, CalendarDay.kind, CalendarDay.status)).all()
-        found = Calendar({day: (kind, status != "official") for day, kind, status in rows}, version)
+        rows = session.execute(
+            select(CalendarDay.day, CalendarDay.kind, CalendarDay.status, literal(0).label("local")).union_all(
+                select(LocalDay.day, LocalDay.kind, literal("official"), literal(1)).where(
+                    LocalDay.organ_id == organ_id
+                )
+            )
+        ).all()
+        days = {row.day: (row.kind, row.status != "official") for row in sorted(rows, key=lambda row: row.local)}
+        found = Calendar(days, newest)
         with _lock:
-            if len(_kept) > 8:
+            if len(_kept) > 32:
                 _kept.clear()
             if rows:
                 _kept[key] = found
     return found
+
+
+def package() -> Calendar:
+    """Return the calendar as shipped, for use without a database: official years, then provisional ones."""
+    return Calendar({row["day"]: (row["kind"], row["status"] != "official") for row in _shipped()}, 1)
 
 
 def add_working_days(session: Session, start: date, count: int) -> date:
@@ -162,23 +232,23 @@ def add_working_days(session: Session, start: date, count: int) -> date:
     return working_days_after(load(session), count, start).due_on
 
 
-def functions(session: Session) -> dict[str, Callable[..., Any]]:
+def functions(session: Session, organ_id: int | None = None) -> dict[str, Callable[..., Any]]:
     """Return what an expression may call: each takes a count and, if wanted, a start other than today.
 
-    The results carry the explanation and compare as dates through `due_on`.
+    The results carry the explanation and compare as dates through `due_on`. The days are those of the organ.
     """
-    calendar = load(session)
+    calendar = load(session, organ_id)
 
-    def counted(count_from: Callable[[Calendar, int, date], Deadline], count: Any, start: Any = None) -> Deadline:
+    def from_there(count_from: Callable[[Calendar, int, date], Deadline], count: Any, start: Any = None) -> Deadline:
         if int(count) < 0:
             raise ValueError("a count of days cannot be negative")
         return count_from(calendar, int(count), _business_day(start) if start else clock.today())
 
     return {
-        "working_days_after": partial(counted, working_days_after),
-        "days_after": partial(counted, days_after),
-        "months_after": partial(counted, months_after),
-        "days_before": lambda event, count: counted(days_before, count, event),
+        "working_days_after": partial(from_there, working_days_after),
+        "days_after": partial(from_there, days_after),
+        "months_after": partial(from_there, months_after),
+        "days_before": lambda event, count: from_there(days_before, count, event),
         "today": clock.today,
     }
 
@@ -202,6 +272,19 @@ def seed(session: Session) -> int:
     """
     if session.scalar(select(func.count()).select_from(CalendarDay)):
         return 0
+    rows = _shipped()
+    session.execute(insert(CalendarDay), rows)
+    audit.append(
+        session,
+        audit.CALENDAR,
+        EventName.CALENDAR_IMPORTED,
+        actor=SYSTEM,
+        facts={"from": f"{FIRST_YEAR}-01-01", "official_to": f"{LAST_OFFICIAL}-12-31", "days": len(rows)},
+    )
+    return len(rows)
+
+
+def _shipped() -> list[dict[str, Any]]:
     rows = []
     day = date(FIRST_YEAR, 1, 1)
     while day.year <= LAST_OFFICIAL + PROVISIONAL_YEARS:
@@ -216,15 +299,7 @@ def seed(session: Session) -> int:
             }
         )
         day += timedelta(days=1)
-    session.execute(insert(CalendarDay), rows)
-    audit.append(
-        session,
-        audit.CALENDAR,
-        EventName.CALENDAR_IMPORTED,
-        actor=SYSTEM,
-        facts={"from": f"{FIRST_YEAR}-01-01", "official_to": f"{LAST_OFFICIAL}-12-31", "days": len(rows)},
-    )
-    return len(rows)
+    return rows
 
 
 def _official_kind(day: date) -> str:

@@ -78,7 +78,7 @@ def files(tmp_path: Path) -> FileStore:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings.of({"data_dir": str(tmp_path / "data"), "secret_key": "k" * 40})
+    return Settings.of({"data_dir": str(tmp_path / "data"), "secret_key": "k" * 40, "public_cache_seconds": 0})
 
 
 @pytest.fixture

@@ -12,24 +12,35 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from decision_flow.config import Settings
 from decision_flow.db import Database
 from decision_flow.documents import FileStore
-from web import auth, errors, language, observability, presentation, request, security
+from web import auth, change_words, errors, language, observability, presentation, request, security
 from web.pages import (
     account,
+    catalogues,
     documents,
+    drafts,
     first_run,
+    gates,
     help,
     inbox,
+    linked,
     matters,
+    office,
     organisations,
     people,
+    procedures,
+    public,
     sign_in,
     tasks,
+    walks,
 )
 
 HERE = Path(__file__).parent
 PAGES = (
     observability.page, sign_in.page, first_run.page, account.page, inbox.page, tasks.page, matters.page,
     documents.page, people.page, organisations.page, help.page,
+    public.page,
+    procedures.page, drafts.page, walks.page, gates.page,
+    catalogues.page, linked.page, office.page,
 )  # fmt: skip
 
 
@@ -60,9 +71,12 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     )
     observability.observe(app)
     auth.guard(app)
-    CSRFProtect(app)
+    csrf = CSRFProtect(app)
+    # Nobody is signed in there, so there is no session that another site could misuse; and no cookie is set.
+    csrf.exempt(public.page)
     language.register(app)
     presentation.register(app)
+    change_words.register(app)
     security.protect(app, https=settings.https)
     errors.handle(app)
     for page in PAGES:

@@ -38,7 +38,14 @@ def serve(settings: Settings, port: int | None, data: str | None, demo: bool | N
     app = create_app(settings, database)
     with database.transaction(read_only=True) as session:
         founding = first_run.is_needed(session)
-    server = create_server(app, host=settings.host, port=settings.port, threads=settings.threads)
+    # The proxy in front is trusted by number, in the application: the server must hand on what it says.
+    server = create_server(
+        app,
+        host=settings.host,
+        port=settings.port,
+        threads=settings.threads,
+        clear_untrusted_proxy_headers=not settings.trusted_proxies,
+    )
     stop = (
         None
         if no_worker

@@ -29,11 +29,17 @@ EVENTS = {
     "task.claimed": N_("签收"), "task.released": N_("退回签收"), "task.transferred": N_("转办"),
     "task.completed": N_("办结任务"), "task.withdrawn": N_("撤回任务"), "timer.fired": N_("期限届满"),
     "document.filed": N_("上传材料"), "draft.frozen": N_("固定草案版本"),
+    "matter.major_item_entered": N_("列入三重一大台账"),
+    "record.linked": N_("关联记录"),
     "draft.reviewed": N_("审查意见对应文本"), "draft.stale_settled": N_("需重做的环节已处理"),
     "decision.recorded": N_("作出决定"),
     "publication.recorded": N_("公布"), "evaluation.scheduled": N_("安排后评估"), "reminder.sent": N_("逾期提醒"),
     "evaluation.started": N_("启动后评估"), "archive.filed": N_("归档"), "action.refused": N_("拒绝操作"),
     "matter.cancelled": N_("撤销事项"),
+    "evaluation.triggered": N_("出现评估情形"), "evaluation.closed": N_("评估办结"),
+    "feedback.recorded": N_("登记意见"), "task.returned": N_("退回岗位"),
+    "deadline.moved": N_("期限变动"), "deadline.paused": N_("中止计算期限"),
+    "deadline.resumed": N_("恢复计算期限"), "deadline.extended": N_("延长期限"),
     "matter.suspended": N_("中止执行"), "matter.resumed": N_("恢复执行"),
 }  # fmt: skip
 

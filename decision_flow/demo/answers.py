@@ -84,13 +84,14 @@ TYPICAL: dict[str, dict[str, Any]] = {
     },
     "F-20": {"forms": ["open_solicitation", "symposium"]},
     "F-21": {"has_secret": False, "has_personal_info": False, "result": "pass"},
-    "F-22b": {"opinions_total": 12, "support_rate": 0.84},
-    "F-23": {
-        "opinions": [
-            {"channel": "website", "count": 12, "content": "支持实施,建议加快进度并公开资金使用情况",
-             "position": "support", "disposition": "adopted"}
-        ]
+    "F-22": {
+        "purpose": "群众反映集中,现有办法已不能满足需要,经调研论证拟作统一安排。",
+        "affected": "辖区居民和有关经营者;实施期间出行和办事会受到一些影响,实施后更加便利。",
+        "how_to_submit": "在本页直接填写;或者寄送承办单位(信封注明“征求意见”),电话0871-60007788,工作日9:00至17:00。",
+        "channels": ["website", "notice_board"],
     },
+    "F-22b": {"support_rate": 0.84},
+    "F-23": {"summary": "意见集中在实施步骤和资金公开,已逐条研究,合理意见在草案中作了修改。"},
     "F-23a": {"form_type": "symposium", "support_rate": 0.84},
     "F-24": {"retention": "permanent", "security_class": "public"},
     "F-24b": {"accepted": True},

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from decision_flow import clock
 from decision_flow.db import Database
+from decision_flow.demo import office, public_voice
 from decision_flow.demo.answers import minutes
 from decision_flow.demo.play import Play
 from decision_flow.demo.roster import DISTRICT, QINGHE, SHIQIAO
@@ -53,7 +54,7 @@ def rural_road(database: Database, files: FileStore, begun: date | None = None) 
     )
     play.do(M + "01", "zhoukai").days(4).do(M + "03", "chenbin").days(5).do(M + "04", "gaojianming")
     play.do(M + "05", "zhoukai", undertaking_units=[units["清河镇规划建设和生态环境办公室"]], in_catalogue=True,
-            catalogue_item_id="3")  # fmt: skip
+            catalogue_item_id=office.catalogue(database, play.day))  # fmt: skip
     play.days(12).do(
         M + "06",
         "chenbin",
@@ -106,18 +107,10 @@ def rural_road(database: Database, files: FileStore, begun: date | None = None) 
     play.do(PP + "04f", "wuting", form_type="questionnaire", sample_size=310, support_rate=0.83)
     play.do("T_fair_competition_review_01", "liqiang")
     _risk(play)
-    play.on(opened + timedelta(days=31)).do(PP + "04a2", "linyue", opinions_total=46, support_rate=0.83)
-    play.do(
-        PP + "05",
-        "chenbin",
-        opinions=[
-            {"channel": "website", "count": 19, "content": "加强施工期安全防护", "position": "suggest", "disposition": "adopted"},
-            {"channel": "questionnaire", "count": 11, "content": "增设会车道和标志", "position": "support",
-             "disposition": "partly", "reason": "按规范在视距不足路段设置"},
-            {"channel": "phone", "count": 16, "content": "改线避让果园", "position": "oppose",
-             "disposition": "not_adopted", "reason": "改线增加用地和投资,原线加宽可以满足需要"},
-        ],
-    )  # fmt: skip
+    public_voice.speak(play, opened, "chenbin")
+    play.on(opened + timedelta(days=31)).do(PP + "04a2", "linyue", support_rate=0.83)
+    public_voice.settle(play, "chenbin")
+    play.do(PP + "05", "chenbin")
     play.do(PP + "06", "linyue").days(1).do(M + "12", "chenbin").do(M + "14", "chenbin").days(3)
     _review(play, "wangmin", "zhaolei", "guyan", points=2).days(4)
     play.do(M + "16", "chenbin")

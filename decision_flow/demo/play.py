@@ -76,15 +76,16 @@ class Play:
         """Go on by some calendar days."""
         return self.on(self.day + timedelta(days=count))
 
-    def suggest(self, username: str, organ: str, given: Mapping[str, Any]) -> Play:
+    def suggest(self, username: str, organ: str, given: Mapping[str, Any], procedure: str = "major_decision") -> Play:
         """Register the matter."""
         with clock.pretend(self._now()), self.database.transaction() as session:
             actor = self._actor(session, username)
             organ_id = session.scalars(select(Organisation.id).where(Organisation.name == organ)).one()
-            version = bundles.in_force(session, "major_decision")
+            version = bundles.in_force(session, procedure)
             form = bundles.runnable(session, version).forms[version.start_form]
-            values = answers.fill(form, {"received_date": self.day.isoformat(), **given}, {})
-            self.matter_id = matters.register(session, actor, "major_decision", organ_id, values).id
+            received = {"received_date": self.day.isoformat()} if procedure == "major_decision" else {}
+            values = answers.fill(form, {**received, **given}, {})
+            self.matter_id = matters.register(session, actor, procedure, organ_id, values).id
         return self
 
     def do(self, element: str, who: str = "", **given: Any) -> Play:

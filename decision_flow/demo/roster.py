@@ -126,6 +126,11 @@ PEOPLE: tuple[Person, ...] = (
     ),
     Person("yangguang", "杨光", "Yang Guang", _unit("青石村村民委员会", "主任(镇人大代表)", "Chair (town deputy)", "proposer")),
     Person("hanmei", "韩梅", "Han Mei", _unit("柳湾村村民委员会", "主任", "Chair", "proposer", "consulted_unit")),
+    Person("dengjie", "邓洁", "Deng Jie", _unit("清河镇党政综合办公室", "程序建模员", "Procedure modeller", "procedure_modeller")),
+    Person(
+        "qiaolin", "乔林", "Qiao Lin",
+        _unit("清河镇党政综合办公室", "程序发布人", "Procedure publisher", "procedure_publisher"),
+    ),
     # 云岭区
     Person("zhengtao", "郑涛", "Zheng Tao", (_D["office"], _D["supervisor"], _D["spokesperson"])),
     Person("luoxin", "罗欣", "Luo Xin", (_D["disclosure"], _D["clerk"], _D["npc"])),

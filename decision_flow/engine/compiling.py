@@ -47,13 +47,18 @@ class Plan:
     flows: Mapping[tuple[str, str], str]
 
 
-def compile(bundle: Bundle) -> Compiled:
+def compile(bundle: Bundle, *, keep: bool = True) -> Compiled:
     """Return `bundle` ready to run, from memory when this process compiled it before.
+
+    With `keep` false nothing is remembered: for a draft, which changes with every stroke.
 
     Raises `Invalid` for files that cannot be read, `NotConforming` with findings that name rule, element
     and reason when something in them cannot run.
     """
     found = _kept.get(bundle.digest)
+    if found is None and not keep:
+        with _lock:
+            return _compile(bundle)
     if found is None:
         with _lock:
             found = _kept.get(bundle.digest) or _compile(bundle)

@@ -174,6 +174,11 @@ def _ranks(file: str, output: etree._Element) -> tuple[Any, ...]:
     return tuple(_compile(file, f"[{text}]").evaluate({}, {})) if text and text.strip() else ()
 
 
+def condition_of(cell: str) -> Expression | None:
+    """Return a cell as a condition over `value`, None for any value. Raises `Invalid` for what no row can hold."""
+    return _condition("", cell)
+
+
 def _condition(file: str, cell: str) -> Expression | None:
     text = cell.strip()
     if text in ("", "-"):

@@ -21,7 +21,7 @@ ASSIGNS = (
     "matter_title", "category", "undertaking_unit", "lead_unit", "implementing_unit", "effective_date",
 )  # fmt: skip
 # What a reference may point at; besides these, `role:<code>` for the people who hold a role.
-REFERENCES = ("organisation", "user", "document", "matter")
+REFERENCES = ("organisation", "user", "document", "matter", "catalogue_item")
 MAX_TEXT, MAX_LONG, MAX_ROWS, MAX_MONEY = 500, 20_000, 500, Decimal(10) ** 13
 
 

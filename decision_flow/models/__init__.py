@@ -1,5 +1,6 @@
 """All tables. Importing this package makes the metadata complete, which is what Alembic needs."""
 
+from decision_flow.models.catalogues import Catalogue, CatalogueItem, CatalogueStatus, Completion, LinkedRecord
 from decision_flow.models.drafts import DraftVersion, Settled, StaleStep
 from decision_flow.models.matters import (
     Matter,
@@ -11,6 +12,18 @@ from decision_flow.models.matters import (
     TimerKind,
     TimerState,
 )
+from decision_flow.models.office import MajorItem, OfficeSetting
+from decision_flow.models.operations import CronSlot, Feedback, Hook, Node, Reminder, Substitution
+from decision_flow.models.participation import (
+    Disposition,
+    Enrolment,
+    HearingDraw,
+    Notice,
+    NoticeKind,
+    NoticeState,
+    Opinion,
+    RateCount,
+)
 from decision_flow.models.people import (
     Appointment,
     Organisation,
@@ -19,7 +32,10 @@ from decision_flow.models.people import (
     User,
 )
 from decision_flow.models.procedures import (
+    DraftFile,
+    DraftState,
     Procedure,
+    ProcedureDraft,
     ProcedureFile,
     ProcedureVersion,
     VersionStatus,
@@ -31,31 +47,70 @@ from decision_flow.models.records import (
     Notification,
     NotificationState,
 )
+from decision_flow.models.registries import (
+    Expert,
+    ExpertRating,
+    Institution,
+    InterestedParty,
+    Standing,
+    StandingChange,
+)
 from decision_flow.models.trail import AuditEvent, AuditStream
-from decision_flow.models.working_days import CalendarDay
+from decision_flow.models.working_days import CalendarDay, LocalDay
 
 __all__ = [
     "Appointment",
     "AuditEvent",
     "AuditStream",
     "CalendarDay",
+    "Catalogue",
+    "CatalogueItem",
+    "CatalogueStatus",
+    "Completion",
+    "CronSlot",
+    "Disposition",
     "Document",
+    "DraftFile",
+    "DraftState",
     "DraftVersion",
+    "Enrolment",
     "Evaluation",
     "EvaluationStatus",
+    "Expert",
+    "ExpertRating",
+    "Feedback",
+    "HearingDraw",
+    "Hook",
+    "Institution",
+    "InterestedParty",
+    "LinkedRecord",
+    "LocalDay",
+    "MajorItem",
     "Matter",
     "MatterStatus",
+    "Node",
+    "Notice",
+    "NoticeKind",
+    "NoticeState",
     "Notification",
     "NotificationState",
     "NumberSeries",
+    "OfficeSetting",
+    "Opinion",
     "Organisation",
     "Post",
     "Procedure",
+    "ProcedureDraft",
     "ProcedureFile",
     "ProcedureVersion",
+    "RateCount",
+    "Reminder",
     "Settled",
     "SignInSession",
     "StaleStep",
+    "Standing",
+    "StandingChange",
+    "Substitution",
     "Task",
     "TaskState",
     "Timer",

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
+    Boolean,
     Date,
     ForeignKey,
     Index,
@@ -147,6 +148,9 @@ class Task(Base):
     due_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     due_rule: Mapped[str] = mapped_column(String(20), default="")
     due_explanation: Mapped[str] = mapped_column(Text, default="")
+    due_provisional: Mapped[bool] = mapped_column(Boolean, default=False)
+    # What the date was computed from, so that it can be computed again: see decision_flow.deadlines.
+    deadline: Mapped[Any] = mapped_column(Json, nullable=True)
     draft: Mapped[Any] = deferred(mapped_column(Json, nullable=True))
     draft_saved_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     submission: Mapped[Any] = deferred(mapped_column(Json, nullable=True))

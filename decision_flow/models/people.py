@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import Boolean, Date, ForeignKey, Index, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from decision_flow.db import Base, UTCDateTime
+from decision_flow.db import Base, Json, UTCDateTime
 
 
 class Organisation(Base):
@@ -46,6 +47,8 @@ class Post(Base):
     title: Mapped[str] = mapped_column(String(80))
     title_en: Mapped[str] = mapped_column(String(120), default="")
     role_code: Mapped[str] = mapped_column(String(40), index=True)
+    # Whoever holds it heads the unit: overdue work of the unit is told there.
+    leads: Mapped[bool] = mapped_column(Boolean, default=False)
     active: Mapped[bool] = mapped_column(Boolean, default=True)
 
     organisation: Mapped[Organisation] = relationship(lazy="raise")
@@ -70,6 +73,10 @@ class User(Base):
     active: Mapped[bool] = mapped_column(Boolean, default=True)
     is_demo: Mapped[bool] = mapped_column(Boolean, default=False)
     language: Mapped[str] = mapped_column(String(10), default="")
+    # Which notices go where; None is as shipped. Read by the worker alone.
+    notice_choices: Mapped[Any] = mapped_column(Json, nullable=True)
+    # SHA-256 of the secret in the address of one's calendar feed.
+    feed_hash: Mapped[str | None] = mapped_column(String(64), index=True)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
     appointments: Mapped[list[Appointment]] = relationship(lazy="raise", back_populates="user")

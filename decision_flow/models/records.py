@@ -59,16 +59,23 @@ class Evaluation(Base):
     due_on: Mapped[date] = mapped_column(Date, index=True)
     status: Mapped[str] = mapped_column(String(12))
     reason: Mapped[str] = mapped_column(Text, default="")
+    # Why it was begun: scheduled, or what the trigger table said; and the facts it said so from.
+    trigger: Mapped[str] = mapped_column(String(30), default="scheduled")
+    evidence: Mapped[Any] = mapped_column(Json, nullable=True)
+    outcome: Mapped[str] = mapped_column(String(20), default="")
+    closed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    next_id: Mapped[int | None] = mapped_column(ForeignKey("evaluation.id"))
 
     decision: Mapped[Matter] = relationship(lazy="raise", foreign_keys=[decision_id])
 
 
 class NotificationState(StrEnum):
-    """PENDING → SENT, or FAILED after too many attempts."""
+    """PENDING → SENT, or FAILED after too many attempts. What nobody wanted is SENT nowhere: SKIPPED."""
 
     PENDING = "PENDING"
     SENT = "SENT"
     FAILED = "FAILED"
+    SKIPPED = "SKIPPED"
 
 
 class Notification(Base):
@@ -81,6 +88,7 @@ class Notification(Base):
     event: Mapped[str] = mapped_column(String(60))
     channel: Mapped[str] = mapped_column(String(20), default="inbox")
     recipient_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+    hook_id: Mapped[int | None] = mapped_column(ForeignKey("hook.id"))
     pool: Mapped[str | None] = mapped_column(String(60))
     matter_id: Mapped[int | None] = mapped_column(ForeignKey("matter.id"))
     task_id: Mapped[int | None] = mapped_column(ForeignKey("task.id"))

@@ -7,12 +7,13 @@ import threading
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import DatabaseError
 
 from decision_flow import audit, migrations
 from decision_flow.audit import SYSTEM, EventName
 from decision_flow.db import Base, Database
+from decision_flow.models import AuditEvent
 
 AT = datetime(2026, 5, 8, 1, 30, tzinfo=UTC)
 GOLDEN = (
@@ -32,11 +33,12 @@ def trail(database: Database) -> Database:
 
 def test_the_canonical_form_is_pinned(database: Database) -> None:
     with database.transaction() as session:
-        event = audit.append(
+        digest = audit.append(
             session, "golden", EventName.STEP_PASSED, actor=SYSTEM, facts={"步骤": "公布"}, rules=["R-32a"], at=AT
         )
-        assert event.canonical == GOLDEN
-        assert event.hash == hashlib.sha256(GOLDEN.encode()).hexdigest()
+        stored = session.scalars(select(AuditEvent).where(AuditEvent.stream == "golden")).one()
+        assert stored.canonical == GOLDEN
+        assert stored.hash == digest == hashlib.sha256(GOLDEN.encode()).hexdigest()
 
 
 def test_an_untouched_stream_is_intact(trail: Database) -> None:

@@ -72,17 +72,43 @@ def test_a_hearing_on_utility_prices_is_mandatory() -> None:
     assert ask("D-06", F06={**flags, "government_pricing": True})["hearing"] == "mandatory"
 
 
+TOWNSHIP = {"limit_meeting": "30000", "limit_joint": "100000", "limit_project": "300000", "limit_asset": "50000"}
+DISTRICT = {"limit_meeting": "200000", "limit_joint": "1000000", "limit_project": "4000000", "limit_asset": "500000"}
+
+
 @pytest.mark.parametrize(
-    ("amount", "in_budget", "level", "route"),
+    ("limits", "item", "route"),
     [
-        (29_999, True, "township", "leader_approval"), (87_000, True, "township", "office_meeting"),
-        (100_000, True, "township", "joint_meeting"), (10, False, "township", "joint_meeting"),
-        (199_999, True, "district", "leader_approval"), (1_000_000, True, "district", "joint_meeting"),
+        (TOWNSHIP, {"kind": "fund", "route_amount": "29999.00"}, "leader_approval"),
+        (TOWNSHIP, {"kind": "fund", "route_amount": "30000.00"}, "office_meeting"),
+        (TOWNSHIP, {"kind": "fund", "route_amount": "87000.00"}, "office_meeting"),
+        (TOWNSHIP, {"kind": "fund", "route_amount": "100000.00"}, "joint_meeting"),
+        (TOWNSHIP, {"kind": "fund", "route_amount": "10.00", "in_budget": False}, "joint_meeting"),
+        (DISTRICT, {"kind": "fund", "route_amount": "199999.00"}, "leader_approval"),
+        (DISTRICT, {"kind": "fund", "route_amount": "999999.00"}, "office_meeting"),
+        (DISTRICT, {"kind": "fund", "route_amount": "1000000.00"}, "joint_meeting"),
+        (TOWNSHIP, {"kind": "project", "route_amount": "299999.00"}, "leader_approval"),
+        (TOWNSHIP, {"kind": "project", "route_amount": "300000.00"}, "joint_meeting"),
+        (TOWNSHIP, {"kind": "project", "route_amount": "1.00", "financed_by_debt": True}, "joint_meeting"),
+        (TOWNSHIP, {"kind": "personnel"}, "party_meeting"),
+        (TOWNSHIP, {"kind": "asset", "route_amount": "49999.00"}, "leader_approval"),
+        (TOWNSHIP, {"kind": "asset", "route_amount": "1.00", "lease_over_year": True}, "joint_meeting"),
+        (DISTRICT, {"kind": "asset", "route_amount": "500000.00"}, "joint_meeting"),
+        (TOWNSHIP, {"kind": "guarantee", "route_amount": "1000000.00"}, "joint_meeting"),
+        (TOWNSHIP, {"kind": "guarantee", "route_amount": "999999.00"}, "leader_approval"),
+        (TOWNSHIP, {"kind": "decision"}, "joint_meeting"),
+        (TOWNSHIP, {"kind": "fund", "route_amount": "1.00", "is_major_decision": True}, "major_decision"),
     ],
 )  # fmt: skip
-def test_large_funds(amount: int, in_budget: bool, level: str, route: str) -> None:
-    given = {"is_major_decision": False, "kind": "fund", "financed_by_debt": False}
-    assert ask("D-05", amount=amount, in_budget=in_budget, level=level, **given)["route"] == route
+def test_the_route_of_major_items(limits: dict[str, str], item: dict[str, Any], route: str) -> None:
+    given = {
+        "is_major_decision": False, "in_budget": True, "financed_by_debt": False, "lease_over_year": False,
+        "route_amount": "0.00", "limit_guarantee": "1000000",
+    }  # fmt: skip
+    found = ask("D-05", F42={**given, **limits, **item})
+    assert found["route"] == route
+    assert found["legality_review"] == (item["kind"] in ("project", "guarantee") and route == "joint_meeting")
+    assert found["risk_assessment"] == (item["kind"] == "guarantee" and route == "joint_meeting")
 
 
 def test_triggers_of_an_evaluation() -> None:

@@ -87,14 +87,7 @@ def show(matter_id: int, tab: str = "progress") -> str:
     """Show a matter: its steps, and one of the tabs."""
     if tab not in TABS:
         raise NotFound(gettext("没有这个页面,或者您无权查看。"))
-    with transaction(read_only=True) as session:
-        view = matter_views.view(session, actor(), matter_id)
-        events = matter_views.events(session, actor(), matter_id) if tab == "trail" else ()
-        filed = papers.of_matter(session, actor(), matter_id) if tab == "papers" else None
-    process = request.args.get("process", view.processes[0][0])
-    if tab == "progress":
-        allow_diagram_styles()
-    return render_template("matters/show.html", view=view, tab=tab, events=events, process=process, papers=filed)
+    return draw(matter_id, tab)
 
 
 @page.post("/matters/<int:matter_id>/acts/<key>")
@@ -121,12 +114,32 @@ def diagram(matter_id: int, process: str) -> Response:
     )
 
 
+def draw(matter_id: int, tab: str, **more: Any) -> str:
+    """Return the page of a matter with one of its tabs; `more` is what a tab with a page of its own brings."""
+    with transaction(read_only=True) as session:
+        view = matter_views.view(session, actor(), matter_id)
+        events = matter_views.events(session, actor(), matter_id) if tab == "trail" else ()
+        filed = papers.of_matter(session, actor(), matter_id) if tab == "papers" else None
+    process = request.args.get("process", view.processes[0][0])
+    if tab == "progress":
+        allow_diagram_styles()
+    return render_template(
+        "matters/show.html", view=view, tab=tab, events=events, process=process, papers=filed, **more
+    )
+
+
 def _new_page(values: dict[str, Any], errors: dict[str, list[str]]) -> str:
     with transaction(read_only=True) as session:
         found = matters.startable(session, actor())
-        choices = task_views.choices_for(session, found[0].form, actor(), None) if found else {}
-    wanted = request.values.get("_procedure", "")
-    choice = next((one for one in found if one.procedure_key == wanted), found[0] if found else None)
+        wanted = request.values.get("_procedure", "")
+        choice = next((one for one in found if one.procedure_key == wanted), found[0] if found else None)
+        choices = task_views.choices_for(session, choice.form, actor(), None) if choice else {}
     return render_template(
-        "matters/new.html", choice=choice, choices=choices, values=values, errors=errors, render_form=forms.render
+        "matters/new.html",
+        offered=found,
+        choice=choice,
+        choices=choices,
+        values=values,
+        errors=errors,
+        render_form=forms.render,
     )

@@ -1,0 +1,188 @@
+"""What a form means beyond its own fields: asked of the registers before it counts, and written to them after.
+
+A form's own checks see the form and the process data. What lies in tables (the ledger, the notices, the pools
+of experts) is asked here, by form id, under the matter's lock and whatever diagram the task stands in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, undefer
+
+from decision_flow import adoption, notices, opinions
+from decision_flow.identity import Actor
+from decision_flow.models import Matter, NoticeKind, Task
+from decision_flow.notices import NoticeText
+
+
+@dataclass(frozen=True)
+class Filing:
+    """One form that is being completed."""
+
+    session: Session
+    actor: Actor
+    matter: Matter
+    task: Task
+    answers: Mapping[str, Any]
+    context: Mapping[str, Any]
+
+
+def auto_values(session: Session, matter: Matter, form_id: str | None) -> dict[str, Any]:
+    """Return the values that the registers fill into a form (`auto` fields)."""
+    if form_id not in FROM_LEDGER:
+        return {}
+    told = opinions.counts(session, matter.id)
+    return {
+        "ledger_total": told.total,
+        "ledger_pending": told.pending,
+        "ledger_adopted": told.adopted,
+        "ledger_partly": told.partly,
+        "ledger_not_adopted": told.not_adopted,
+    }
+
+
+def suggested(session: Session, matter: Matter, form_id: str | None) -> dict[str, Any]:
+    """Return what the registers suggest as a first answer; whoever fills in the form may change it."""
+    if form_id == "F-11":
+        rows = adoption.rows(session, matter.id)
+        return {"adoption": rows} if rows else {}
+    if form_id == "F-17":
+        return {"adoption_summary": adoption.summary(session, matter.id)}
+    if form_id == "F-17e" and matter.relation is None:
+        return {
+            "title": f"关于《{matter.title}》公众意见采纳情况的说明",
+            "body": adoption.summary(session, matter.id),
+        }
+    return {}
+
+
+def check(filing: Filing) -> None:
+    """Ask the registers whether this form may be completed now. Raises `Refused`, `Invalid`, `NotPermitted`."""
+    if asked := BEFORE.get(filing.task.form or ""):
+        asked(filing)
+
+
+def record(filing: Filing) -> None:
+    """Write to the registers what a completed form means, in the same transaction."""
+    if write := AFTER.get(filing.task.form or ""):
+        write(filing)
+
+
+def _solicitation_over(filing: Filing) -> None:
+    notices.must_be_over(filing.session, filing.matter.id)
+
+
+def _all_disposed(filing: Filing) -> None:
+    opinions.must_be_disposed(filing.session, filing.matter.id)
+
+
+def _publish_solicitation(filing: Filing) -> None:
+    told = filing.answers
+    notices.publish(
+        filing.session, filing.actor, filing.matter, solicitation(told, _file_id(told.get("explanation_file"))),
+        task=filing.task,
+    )  # fmt: skip
+
+
+def solicitation(told: Mapping[str, Any], explanation_id: int | None) -> NoticeText:
+    """Return the notice that the answers to F-22 make; a shorter period's reason stands in it verbatim (R-15b)."""
+    reason = str(told.get("short_reason_public") or "").strip()
+    return NoticeText(
+        kind=NoticeKind.SOLICITATION,
+        title=str(told.get("title") or ""),
+        sections=(
+            ("what", str(told.get("body") or "")),
+            ("why", str(told.get("purpose") or "")),
+            ("whom", str(told.get("affected") or "")),
+            ("short_reason", reason),
+            ("how", str(told.get("how_to_submit") or "")),
+        ),
+        channels=tuple(told.get("channels") or ()),
+        open_on=_day(told.get("open_on")),
+        close_on=_day(told.get("close_on")),
+        short_reason=reason,
+        explanation_id=explanation_id,
+    )
+
+
+def _publish_results(filing: Filing) -> None:
+    kind = NoticeKind.EVALUATION if filing.matter.relation == "evaluation" else NoticeKind.ADOPTION
+    told = filing.answers
+    notices.publish(
+        filing.session, filing.actor, filing.matter,
+        NoticeText(kind, str(told["title"]), (("body", str(told["body"])),), tuple(told.get("channels") or ())),
+        task=filing.task,
+    )  # fmt: skip
+
+
+def _publish_decision(filing: Filing) -> None:
+    text = _submission_of(filing, "F-17")
+    notices.publish(
+        filing.session, filing.actor, filing.matter,
+        NoticeText(
+            NoticeKind.DECISION,
+            str(text.get("page_title") or filing.matter.title),
+            (
+                ("body", str(text.get("body") or "")),
+                ("interpretation", str(text.get("interpretation") or "")),
+                ("adoption", str(text.get("adoption_summary") or "")),
+            ),
+            tuple(filing.answers.get("channels") or ()),
+            facts={"url": str(filing.answers.get("url") or "")},
+        ),
+        task=filing.task,
+    )  # fmt: skip
+
+
+def _publish_interpretation(filing: Filing) -> None:
+    told = filing.answers
+    notices.publish(
+        filing.session, filing.actor, filing.matter,
+        NoticeText(
+            NoticeKind.INTERPRETATION, str(told["title"]),
+            (("body", str(told["body"])), ("interpreter", str(told.get("interpreter") or ""))),
+            ("website",), explanation_id=_file_id(told.get("interpretation_file")),
+        ),
+        task=filing.task,
+    )  # fmt: skip
+
+
+def _submission_of(filing: Filing, form_id: str) -> dict[str, Any]:
+    """Return the latest answers to another form of the same matter, long texts included."""
+    task = filing.session.scalars(
+        select(Task)
+        .where(Task.matter_id == filing.matter.id, Task.form == form_id, Task.completed_at.is_not(None))
+        .options(undefer(Task.submission))
+        .order_by(Task.completed_at.desc(), Task.id.desc())
+        .limit(1)
+    ).one_or_none()
+    return dict(task.submission or {}) if task else {}
+
+
+def _file_id(value: Any) -> int | None:
+    entry = value[0] if isinstance(value, list) and value else value
+    return int(entry["document_id"]) if isinstance(entry, Mapping) and entry.get("document_id") else None
+
+
+def _day(value: Any) -> date | None:
+    return date.fromisoformat(str(value)[:10]) if value else None
+
+
+FROM_LEDGER = frozenset({"F-22b", "F-23"})
+# What these forms suggest is read anew in every round; an earlier answer would be out of date.
+FROM_REGISTERS = frozenset({"F-11"})
+BEFORE: dict[str, Callable[[Filing], None]] = {
+    "F-22b": _solicitation_over,
+    "F-23": _all_disposed,
+}
+AFTER: dict[str, Callable[[Filing], None]] = {
+    "F-22": _publish_solicitation,
+    "F-17b": _publish_decision,
+    "F-17e": _publish_results,
+    "F-17i": _publish_interpretation,
+}

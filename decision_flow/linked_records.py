@@ -1,0 +1,129 @@
+"""Petitions, mediations and other records kept elsewhere that belong to a matter, and how many there are.
+
+Until they are procedures of their own, a matter only names them; petitions count for the trigger of a
+post-decision evaluation (D-08).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from decision_flow import audit, clock, identity, matters
+from decision_flow.audit import EventName
+from decision_flow.errors import N_, Conflict, Invalid, NotFound
+from decision_flow.identity import Actor, Permission
+from decision_flow.models import LinkedRecord
+
+KINDS = {
+    "petition": N_("信访"),
+    "mediation": N_("人民调解"),
+    "administrative_mediation": N_("行政调解"),
+    "complaint": N_("举报投诉"),
+    "lawsuit": N_("行政复议、诉讼"),
+}
+STATES = {"open": N_("办理中"), "settled": N_("已办结"), "failed": N_("未达成一致")}
+
+
+def add(session: Session, actor: Actor, matter_id: int, values: Mapping[str, str]) -> LinkedRecord:
+    """Link a record to a matter; return it.
+
+    `values`: `kind`, `number`, `occurred_on` (ISO date, not in the future), `summary`, `state`. Raises
+    `Invalid` with every error by field, `Conflict` when that number is linked already.
+    """
+    identity.require(actor, Permission.MATTER_REGISTER)
+    matters.get(session, actor, matter_id)
+    told = {name: str(values.get(name) or "").strip() for name in ("kind", "number", "occurred_on", "summary", "state")}
+    errors: dict[str, list[str]] = {}
+    if told["kind"] not in KINDS:
+        errors["kind"] = [N_("请选择类别。")]
+    if not 1 <= len(told["number"]) <= 80:
+        errors["number"] = [N_("请填写编号,不超过80个字。")]
+    day = _day(told["occurred_on"])
+    if day is None or day > clock.today():
+        errors["occurred_on"] = [N_("请填写不晚于今天的日期。")]
+    if not 1 <= len(told["summary"]) <= 2000:
+        errors["summary"] = [N_("请填写摘要,不超过2000个字。")]
+    if (told["state"] or "open") not in STATES:
+        errors["state"] = [N_("请选择状态。")]
+    if errors or day is None:
+        raise Invalid(N_("填写的内容有误,请按提示修改后再提交。"), errors=errors)
+    same = select(LinkedRecord.id).where(
+        LinkedRecord.matter_id == matter_id, LinkedRecord.kind == told["kind"], LinkedRecord.number == told["number"]
+    )
+    if session.scalar(same.limit(1)):
+        raise Conflict(N_("这个编号已经关联到本事项。"))
+    record = LinkedRecord(
+        matter_id=matter_id,
+        kind=told["kind"],
+        number=told["number"],
+        occurred_on=day,
+        summary=told["summary"],
+        state=told["state"] or "open",
+        recorded_at=clock.now(),
+        recorded_as=actor.display,
+    )
+    session.add(record)
+    session.flush()
+    _tell(session, EventName.RECORD_LINKED, actor, record)
+    return record
+
+
+def change_state(session: Session, actor: Actor, matter_id: int, record_id: int, state: str) -> LinkedRecord:
+    """Say how a linked record stands now. Raises `NotFound`, or `Invalid` for an unknown state."""
+    identity.require(actor, Permission.MATTER_REGISTER)
+    matters.get(session, actor, matter_id)
+    record = session.scalars(
+        select(LinkedRecord).where(LinkedRecord.id == record_id, LinkedRecord.matter_id == matter_id).with_for_update()
+    ).one_or_none()
+    if record is None:
+        raise NotFound(N_("没有这条关联记录。"))
+    if state not in STATES:
+        raise Invalid(N_("填写的内容有误,请按提示修改后再提交。"), errors={"state": [N_("请选择状态。")]})
+    record.state = state
+    _tell(session, EventName.RECORD_LINKED, actor, record)
+    return record
+
+
+def of_matter(session: Session, matter_id: int) -> list[LinkedRecord]:
+    """Return the linked records of a matter, the latest first."""
+    return list(
+        session.scalars(
+            select(LinkedRecord)
+            .where(LinkedRecord.matter_id == matter_id)
+            .order_by(LinkedRecord.occurred_on.desc(), LinkedRecord.id.desc())
+        )
+    )
+
+
+def count(session: Session, matter_id: int, kind: str) -> int:
+    """Return how many records of that kind a matter names: `petitions` of the table D-08."""
+    return (
+        session.scalar(
+            select(func.count())
+            .select_from(LinkedRecord)
+            .where(LinkedRecord.matter_id == matter_id, LinkedRecord.kind == kind)
+        )
+        or 0
+    )
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _tell(session: Session, event: EventName, actor: Actor, record: LinkedRecord) -> None:
+    audit.append(
+        session,
+        audit.matter_stream(record.matter_id),
+        event,
+        actor=actor,
+        matter_id=record.matter_id,
+        facts={"kind": record.kind, "number": record.number, "state": record.state, "summary": record.summary},
+    )

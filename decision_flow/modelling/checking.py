@@ -1,0 +1,148 @@
+"""The findings on a draft: can it run, is it lawful. Nothing is kept, so it may be asked at every change."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from decision_flow import engine
+from decision_flow.engine import Bundle, Compiled
+from decision_flow.engine.diagrams import NS, camunda, parse_xml
+from decision_flow.errors import Invalid, NotConforming
+from decision_flow.forms import Form
+from decision_flow.modelling import tables
+from decision_flow.procedures import ProcedureSource
+from decision_flow.roles import ROLES
+
+LAWFUL = "lawful"
+EXECUTABLE = "executable"
+MAX_RECENT = 24
+_recent: dict[tuple[str, str, str], Report] = {}
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One reason why a draft cannot be put in force, or a warning; `counterexample` is the way there, by element."""
+
+    rule: str
+    severity: str
+    element: str
+    message: str
+    message_en: str = ""
+    basis: str = ""
+    counterexample: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Report:
+    """The verdict on a draft with its findings; `compiled` and `forms` when it can run."""
+
+    verdict: str
+    findings: tuple[Finding, ...]
+    compiled: Compiled | None = None
+    forms: Mapping[str, Form] = field(default_factory=dict)
+
+    @property
+    def runs(self) -> bool:
+        """Whether the engine can run it."""
+        return self.compiled is not None
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """The findings that stand in the way of publication."""
+        return tuple(finding for finding in self.findings if finding.severity == "error")
+
+
+def check(source: ProcedureSource, policy: str) -> Report:
+    """Return what is wrong with `source` under `policy` ("" asks for soundness alone). Raises nothing.
+
+    The last few answers are remembered: a page, a save and a walk-through ask the same again.
+    """
+    key = (source.bundle.digest, source.start_form, policy)
+    with _lock:
+        found = _recent.get(key)
+    if found is None:
+        found = _check(source, policy)
+        with _lock:
+            _recent[key] = found
+            while len(_recent) > MAX_RECENT:
+                del _recent[next(iter(_recent))]
+    return found
+
+
+def _check(source: ProcedureSource, policy: str) -> Report:
+    findings: list[Finding] = []
+    forms = _read_forms(source.bundle, findings)
+    findings += _missing(source, forms)
+    findings += (
+        Finding(EXECUTABLE, told.severity, told.element, told.message, told.message_en)
+        for told in tables.findings(source.bundle.dmn)
+    )
+    compiled = _compile(source.bundle, findings)
+    verdict = "unsupported" if compiled is None else LAWFUL
+    if compiled is None or any(found.severity == "error" for found in findings):
+        verdict = "unsupported"
+        compiled = None
+    return Report(verdict, tuple(findings), compiled, forms)
+
+
+@lru_cache(maxsize=1024)
+def parsed_form(content: bytes, name: str) -> Form:
+    """Return `Form.parse(content, name)`, remembered: most changes of a draft leave its forms alone."""
+    return Form.parse(content, name)
+
+
+def _compile(bundle: Bundle, findings: list[Finding]) -> Compiled | None:
+    try:
+        return engine.compile(bundle, keep=False)
+    except NotConforming as error:
+        findings += (
+            Finding(found.rule, found.severity, found.element, found.message) for found in error.findings
+        )  # fmt: skip
+        if not error.findings:
+            findings.append(Finding(EXECUTABLE, "error", "", str(error)))
+    except Invalid as error:
+        findings.append(Finding(EXECUTABLE, "error", "", str(error)))
+    return None
+
+
+def _read_forms(bundle: Bundle, findings: list[Finding]) -> dict[str, Form]:
+    forms: dict[str, Form] = {}
+    for name, content in bundle.forms.items():
+        try:
+            form = parsed_form(content, name)
+            forms[form.id] = form
+        except Invalid as error:
+            findings.append(Finding(EXECUTABLE, "error", name, str(error)))
+    return forms
+
+
+def _missing(source: ProcedureSource, forms: Mapping[str, Form]) -> Iterable[Finding]:
+    """Name the tasks whose form or role does not exist, and a start form that does not."""
+    if source.start_form and source.start_form not in forms:
+        yield Finding(
+            EXECUTABLE, "error", source.bundle.main, f"启动表单 {source.start_form} 不在程序包中",
+            f"The start form {source.start_form} is not in the bundle",
+        )  # fmt: skip
+    for name, content in source.bundle.bpmn.items():
+        try:
+            tree = parse_xml(name, content)
+        except Invalid:
+            continue  # the compiler says so
+        for node in tree.iterfind(".//bpmn:userTask", NS):
+            element, form = node.get("id", ""), camunda(node, "formKey")
+            if not form:
+                yield Finding(EXECUTABLE, "error", element, "人工任务没有表单", "The task has no form")
+            elif form not in forms:
+                yield Finding(
+                    EXECUTABLE, "error", element, f"表单 {form} 不在程序包中", f"The form {form} is not in the bundle"
+                )
+            for role in re.split(r"\s*,\s*", camunda(node, "candidateGroups") or ""):
+                if role and role not in ROLES:
+                    yield Finding(EXECUTABLE, "error", element, f"没有岗位角色 {role}", f"There is no role {role}")
+            if not (node.get("name") or "").strip():
+                yield Finding(EXECUTABLE, "warning", element, "任务没有名称", "The task has no name")

@@ -1,0 +1,178 @@
+"""Before a draft is put in force: it runs, it is lawful, every end was seen, and a second person does it.
+
+Running matters stay on the version they began with. Whose work changes is told with the publication.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from decision_flow import audit, clock, identity, notifications, procedures
+from decision_flow.engine import Element
+from decision_flow.errors import N_, Conflict, NotConforming, NotFound, NotPermitted
+from decision_flow.identity import Actor, Permission
+from decision_flow.modelling import checking, comparison, drafts, walking
+from decision_flow.modelling.checking import Report
+from decision_flow.modelling.comparison import Change
+from decision_flow.models import (
+    DraftState,
+    Organisation,
+    Post,
+    Procedure,
+    ProcedureDraft,
+    ProcedureVersion,
+    User,
+    VersionStatus,
+)
+from decision_flow.procedures import ProcedureSource
+
+OWN = N_("您参与了这份草案的起草,不能由您发布。请由另一位程序发布人核对后发布。")
+MAX_TOLD = 20
+
+
+@dataclass(frozen=True)
+class Checklist:
+    """What must be true before publication; each point with what is missing."""
+
+    report: Report
+    runs: bool
+    lawful: bool
+    ends_missing: tuple[Element, ...]
+    walked: bool
+    second_person: bool
+    permitted: bool
+    changes: tuple[Change, ...]
+    running: int
+    replaces: ProcedureVersion | None
+    roles: tuple[str, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether the actor may publish now."""
+        return self.runs and self.lawful and self.walked and self.second_person and self.permitted
+
+
+def checklist(session: Session, actor: Actor, draft: ProcedureDraft, source: ProcedureSource) -> Checklist:
+    """Return the checklist of a draft as `actor` sees it."""
+    report = checking.check(source, draft.policy)
+    missing = _ends_missing(draft, source, report)
+    current = _in_force(session, draft.key)
+    before = procedures.stored(session, current).bundle if current is not None else None
+    return Checklist(
+        report=report,
+        runs=report.runs,
+        lawful=report.verdict == checking.LAWFUL,
+        ends_missing=missing,
+        walked=report.runs and not missing,
+        second_person=actor.user_id not in draft.authors,
+        permitted=Permission.PROCEDURE_PUBLISH in actor.permissions,
+        changes=comparison.compare(before, source.bundle) if before is not None else (),
+        running=procedures.running(session, current) if current is not None else 0,
+        replaces=current,
+        roles=tuple(sorted(comparison.roles_concerned(before, source.bundle))),
+    )
+
+
+def publish(session: Session, actor: Actor, draft_id: int, revision: int) -> ProcedureVersion:
+    """Put the draft in force as the next version of its procedure and tell the roles concerned.
+
+    `revision` is the one the publisher looked at. Raises `NotPermitted` for whoever drew it, `Conflict` when
+    it moved on or nothing changed, `NotConforming` with the findings when it may not be used.
+    """
+    identity.require(actor, Permission.PROCEDURE_PUBLISH)
+    draft = session.scalars(
+        select(ProcedureDraft)
+        .where(ProcedureDraft.id == draft_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if draft is None:
+        raise NotFound(N_("没有这份草案。"))
+    if draft.state != DraftState.OPEN:
+        raise Conflict(N_("这份草案已经发布或者作废,不能再修改。"))
+    if draft.revision != revision:
+        raise Conflict(N_("草案在您核对之后又有改动,没有发布。请重新核对。"))
+    if actor.user_id in draft.authors:
+        raise NotPermitted(OWN)
+    source = drafts.source_of(session, draft)
+    told = checklist(session, actor, draft, source)
+    if not told.runs or not told.lawful:
+        raise NotConforming(N_("草案还有不能运行或者不合法的地方,没有发布。"), findings=told.report.findings)
+    if not told.walked:
+        raise Conflict(
+            N_("还有结局没有试走到,没有发布:%(ends)s。"),
+            ends="、".join(element.name or element.id for element in told.ends_missing),
+        )
+    if told.replaces is not None and told.replaces.digest == source.bundle.digest:
+        raise Conflict(N_("草案和生效的版本完全相同,没有发布。"))
+    author = identity.actor_of(session, session.get_one(User, draft.updated_by_id))
+    version = procedures.publish(session, source, author=author, publisher=actor)
+    draft.state, draft.version_id = DraftState.PUBLISHED, version.id
+    _announce(session, version, source, told)
+    return version
+
+
+def _ends_missing(draft: ProcedureDraft, source: ProcedureSource, report: Report) -> tuple[Element, ...]:
+    if report.compiled is None:
+        return ()
+    seen = set(draft.walked.get("ends", ())) if draft.walked.get("digest") == source.bundle.digest else set()
+    return tuple(element for element in walking.ends_of(report.compiled) if element.id not in seen)
+
+
+def _in_force(session: Session, key: str) -> ProcedureVersion | None:
+    return session.scalars(
+        select(ProcedureVersion)
+        .join(Procedure)
+        .where(Procedure.key == key, ProcedureVersion.status == VersionStatus.IN_FORCE)
+    ).one_or_none()
+
+
+def _announce(session: Session, version: ProcedureVersion, source: ProcedureSource, told: Checklist) -> None:
+    """Tell every pool of the roles concerned, in every organ that has it, what changed."""
+    names = [change.name for change in told.changes if change.what in ("element", "form", "table", "process")]
+    posts = session.execute(
+        select(Post.role_code, Organisation.organ_id)
+        .join(Organisation, Organisation.id == Post.organisation_id)
+        .where(Post.role_code.in_(told.roles), Post.active, Organisation.organ_id.is_not(None))
+        .distinct()
+        .order_by(Post.role_code, Organisation.organ_id)
+    )
+    for role, organ_id in posts:
+        notifications.enqueue(
+            session,
+            "procedure.published",
+            pool=f"{role}:{organ_id}",
+            payload={
+                "procedure": source.key,
+                "title": source.title,
+                "version": version.number,
+                "changed": names[:MAX_TOLD],
+                "digest": version.digest,
+            },
+            dedupe_key=f"procedure.published:{version.id}:{role}:{organ_id}",
+            at=clock.now(),
+        )
+
+
+def retire(session: Session, actor: Actor, key: str, reason: str) -> None:
+    """Take the version in force out of force: no new matter begins on it, running ones go on.
+
+    Raises `NotPermitted`, `NotFound` when none is in force, `Conflict` without a reason.
+    """
+    identity.require(actor, Permission.PROCEDURE_PUBLISH)
+    version = _in_force(session, key)
+    if version is None:
+        raise NotFound(N_("这个程序没有生效的版本。"))
+    if not reason.strip():
+        raise Conflict(N_("请写明停用的理由。"))
+    version.status = VersionStatus.RETIRED
+    audit.append(
+        session,
+        audit.procedure_stream(key),
+        audit.EventName.PROCEDURE_RETIRED,
+        actor=actor,
+        facts={"key": key, "version": version.number, "digest": version.digest, "reason": reason.strip()[:500]},
+    )

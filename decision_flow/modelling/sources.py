@@ -1,0 +1,96 @@
+"""Where a draft begins: a version, a shipped procedure, a template; and what its diagrams need besides."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+from decision_flow import procedures
+from decision_flow.engine import Bundle
+from decision_flow.errors import N_, NotFound
+from decision_flow.procedures import ProcedureSource
+from decision_flow.resources import BPMN
+
+_FORM_KEY = re.compile(rb'camunda:formKey="(F-[0-9]{1,3}[a-z]?)"')
+_TABLE = re.compile(rb'camunda:decisionRef="([A-Za-z0-9_-]{1,40})"')
+# A form made for one procedure has a number from here on; it is let go by hand only.
+LOCAL_FORMS = 900
+
+
+@lru_cache(maxsize=1)
+def templates() -> tuple[ProcedureSource, ...]:
+    """Return the templates that come with the product."""
+    return tuple(procedures.read_folder(path.parent) for path in sorted((BPMN / "templates").glob("*/bundle.toml")))
+
+
+def template(key: str) -> ProcedureSource:
+    """Return the template `key`. Raises `NotFound`."""
+    found = next((source for source in templates() if source.key == key), None)
+    if found is None:
+        raise NotFound(N_("没有这个模板。"))
+    return found
+
+
+@lru_cache(maxsize=1)
+def shipped_forms() -> dict[str, bytes]:
+    """Return every form that comes with the product, by its id."""
+    return {path.stem: path.read_bytes() for path in sorted((BPMN / "forms").glob("*.toml"))}
+
+
+@lru_cache(maxsize=1)
+def shipped_tables() -> dict[str, tuple[str, bytes]]:
+    """Return every decision table that comes with the product: decision id -> (file name, content)."""
+    found: dict[str, tuple[str, bytes]] = {}
+    for path in sorted((BPMN / "decision-tables").glob("*.dmn")):
+        content = path.read_bytes()
+        for decision in re.findall(rb'<decision id="([^"]+)"', content):
+            found[decision.decode()] = (path.name, content)
+    return found
+
+
+def renamed(source: ProcedureSource, key: str, title: str) -> ProcedureSource:
+    """Return `source` as another procedure: its main process is called `key`, its files stay as they are."""
+    main = source.bundle.main
+    bpmn: dict[str, bytes] = {}
+    for name, content in source.bundle.bpmn.items():
+        text = content.decode()
+        for attribute in ("id", "processRef", "bpmnElement", "calledElement"):
+            text = text.replace(f'{attribute}="{main}"', f'{attribute}="{key}"')
+        bpmn[f"{key}.bpmn" if Path(name).stem == main else name] = text.encode()
+    bundle = Bundle(main=key, bpmn=bpmn, dmn=source.bundle.dmn, forms=source.bundle.forms)
+    return replace(source, key=key, title=title, title_en="", bundle=bundle)
+
+
+def named_forms(source: ProcedureSource) -> set[str]:
+    """Return the ids of the forms that the diagrams and the start name."""
+    found = {key.decode() for content in source.bundle.bpmn.values() for key in _FORM_KEY.findall(content)}
+    return found | ({source.start_form} if source.start_form else set())
+
+
+def missing(source: ProcedureSource) -> list[tuple[str, str, bytes]]:
+    """Return (kind, name, content) of shipped files that the diagrams name and the bundle lacks."""
+    forms, tables = shipped_forms(), shipped_tables()
+    found = [
+        ("form", f"{key}.toml", forms[key])
+        for key in sorted(named_forms(source))
+        if f"{key}.toml" not in source.bundle.forms and key in forms
+    ]
+    tables_present = source.bundle.dmn.values()
+    present = {key for content in tables_present for key in re.findall(rb'<decision[^>]* id="([^"]+)"', content)}
+    wanted = {key for content in source.bundle.bpmn.values() for key in _TABLE.findall(content)}
+    for key in sorted(wanted - present):
+        if key.decode() in tables:
+            found.append(("dmn", *tables[key.decode()]))
+    return found
+
+
+def unused(source: ProcedureSource) -> list[str]:
+    """Return the files of shipped forms in the bundle that nothing names any more."""
+    named, forms = named_forms(source), shipped_forms()
+    return [
+        name
+        for name, content in source.bundle.forms.items()
+        if Path(name).stem not in named and forms.get(Path(name).stem) == content
+    ]

@@ -1,0 +1,175 @@
+"""Decision tables looked at cell by cell: what the engine would not evaluate, and what rows leave open or say twice.
+
+Overlaps and gaps are found over the values the cells themselves name: between and beside them nothing can
+differ. A table too large for that is left to its hit policy at run time, and is said to be.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from lxml import etree
+
+from decision_flow.engine.decisions import POLICIES, condition_of
+from decision_flow.engine.diagrams import parse_xml
+from decision_flow.errors import DecisionFlowError, Invalid
+from decision_flow.expressions import Expression, compile_expression
+
+MAX_POINTS = 20_000
+_TEXT = re.compile(r'"([^"]*)"')
+_NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?")
+
+
+@dataclass(frozen=True)
+class TableFinding:
+    """One thing about a table; `element` is the id of the cell, row or table."""
+
+    element: str
+    severity: str
+    message: str
+    message_en: str
+
+
+def findings(files: Mapping[str, bytes]) -> tuple[TableFinding, ...]:
+    """Return what is wrong with the tables of `files`, cell by cell."""
+    return tuple(found for name, content in files.items() for found in _file(name, content))
+
+
+@lru_cache(maxsize=256)
+def _file(name: str, content: bytes) -> tuple[TableFinding, ...]:
+    # Most changes of a draft leave its tables alone.
+    try:
+        tree = parse_xml(name, content)
+    except Invalid as error:
+        return (TableFinding(name, "error", str(error), "The file is not readable XML"),)
+    found: list[TableFinding] = []
+    for decision in tree.iter("{*}decision"):
+        table = decision.find("{*}decisionTable")
+        if table is not None:
+            found += _table(decision.get("id", name), table)
+    return tuple(found)
+
+
+def _table(decision: str, table: etree._Element) -> Iterator[TableFinding]:
+    policy = table.get("hitPolicy", "UNIQUE")
+    if policy not in POLICIES or table.get("aggregation"):
+        yield TableFinding(decision, "error", f"命中策略 {policy} 不能运行", f"The hit policy {policy} cannot run")
+    outputs = [entry.get("name", "") for entry in table.iterfind("{*}output")]
+    if not outputs or len(set(outputs)) != len(outputs) or not all(outputs):
+        yield TableFinding(decision, "error", "输出列需要各不相同的名称", "The output columns need distinct names")
+    for entry in table.iterfind("{*}input"):
+        text = (entry.findtext("{*}inputExpression/{*}text") or "").strip()
+        if not text or not _compiles(text):
+            yield TableFinding(
+                entry.get("id", decision),
+                "error",
+                f"输入列的表达式「{text}」不能使用",
+                f"The input “{text}” cannot be used",
+            )
+    rows: list[tuple[str, list[Expression | None], list[str]]] = []
+    sound = True
+    for number, row in enumerate(table.iterfind("{*}rule"), 1):
+        conditions: list[Expression | None] = []
+        for cell in row.iterfind("{*}inputEntry"):
+            text = cell.findtext("{*}text") or ""
+            try:
+                conditions.append(condition_of(text))
+            except Invalid:
+                sound = False
+                yield TableFinding(
+                    cell.get("id", decision), "error", f"第{number}行的条件「{text}」不能判定",
+                    f"Row {number}: the condition “{text}” cannot be evaluated",
+                )  # fmt: skip
+        for cell in row.iterfind("{*}outputEntry"):
+            text = (cell.findtext("{*}text") or "").strip()
+            if not text or not _compiles(text):
+                sound = False
+                yield TableFinding(
+                    cell.get("id", decision), "error", f"第{number}行的结果「{text}」不能使用",
+                    f"Row {number}: the result “{text}” cannot be used",
+                )  # fmt: skip
+        texts = [cell.findtext("{*}text") or "" for cell in row.iterfind("{*}inputEntry")]
+        rows.append((row.get("id", ""), conditions, texts))
+    if sound and rows:
+        yield from _coverage(decision, policy, rows)
+
+
+def _coverage(
+    decision: str, policy: str, rows: list[tuple[str, list[Expression | None], list[str]]]
+) -> Iterator[TableFinding]:
+    """Say which values no row answers, and which rows of a UNIQUE table answer the same values."""
+    width = len(rows[0][1])
+    points = [_points(row[2][column] for row in rows) for column in range(width)]
+    size = 1
+    for choices in points:
+        size *= len(choices)
+    if size > MAX_POINTS:
+        yield TableFinding(
+            decision, "warning", "表太大,没有核对空缺和重叠", "The table is too large to look for gaps and overlaps"
+        )
+        return
+    gap: tuple[Any, ...] | None = None
+    overlaps: dict[tuple[int, int], tuple[Any, ...]] = {}
+    for point in itertools.product(*points):
+        hits = [number for number, row in enumerate(rows) if _matches(row[1], point)]
+        if not hits and gap is None:
+            gap = point
+        if policy == "UNIQUE" and len(hits) > 1:
+            overlaps.setdefault((hits[0], hits[1]), point)
+    if gap is not None:
+        told = _told(gap)
+        yield TableFinding(
+            decision, "warning", f"没有一行适用于:{told}", f"No row answers: {told}"
+        )  # fmt: skip
+    for (first, second), point in overlaps.items():
+        told = _told(point)
+        yield TableFinding(
+            rows[second][0] or decision, "error", f"第{first + 1}行和第{second + 1}行重叠,例如:{told}",
+            f"Rows {first + 1} and {second + 1} overlap, for instance: {told}",
+        )  # fmt: skip
+
+
+def _points(cells: Iterable[str]) -> list[Any]:
+    """Return values that tell the cells of one column apart: those they name, between them, and one they do not."""
+    found: set[Any] = set()
+    numbers: set[float] = set()
+    plain = False
+    for cell in cells:
+        found.update(_TEXT.findall(cell))
+        rest = _TEXT.sub("", cell)
+        numbers.update(float(number) for number in _NUMBER.findall(rest))
+        plain = plain or bool(re.search(r"\b(true|false)\b", rest))
+    if plain:
+        return [True, False]
+    if numbers:
+        marks = sorted(numbers)
+        between = [(low + high) / 2 for low, high in itertools.pairwise(marks)]
+        return [marks[0] - 1, *marks, *between, marks[-1] + 1]
+    return [*sorted(found), "…"] if found else ["…"]
+
+
+def _matches(conditions: list[Expression | None], point: tuple[Any, ...]) -> bool:
+    try:
+        return all(
+            condition is None or condition.evaluate({"value": value})
+            for condition, value in zip(conditions, point, strict=True)
+        )
+    except DecisionFlowError:
+        return False
+
+
+def _told(point: tuple[Any, ...]) -> str:
+    return "、".join("true" if value is True else "false" if value is False else str(value) for value in point)
+
+
+def _compiles(text: str) -> bool:
+    try:
+        compile_expression(text)
+    except Invalid:
+        return False
+    return True

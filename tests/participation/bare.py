@@ -1,0 +1,121 @@
+"""A matter under a diagram that holds nothing but the forms a test names: what the drawing leaves out, the rules must hold."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from io import BytesIO
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from decision_flow import actors, clock, documents, matters, notices, procedures, tasks
+from decision_flow.actors import Actor
+from decision_flow.audit import SYSTEM
+from decision_flow.db import Database
+from decision_flow.demo.answers import fill
+from decision_flow.demo.roster import QINGHE
+from decision_flow.documents import FileStore
+from decision_flow.engine import Bundle
+from decision_flow.forms import Form
+from decision_flow.models import AuditEvent, Matter, Notice, NoticeKind, Organisation, Task, User
+from decision_flow.notices import NoticeText
+from decision_flow.procedures import ProcedureSource
+from decision_flow.resources import BPMN
+from tests.drawing import Drawing
+
+UNIT = "清河镇规划建设和生态环境办公室"
+KEEPER, OFFICER, STRANGER, HEAD = "chenbin", "linyue", "liqiang", "gaojianming"
+ROLE_OF = {"undertaking_unit": KEEPER, "disclosure_officer": OFFICER}
+
+
+def person(session: Session, username: str) -> Actor:
+    return actors.actor_of(session, session.scalars(select(User).where(User.username == username)).one())
+
+
+def begin(database: Database, *steps: tuple[str, str], title: str = "清河镇停车收费管理办法") -> int:
+    """Put a diagram of these (form, role) tasks in force, one after another, and register a matter on it."""
+    drawing = Drawing("bare").start()
+    names = []
+    for place, (form, role) in enumerate(steps, 1):
+        drawing.user(f"T_{place}", role=role, form=form, step="public_participation")
+        names.append(f"T_{place}")
+    drawing.end().chain("start", *names, "end")
+    forms = {f"{form}.toml": (BPMN / "forms" / f"{form}.toml").read_bytes() for form in {"F-01", *dict(steps)}}
+    source = ProcedureSource(
+        "bare", "简易程序", "Bare", "F-01", Bundle(main="bare", bpmn={"bare.bpmn": drawing.xml()}, dmn={}, forms=forms)
+    )
+    with database.transaction() as session:
+        procedures.publish(session, source, author=SYSTEM, publisher=SYSTEM)
+        organ = session.scalars(select(Organisation).where(Organisation.name == QINGHE)).one()
+        form = Form.parse(forms["F-01.toml"])
+        given = {"matter_name": title, "received_date": clock.today().isoformat(), "exclusion_type": "none",
+                 "contains_state_secret": False, "suggestion_source": "department", "matter_category": "public_policy"}  # fmt: skip
+        matter = matters.register(session, person(session, "wuting"), "bare", organ.id, fill(form, given, {}))
+        matter.undertaking_unit_id = session.scalars(select(Organisation.id).where(Organisation.name == UNIT)).one()
+        session.flush()
+        for task in session.scalars(
+            select(Task).where(Task.matter_id == matter.id, Task.role_code == "undertaking_unit", Task.state == "OPEN")
+        ):
+            task.organisation_id = matter.undertaking_unit_id
+            task.pool = f"undertaking_unit:{matter.undertaking_unit_id}"
+        return matter.id
+
+
+def open_task(database: Database, matter_id: int) -> Task:
+    with database.transaction(read_only=True) as session:
+        return session.scalars(
+            select(Task).where(Task.matter_id == matter_id, Task.state.in_(("OPEN", "CLAIMED"))).order_by(Task.id)
+        ).first()
+
+
+def complete(database: Database, matter_id: int, who: str, values: dict[str, Any], sign: bool = False) -> None:
+    task = open_task(database, matter_id)
+    with database.transaction() as session:
+        actor = person(session, who)
+        signature = {"kind": "attestation", "user_id": actor.user_id, "display": actor.display,
+                     "at": clock.now().isoformat(timespec="seconds")} if sign else None  # fmt: skip
+        tasks.complete(session, actor, task.id, values, signature)
+
+
+def paper(
+    session: Session, files: FileStore, actor: Actor, matter_id: int, task_id: int | None, field: str
+) -> dict[str, Any]:
+    document = documents.store(
+        session, actor, files, BytesIO("草案说明".encode()), "草案说明.txt",
+        matter_id=matter_id, task_id=task_id, form="F-22", field=field,
+    )  # fmt: skip
+    return {"document_id": document.id, "name": document.name, "sha256": document.sha256, "size": document.size}
+
+
+def text(explanation_id: int | None, days: int = 30, **changed: Any) -> NoticeText:
+    today = clock.today()
+    told: dict[str, Any] = {
+        "kind": NoticeKind.SOLICITATION,
+        "title": "关于公开征求停车收费管理办法意见的公告",
+        "sections": (("what", "拟对集镇道路停车收费。"), ("why", "停车难。"), ("how", "电话0871-60007788")),
+        "channels": ("website",),
+        "open_on": today,
+        "close_on": today + timedelta(days=days),
+        "explanation_id": explanation_id,
+        **changed,
+    }
+    return NoticeText(**told)
+
+
+def solicit(database: Database, files: FileStore, matter_id: int, days: int = 30, **changed: Any) -> Notice:
+    """Publish a solicitation of `matter_id` that is open today."""
+    with database.transaction() as session:
+        actor = person(session, OFFICER)
+        explanation = paper(session, files, actor, matter_id, None, "explanation_file")
+        told = text(**{"explanation_id": explanation["document_id"], "days": days, **changed})
+        return notices.publish(session, actor, session.get_one(Matter, matter_id), told)
+
+
+def recorded(database: Database, stream: str) -> list[AuditEvent]:
+    with database.transaction(read_only=True) as session:
+        return list(session.scalars(select(AuditEvent).where(AuditEvent.stream == stream).order_by(AuditEvent.seq)))
+
+
+def day(count: int) -> date:
+    return clock.today() + timedelta(days=count)

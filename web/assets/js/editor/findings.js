@@ -1,0 +1,87 @@
+// What is wrong, asked of the server at every change and shown in words and on the elements.
+import { button, el } from './dom.js';
+import { say } from './words.js';
+
+const VERDICTS = { lawful: '合法', unlawful: '不合法', unsound: '有缺陷', unsupported: '不能运行', undecided: '不能判定' };
+const WAIT = 80;
+
+export function makeFindings(box, editor) {
+  const { modeler } = editor;
+  let timer = 0;
+  let running = null;
+  let marked = [];
+  let first = true;
+
+  function ask() {
+    clearTimeout(timer);
+    timer = setTimeout(check, WAIT);
+  }
+
+  async function check() {
+    if (running) running.abort();
+    const mine = new AbortController();
+    running = mine;
+    const begun = performance.now();
+    try {
+      const files = await editor.files();
+      const answer = await editor.post(editor.urls.findings, { files, policy: editor.facts.policy }, mine.signal);
+      if (!answer.ok) throw new Error(answer.status);
+      const told = await answer.json();
+      if (mine.signal.aborted) return;
+      show(told);
+      box.dataset.milliseconds = Math.round(performance.now() - begun);
+      box.dataset.checked = String(Number(box.dataset.checked || 0) + 1);
+    } catch (error) {
+      if (!mine.signal.aborted) box.querySelector('.ed-verdict').textContent = say('核对不了,稍后再试');
+    }
+  }
+
+  function clear() {
+    const canvas = modeler.get('canvas');
+    const registry = modeler.get('elementRegistry');
+    modeler.get('overlays').remove({ type: 'finding' });
+    for (const [id, mark] of marked) if (registry.get(id)) canvas.removeMarker(id, mark);
+    marked = [];
+  }
+
+  function show(told) {
+    clear();
+    editor.told = told;
+    const errors = told.findings.filter(finding => finding.severity === 'error');
+    const warnings = told.findings.length - errors.length;
+    const verdict = box.querySelector('.ed-verdict');
+    verdict.dataset.verdict = told.verdict;
+    verdict.textContent = [say(VERDICTS[told.verdict] || '不能判定'), errors.length ? `${errors.length} ${say('处问题')}` : say('没有发现问题'), warnings ? `${warnings} ${say('处提示')}` : ''].filter(Boolean).join(' · ');
+    const list = box.querySelector('.ed-list');
+    list.replaceChildren(...told.findings.map(row));
+    onElements(told.findings);
+    if (first) { first = false; box.dataset.ready = 'true'; }
+  }
+
+  function row(finding) {
+    const choose = button(finding.message, () => editor.reveal(finding.element), { class: 'linklike ed-finding' });
+    const way = finding.way.length ? el('span', { class: 'ed-way' }, finding.way.join(' → ')) : null;
+    return el('li', { class: `ed-${finding.severity}`, 'data-rule': finding.rule, 'data-element': finding.element }, choose,
+      finding.basis ? el('span', { class: 'ed-basis' }, finding.basis) : null, way,
+      finding.counterexample.length ? button(say('演示这条路'), () => editor.play(finding), { class: 'btn btn-sm btn-outline-primary' }) : null);
+  }
+
+  function onElements(findings) {
+    const byElement = new Map();
+    for (const finding of findings) byElement.set(finding.element, [...(byElement.get(finding.element) || []), finding]);
+    const canvas = modeler.get('canvas');
+    for (const [id, own] of byElement) {
+      const element = modeler.get('elementRegistry').get(id);
+      if (!element || element === canvas.getRootElement()) continue;
+      const mark = own.some(finding => finding.severity === 'error') ? 'has-error' : 'has-warning';
+      canvas.addMarker(id, mark);
+      marked.push([id, mark]);
+      const badge = el('button', { type: 'button', class: `ed-badge ${mark}`, title: own.map(finding => finding.message).join('\n'), 'aria-label': own.map(finding => finding.message).join('。') }, String(own.length));
+      badge.addEventListener('click', () => { const line = box.querySelector(`[data-element="${CSS.escape(id)}"] button`); if (line) line.focus(); });
+      const position = element.waypoints ? { bottom: 0, left: 0 } : { top: -10, right: 10 };
+      modeler.get('overlays').add(id, 'finding', { position, html: badge });
+    }
+  }
+
+  return { ask, show: () => { if (editor.told) show(editor.told); } };
+}

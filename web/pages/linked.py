@@ -1,0 +1,59 @@
+"""What belongs to a matter: matters that follow from it, petitions and mediations kept elsewhere."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, request, url_for
+from werkzeug.wrappers import Response
+
+from decision_flow import linked_records
+from decision_flow.errors import Conflict, Invalid
+from decision_flow.identity import Permission
+from web.auth import requires
+from web.errors import status_of, told
+from web.language import gettext, said
+from web.pages.matters import draw
+from web.request import actor, transaction
+
+page = Blueprint("linked", __name__)
+
+
+@page.get("/matters/<int:matter_id>/linked")
+@requires(Permission.MATTER_READ)
+def show(matter_id: int) -> str:
+    """Show what is linked to a matter."""
+    return _page(matter_id)
+
+
+@page.post("/matters/<int:matter_id>/linked")
+@requires(Permission.MATTER_REGISTER)
+def add(matter_id: int) -> Response | tuple[str, int]:
+    """Link a record."""
+    try:
+        with transaction() as session:
+            linked_records.add(session, actor(), matter_id, request.form)
+    except Invalid as error:
+        texts = {path: [said(text) for text in listed] for path, listed in error.errors.items()}
+        return _page(matter_id, texts), status_of(error)
+    except Conflict as error:
+        return _page(matter_id, {"number": [told(error)]}), status_of(error)
+    flash(gettext("已保存。"), "success")
+    return redirect(url_for("linked.show", matter_id=matter_id))
+
+
+@page.post("/matters/<int:matter_id>/linked/<int:record_id>")
+@requires(Permission.MATTER_REGISTER)
+def change(matter_id: int, record_id: int) -> Response:
+    """Say how a linked record stands."""
+    with transaction() as session:
+        linked_records.change_state(session, actor(), matter_id, record_id, request.form.get("state", ""))
+    flash(gettext("已保存。"), "success")
+    return redirect(url_for("linked.show", matter_id=matter_id))
+
+
+def _page(matter_id: int, errors: dict[str, list[str]] | None = None) -> str:
+    with transaction(read_only=True) as session:
+        records = linked_records.of_matter(session, matter_id)
+    return draw(
+        matter_id, "linked", records=records, kinds=linked_records.KINDS, states=linked_records.STATES,
+        errors=errors or {}, values=request.form.to_dict(),
+    )  # fmt: skip

@@ -1,0 +1,69 @@
+"""What an office keeps besides its matters: its own numbers, and the yearly list of 三重一大."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from decision_flow import clock, office_settings, organisations, three_major
+from decision_flow.errors import Invalid
+from decision_flow.identity import Permission
+from web.auth import requires
+from web.errors import status_of
+from web.language import gettext, said
+from web.request import actor, transaction
+
+page = Blueprint("office", __name__)
+
+
+@page.get("/office/settings")
+@requires(Permission.MATTER_READ)
+def settings() -> str:
+    """Show the numbers of one's organs, each with its basis."""
+    return _settings()
+
+
+@page.post("/office/settings")
+@requires(Permission.RECORDS_MANAGE)
+def change() -> Response | tuple[str, int]:
+    """Set one number."""
+    organ, name = request.form.get("organ_id", ""), request.form.get("name", "")
+    try:
+        with transaction() as session:
+            office_settings.change(
+                session,
+                actor(),
+                int(organ) if organ.isdigit() and len(organ) < 10 else 0,
+                name,
+                request.form.get("value", ""),
+                request.form.get("basis", ""),
+            )
+    except Invalid as error:
+        texts = {path: [said(text) for text in listed] for path, listed in error.errors.items()}
+        return _settings(texts), status_of(error)
+    flash(gettext("已保存。"), "success")
+    return redirect(url_for("office.settings"))
+
+
+@page.get("/major-items")
+@requires(Permission.MATTER_READ)
+def major_items() -> str:
+    """Show the list of a year."""
+    asked = request.args.get("year", "")
+    year = int(asked) if asked.isdigit() and 2000 <= int(asked[:6]) <= 2999 else clock.today().year
+    with transaction(read_only=True) as session:
+        items = three_major.annual_list(session, actor(), year)
+    return render_template("office/major_items.html", items=items, year=year)
+
+
+def _settings(errors: dict[str, list[str]] | None = None) -> str:
+    me = actor()
+    with transaction(read_only=True) as session:
+        organs = [(organ, office_settings.of_organ(session, organ)) for organ in organisations.organs_of(session, me)]
+    return render_template(
+        "office/settings.html",
+        organs=organs,
+        may_change=Permission.RECORDS_MANAGE in me.permissions,
+        errors=errors or {},
+        values=request.form.to_dict(),
+    )

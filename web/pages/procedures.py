@@ -1,0 +1,195 @@
+"""The library of procedures: versions with their use, comparison, export and import, where drafts begin."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from flask import Blueprint, flash, jsonify, redirect, render_template, request, send_file, url_for
+from werkzeug.wrappers import Response
+
+from decision_flow.errors import Conflict, Invalid, NotFound
+from decision_flow.identity import Permission
+from decision_flow.modelling import archive, comparison, drafts, gate, library, sources
+from decision_flow.procedures import ProcedureSource
+from web.auth import requires
+from web.errors import status_of, told
+from web.language import gettext, said
+from web.request import actor, transaction
+from web.security import allow_diagram_styles
+
+page = Blueprint("procedures", __name__, url_prefix="/procedures")
+MAX_PACKAGE = 10_000_000
+
+
+@page.get("")
+@requires(Permission.PROCEDURE_READ)
+def index() -> str:
+    """Show the procedures, the open drafts, and where a draft can begin."""
+    return _index()
+
+
+@page.post("/drafts")
+@requires(Permission.PROCEDURE_MODEL)
+def start() -> Response | tuple[str, int]:
+    """Begin a draft from a version or a template."""
+    origin, _, name = request.form.get("source", "").partition(":")
+    try:
+        with transaction() as session:
+            key, title = request.form.get("key", ""), request.form.get("title", "")
+            base: int | None = None
+            if origin == "template":
+                source, told_as = (
+                    sources.template(name),
+                    gettext("模板「%(title)s」", title=sources.template(name).title),
+                )
+                key, title = key or source.key, title or source.title
+            else:
+                name, _, number = name.partition("@")
+                row = library.version(session, actor(), name, int(number) if number.isdigit() else 0)
+                source = library.source(session, actor(), name, row.number)
+                base, told_as = row.id, f"{source.title} v{row.number}"
+            draft_id = drafts.start(
+                session, actor(), source, origin=told_as, key=key, title=title, base_version_id=base
+            ).id
+    except Invalid as error:
+        return _index(_texts(error)), status_of(error)
+    return redirect(url_for("drafts.edit", draft_id=draft_id))
+
+
+@page.post("/import")
+@requires(Permission.PROCEDURE_MODEL)
+def take_in() -> Response | tuple[str, int]:
+    """Begin a draft from a package that somebody exported."""
+    sent = request.files.get("package")
+    try:
+        content = sent.stream.read(MAX_PACKAGE + 1) if sent is not None else b""
+        if not content or len(content) > MAX_PACKAGE:
+            raise Invalid(gettext("请选择一个程序包,大小不超过10 MB。"))
+        source = archive.unpack(content)
+        with transaction() as session:
+            name = (sent.filename or "") if sent is not None else ""
+            draft_id = drafts.start(session, actor(), source, origin=gettext("导入「%(name)s」", name=name[:80])).id
+    except Invalid as error:
+        return _index({"package": [told(error)]}), status_of(error)
+    return redirect(url_for("drafts.edit", draft_id=draft_id))
+
+
+@page.get("/<key>")
+@requires(Permission.PROCEDURE_READ)
+def show(key: str) -> str:
+    """Show the versions of a procedure with their use, and its drafts."""
+    with transaction(read_only=True) as session:
+        procedure = library.procedure(session, actor(), key)
+        lines = library.versions_of(session, actor(), key)
+        open_drafts = library.drafts_of(session, actor(), key)
+    return render_template("procedures/show.html", procedure=procedure, lines=lines, drafts=open_drafts)
+
+
+@page.post("/<key>/retire")
+@requires(Permission.PROCEDURE_PUBLISH)
+def retire(key: str) -> Response:
+    """Take the version in force out of force, with the reason."""
+    with transaction() as session:
+        gate.retire(session, actor(), key, request.form.get("reason", ""))
+    flash(gettext("已停用。正在办理的事项仍按原版本办理。"), "success")
+    return redirect(url_for("procedures.show", key=key))
+
+
+@page.get("/<key>/versions/<int:number>")
+@requires(Permission.PROCEDURE_READ)
+def version(key: str, number: int) -> str:
+    """Show one version: its diagrams, forms and tables."""
+    with transaction(read_only=True) as session:
+        procedure = library.procedure(session, actor(), key)
+        row = library.version(session, actor(), key, number)
+        source = library.source(session, actor(), key, number)
+    allow_diagram_styles()
+    name = _diagram(source, request.args.get("diagram", ""))
+    return render_template("procedures/version.html", procedure=procedure, row=row, source=source, name=name)
+
+
+@page.get("/<key>/versions/<int:number>/diagrams/<name>")
+@requires(Permission.PROCEDURE_READ)
+def diagram(key: str, number: int, name: str) -> Response:
+    """Return a diagram of a version, for the viewer."""
+    with transaction(read_only=True) as session:
+        source = library.source(session, actor(), key, number)
+    if name not in source.bundle.bpmn:
+        raise NotFound(gettext("没有这个流程图。"))
+    return jsonify(xml=source.bundle.bpmn[name].decode())
+
+
+@page.get("/<key>/versions/<int:number>/export")
+@requires(Permission.PROCEDURE_READ)
+def export(key: str, number: int) -> Response:
+    """Hand out a version as one file."""
+    with transaction() as session:
+        packed = library.export(session, actor(), key, number)
+    return send_file(
+        io.BytesIO(packed), mimetype="application/zip", as_attachment=True, download_name=f"{key}-v{number}.zip"
+    )
+
+
+@page.get("/<key>/compare")
+@requires(Permission.PROCEDURE_READ)
+def compare(key: str) -> str:
+    """Compare two versions, or a version with a draft, in words and on both diagrams."""
+    with transaction(read_only=True) as session:
+        procedure = library.procedure(session, actor(), key)
+        lines = library.versions_of(session, actor(), key)
+        numbers = [line.version.number for line in lines]
+        before, after = _sides(numbers)
+        old = library.source(session, actor(), key, before)
+        draft = request.args.get("draft", "")
+        if draft.isdigit():
+            new = drafts.source_of(session, drafts.get(session, actor(), int(draft)))
+        else:
+            new = library.source(session, actor(), key, after)
+    allow_diagram_styles()
+    changes = comparison.compare(old.bundle, new.bundle)
+    names = [*new.bundle.bpmn, *(name for name in old.bundle.bpmn if name not in new.bundle.bpmn)]
+    touched = [name for name in names if old.bundle.bpmn.get(name) != new.bundle.bpmn.get(name)]
+    wanted = request.args.get("diagram", "")
+    name = wanted if wanted in names else (touched or names)[0]
+    return render_template(
+        "procedures/compare.html", procedure=procedure, numbers=numbers, before=before, after=after,
+        draft=draft if draft.isdigit() else "", changes=changes, names=names, touched=touched, name=name,
+        in_old=name in old.bundle.bpmn, in_new=name in new.bundle.bpmn,
+        marks={kind: [one.id for one in changes if one.kind == kind] for kind in ("added", "removed", "changed")},
+    )  # fmt: skip
+
+
+def _sides(numbers: list[int]) -> tuple[int, int]:
+    """Return which two versions to compare: those asked for, else the latest and the one before it."""
+    if not numbers:
+        raise Conflict(gettext("这个程序还没有版本可以比较。"))
+
+    def asked(name: str, otherwise: int) -> int:
+        value = request.args.get(name, "")
+        return int(value) if value.isdigit() and int(value) in numbers else otherwise
+
+    after = asked("to", numbers[0])
+    return asked("from", numbers[1] if len(numbers) > 1 else numbers[0]), after
+
+
+def _diagram(source: ProcedureSource, wanted: str) -> str:
+    """Return the diagram asked for, else the one with the main process."""
+    if wanted in source.bundle.bpmn:
+        return wanted
+    main = f"{source.bundle.main}.bpmn"
+    return main if main in source.bundle.bpmn else next(iter(source.bundle.bpmn), "")
+
+
+def _texts(error: Invalid) -> dict[str, list[str]]:
+    return {path: [said(text) for text in texts] for path, texts in error.errors.items()}
+
+
+def _index(errors: dict[str, list[str]] | None = None) -> str:
+    with transaction(read_only=True) as session:
+        lines = library.procedures_of(session, actor())
+        open_drafts = library.drafts_of(session, actor())
+    shown: dict[str, Any] = {"errors": errors or {}, "values": request.form.to_dict()}
+    return render_template(
+        "procedures/index.html", lines=lines, drafts=open_drafts, templates=sources.templates(), **shown
+    )
