@@ -76,7 +76,7 @@ def may_withdraw(matter: Matter) -> bool:
 ACTS: dict[str, Act] = {
     act.key: act
     for act in (
-        Act("suspend", N_("中止执行"), "Suspend", "F-35", "admin_head", StatutoryStep.EXECUTION, "R-37b",
+        Act("suspend", N_("决定中止执行"), "Suspend execution", "F-35", "admin_head", StatutoryStep.EXECUTION, "R-37b",
             "条例第三十七条", may_suspend),
         Act("report-problem", N_("报告执行中的问题"), "Report a problem", "F-19b", "implementing_unit",
             StatutoryStep.EXECUTION, "R-35a", "条例第三十五条", may_report),
@@ -191,7 +191,9 @@ def _suspend(
     check_suspension(answers)
     runnable = bundles.runnable(session, matter.procedure_version)
     data = runnable.form(task.form).process_data(answers)  # type: ignore[union-attr]
-    step = engine.send(runnable.compiled, matter.state, SUSPEND, {"F35": data}, projection.context(session, at))
+    step = engine.send(
+        runnable.compiled, matter.state, SUSPEND, {"F35": data}, projection.context(session, at, matter.organ_id)
+    )
     return projection.apply(session, matter, step, actor=actor, at=at)
 
 
@@ -210,7 +212,7 @@ def _withdraw(
 ) -> tuple[Task, ...]:
     """End the matter where it stands; what exists of its file is archived all the same."""
     runnable = bundles.runnable(session, matter.procedure_version)
-    step = engine.cancel(runnable.compiled, matter.state, projection.context(session, at))
+    step = engine.cancel(runnable.compiled, matter.state, projection.context(session, at, matter.organ_id))
     projection.apply(session, matter, step, actor=actor, at=at)
     matter.status, matter.outcome = MatterStatus.CANCELLED, "E_terminated"
     audit.append(

@@ -13,11 +13,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-<<<<<<< HEAD
-from decision_flow import audit, clock, drafts, notifications, working_days
-=======
-from decision_flow import audit, clock, drafts, three_major, working_days
->>>>>>> main
+from decision_flow import audit, clock, drafts, notifications, three_major, working_days
 from decision_flow.audit import Author, EventName
 from decision_flow.engine import Call
 from decision_flow.errors import N_, ProcedureFault
@@ -219,7 +215,16 @@ def archive_part(session: Session, matter: Matter, call: Call, actor: Author, at
     )
 
 
-<<<<<<< HEAD
+def enter_three_major(session: Session, matter: Matter, call: Call, actor: Author, at: datetime) -> None:
+    """Enter the item in the register from which split payments are seen and the list of the year is made."""
+    route = str((call.data.get("D05") or {}).get("route") or "")
+    item = three_major.enter(session, matter, _answers(call, "F42"), route, clock.local_date(at))
+    _record(
+        session, matter, EventName.MAJOR_ITEM_ENTERED, actor, at,
+        kind=item.kind, route=route, amount=str(item.amount or ""), sum=str(item.route_amount or ""),
+    )  # fmt: skip
+
+
 def _settle_decision(session: Session, matter: Matter, call: Call, at: datetime, outcome: str) -> None:
     """Send the result of an adjustment to the decision, through a row: another matter has its own lock."""
     decision_id = matter.decision_id
@@ -240,23 +245,6 @@ def _settle_decision(session: Session, matter: Matter, call: Call, at: datetime,
             dedupe_key=f"settle:{matter.id}:{call.element.id}:{matter.version}",
         )
     )
-=======
-def enter_three_major(session: Session, matter: Matter, call: Call, actor: Author, at: datetime) -> None:
-    """Enter the item in the register from which split payments are seen and the list of the year is made."""
-    route = str((call.data.get("D05") or {}).get("route") or "")
-    item = three_major.enter(session, matter, _answers(call, "F42"), route, clock.local_date(at))
-    _record(
-        session, matter, EventName.MAJOR_ITEM_ENTERED, actor, at,
-        kind=item.kind, route=route, amount=str(item.amount or ""), sum=str(item.route_amount or ""),
-    )  # fmt: skip
-
-
-def _decision_of(session: Session, matter: Matter) -> Matter:
-    """Return the decision that a linked matter is about; a matter without a link is its own."""
-    if matter.decision_id is None:
-        return matter
-    return session.get_one(Matter, matter.decision_id)
->>>>>>> main
 
 
 def _start(

@@ -160,7 +160,8 @@ def _said_before(session: Session, decision: Matter) -> dict[str, Any]:
         .options(undefer(Task.submission))
         .order_by(Task.completed_at, Task.id)
     )
-    return {forms[task.form].key: forms[task.form].process_data(task.submission) for task in rows if task.form in forms}
+    said = ((forms.get(task.form or ""), task.submission) for task in rows)
+    return {form.key: form.process_data(answers) for form, answers in said if form is not None}
 
 
 def send(session: Session, timer: Timer) -> bool:
@@ -190,7 +191,9 @@ def send(session: Session, timer: Timer) -> bool:
             rules=[timer.rule],
             at=at,
         )
-    step = engine.send(runnable.compiled, matter.state, name, timer.payload["data"], context(session, at))
+    step = engine.send(
+        runnable.compiled, matter.state, name, timer.payload["data"], context(session, at, matter.organ_id)
+    )
     apply(session, matter, step, actor=SYSTEM, at=at)
     return True
 

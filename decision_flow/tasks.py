@@ -206,17 +206,13 @@ def complete(
         documents=[{"name": paper.name, "sha256": paper.sha256} for paper in documents],
     )
     drafts.on_completed(session, matter, task, answers, actor)
-<<<<<<< HEAD
-    if acts.is_act(task):
-        return Completed(task, matter, acts.perform(session, matter, task, answers, actor, at))
-    step = engine.complete(runnable.compiled, matter.state, task.token, data, projection.context(session, at))
-=======
     if filing is not None:
         formalities.record(filing)
+    if acts.is_act(task):
+        return Completed(task, matter, acts.perform(session, matter, task, answers, actor, at))
     step = engine.complete(
         runnable.compiled, matter.state, task.token, data, projection.context(session, at, matter.organ_id)
     )
->>>>>>> main
     if task.due_at:
         projection.cancel_task_timers(session, [task.id])
     opened = projection.apply(session, matter, step, actor=actor, at=at)

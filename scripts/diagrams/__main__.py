@@ -80,9 +80,7 @@ def diagram(root: etree._Element) -> str:
     if pool is not None:
         text += shape(pool.get("id"), bounds(LEFT, TOP, layout.width + BAND * 2, layout.height), ' isHorizontal="true"')
     for lane, (y, height) in zip(lanes, layout.lane_y, strict=False):
-        text += shape(
-            lane.get("id"), bounds(LEFT + BAND, TOP + y, layout.width + BAND, height), ' isHorizontal="true"'
-        )
+        text += shape(lane.get("id"), bounds(LEFT + BAND, TOP + y, layout.width + BAND, height), ' isHorizontal="true"')
     text += drawn(layout, LEFT + BAND * 2, TOP)
     return (
         f'  <bpmndi:BPMNDiagram id="diagram_{name}">\n    <bpmndi:BPMNPlane id="plane_{name}" bpmnElement="{plane}">\n'

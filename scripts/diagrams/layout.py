@@ -157,7 +157,9 @@ class Layout:
                     row += 1
             taken.add((node.lane, row, node.column))
             own[node.id] = row
-        self.rows_of = {lane: 1 + max((own[n.id] for n in self.free if n.lane == lane), default=0) for lane in self.lanes}
+        self.rows_of = {
+            lane: 1 + max((own[n.id] for n in self.free if n.lane == lane), default=0) for lane in self.lanes
+        }
         first = 0
         for lane in self.lanes:
             for node in self.free:
@@ -197,9 +199,9 @@ class Layout:
                 continue
             source, target = self.origin(edge), self.nodes[edge.target]
             gutter = source.column + 1
-            if not (self.nodes[edge.source].host and target.row == source.row + 1):
-                if edge.source not in self.vertical[gutter]:
-                    self.vertical[gutter].append(edge.source)
+            falls = self.nodes[edge.source].host and target.row == source.row + 1
+            if not falls and edge.source not in self.vertical[gutter]:
+                self.vertical[gutter].append(edge.source)
             if edge.id in self.direct:
                 continue
             low, high = sorted((source.column, target.column))
@@ -209,7 +211,9 @@ class Layout:
         self.row_count_all = max([self.row_count, *[row + 1 for row in self.horizontal]])
 
     def _key(self, edge: Edge) -> str:
-        return edge.id if edge.name else f"to:{edge.target}:{self.origin(edge).column >= self.nodes[edge.target].column}"
+        return (
+            edge.id if edge.name else f"to:{edge.target}:{self.origin(edge).column >= self.nodes[edge.target].column}"
+        )
 
     def _take_track(self, corridor: int, edge: Edge, low: int, high: int, key: str) -> None:
         """Take the lowest track of a corridor that is free over these columns; the same key shares one."""
@@ -321,7 +325,12 @@ class Layout:
             edge.at = (zone, source.y)
         elif edge.id in self.direct:
             track = self._track_x(gutter, edge.source)
-            edge.points = [(out, source.y), (track, source.y), (track, target.y), (target.x - target.size[0] / 2, target.y)]
+            edge.points = [
+                (out, source.y),
+                (track, source.y),
+                (track, target.y),
+                (target.x - target.size[0] / 2, target.y),
+            ]
             edge.at = (zone, target.y)
         else:
             level = self.corridor_y[target.row] - self.levels[target.row][self._key(edge)][0]

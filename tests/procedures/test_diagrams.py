@@ -62,7 +62,7 @@ def _overlap(one: Box, other: Box) -> bool:
 def _crosses(box: Box, start: Point, end: Point) -> bool:
     """Whether a horizontal or vertical line runs through the inside of a box."""
     line = (min(start[0], end[0]), min(start[1], end[1]), max(start[0], end[0]), max(start[1], end[1]))
-    return line[0] < box[2] and box[0] < line[2] and line[1] < box[3] and box[1] < line[3] or (
+    return (line[0] < box[2] and box[0] < line[2] and line[1] < box[3] and box[1] < line[3]) or (
         line[1] == line[3] and box[1] < line[1] < box[3] and line[0] < box[2] and box[0] < line[2]
     ) or (line[0] == line[2] and box[0] < line[0] < box[2] and line[1] < box[3] and box[1] < line[3])  # fmt: skip
 
@@ -101,7 +101,9 @@ def test_each_element_stands_in_its_lane(drawing: Drawing) -> None:
 
 def test_labels_overlap_neither_shapes_nor_each_other(drawing: Drawing) -> None:
     shapes = {name: box for name, box in drawing.shapes.items() if drawing.kind(name) not in CONTAINERS}
-    clashes = [(name, other) for name, box in drawing.labels.items() for other in shapes if _overlap(box, shapes[other])]
+    clashes = [
+        (name, other) for name, box in drawing.labels.items() for other in shapes if _overlap(box, shapes[other])
+    ]
     pairs = combinations(drawing.labels, 2)
     clashes += [pair for pair in pairs if _overlap(drawing.labels[pair[0]], drawing.labels[pair[1]])]
     assert clashes == []
@@ -127,7 +129,10 @@ def test_flows_are_orthogonal_and_end_on_their_shapes(drawing: Drawing) -> None:
 
 def _on_border(box: Box, point: Point) -> bool:
     inside = box[0] - 1 <= point[0] <= box[2] + 1 and box[1] - 1 <= point[1] <= box[3] + 1
-    return inside and min(abs(point[0] - box[0]), abs(point[0] - box[2]), abs(point[1] - box[1]), abs(point[1] - box[3])) <= 1
+    return (
+        inside
+        and min(abs(point[0] - box[0]), abs(point[0] - box[2]), abs(point[1] - box[1]), abs(point[1] - box[3])) <= 1
+    )
 
 
 def test_it_is_read_from_left_to_right(drawing: Drawing) -> None:
