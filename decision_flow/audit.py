@@ -87,6 +87,7 @@ class EventName(StrEnum):
     APPOINTMENT_ENDED = "appointment.ended"
     EXCEPTION_RECORDED = "exception.recorded"
     MAJOR_ITEM_ENTERED = "matter.major_item_entered"
+    PRINT_TEMPLATE_CHANGED = "office.print_template_changed"
     OFFICE_SETTING_CHANGED = "office.setting_changed"
     RECORD_LINKED = "record.linked"
     CATALOGUE_EDITED = "catalogue.edited"

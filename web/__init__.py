@@ -25,8 +25,10 @@ from web.pages import (
     linked,
     matters,
     office,
+    opinions,
     organisations,
     people,
+    prints,
     procedures,
     public,
     sign_in,
@@ -39,8 +41,9 @@ PAGES = (
     observability.page, sign_in.page, first_run.page, account.page, inbox.page, tasks.page, matters.page,
     documents.page, people.page, organisations.page, help.page,
     public.page,
+    opinions.page,
     procedures.page, drafts.page, walks.page, gates.page,
-    catalogues.page, linked.page, office.page,
+    catalogues.page, linked.page, office.page, prints.page,
 )  # fmt: skip
 
 

@@ -207,7 +207,7 @@ class Play:
         for field in form.fields:
             asked = field.required or (field.required_if is not None and forms.holds(field.required_if, values))
             if field.type == "file" and asked and field.name not in values:
-                values[field.name] = self._paper(session, actor, task, field.label, field.multiple)
+                values[field.name] = self._paper(session, actor, task, field.name, field.label, field.multiple)
         signature = {
             "kind": "attestation",
             "user_id": actor.user_id,
@@ -216,11 +216,11 @@ class Play:
         }
         tasks.complete(session, actor, task.id, values, signature)
 
-    def _paper(self, session: Session, actor: Actor, task: Task, label: str, several: bool) -> Any:
+    def _paper(self, session: Session, actor: Actor, task: Task, name: str, label: str, several: bool) -> Any:
         text = PAPER.format(title=task.matter.title, name=label).encode()
         document = documents.store(
             session, actor, self.files, io.BytesIO(text), f"{label}.txt",
-            matter_id=task.matter_id, task_id=task.id, form=task.form, field="draft_file" if "草案" in label else label,
+            matter_id=task.matter_id, task_id=task.id, form=task.form, field=name,
         )  # fmt: skip
         value = {"document_id": document.id, "name": document.name, "sha256": document.sha256, "size": document.size}
         return [value] if several else value

@@ -12,7 +12,7 @@ from decision_flow.models.matters import (
     TimerKind,
     TimerState,
 )
-from decision_flow.models.office import MajorItem, OfficeSetting
+from decision_flow.models.office import MajorItem, OfficeSetting, PrintTemplate
 from decision_flow.models.operations import CronSlot, Feedback, Hook, Node, Reminder, Substitution
 from decision_flow.models.participation import (
     Disposition,
@@ -99,6 +99,7 @@ __all__ = [
     "Opinion",
     "Organisation",
     "Post",
+    "PrintTemplate",
     "Procedure",
     "ProcedureDraft",
     "ProcedureFile",
