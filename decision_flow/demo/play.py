@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, undefer
 
-from decision_flow import bundles, clock, documents, forms, identity, matters, tasks, worker
+from decision_flow import acts, bundles, clock, documents, forms, identity, matters, tasks, worker
 from decision_flow.db import Database
 from decision_flow.demo import answers
 from decision_flow.documents import FileStore
@@ -41,10 +41,36 @@ class Play:
     def on(self, day: date) -> Play:
         """Go on to a later day and let what has become due happen first."""
         self.day, self._minute = day, 0
+        return self.settle()
+
+    def settle(self) -> Play:
+        """Let happen what has become due by now."""
         with clock.pretend(self._now()):
             while worker.tick(self.database, "demo"):
                 pass
         return self
+
+    def after(self, other: Play) -> Play:
+        """Go on where another matter's play has come to."""
+        if (self.day, self._minute) < (other.day, other._minute):
+            self.day, self._minute = other.day, other._minute
+        return self.settle()
+
+    def linked(self, relation: str) -> list[Play]:
+        """Return the matters that follow from this one, each to be played on from here."""
+        self.settle()
+        with self.database.transaction(read_only=True) as session:
+            ids = session.scalars(
+                select(Matter.id)
+                .where(Matter.decision_id == self.matter_id, Matter.relation == relation)
+                .order_by(Matter.id)
+            ).all()
+        found = []
+        for matter_id in ids:
+            other = Play(self.database, self.files, self.day)
+            other.matter_id, other._minute = matter_id, self._minute
+            found.append(other)
+        return found
 
     def days(self, count: int) -> Play:
         """Go on by some calendar days."""
@@ -69,6 +95,15 @@ class Play:
             actor = self._candidate(session, task, who)
             tasks.claim(session, actor, task.id)
             self._complete(session, actor, task, given)
+        return self
+
+    def act(self, key: str, who: str, **given: Any) -> Play:
+        """Do what may be done at any time: suspend, report a problem, end the matter."""
+        with clock.pretend(self._now()), self.database.transaction() as session:
+            actor = self._actor(session, who)
+            task_id = acts.begin(session, actor, self.matter_id, key).id
+        with clock.pretend(self._now()), self.database.transaction() as session:
+            self._complete(session, actor, session.get_one(Task, task_id, options=[joinedload(Task.matter)]), given)
         return self
 
     def claim(self, element: str, who: str = "") -> Play:
@@ -164,7 +199,11 @@ class Play:
             .limit(1)
         ).one_or_none()
         earlier = before.submission if before is not None and form.id == "F-01" else {}
-        values = answers.fill(form, {**earlier, **given}, references)
+        organ = session.get_one(Organisation, task.matter.organ_id).name
+        told = {**answers.dated(form.id, organ), **earlier, **given}
+        if form.id == "F-15":
+            told.setdefault("implementing_unit_id", task.matter.implementing_unit_id or references["organisation"])
+        values = answers.fill(form, told, references)
         for field in form.fields:
             asked = field.required or (field.required_if is not None and forms.holds(field.required_if, values))
             if field.type == "file" and asked and field.name not in values:
