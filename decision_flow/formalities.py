@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from decision_flow import (
     adoption,
     assessors,
+    exceptions,
     experts,
     hearings,
     notices,
@@ -84,6 +85,7 @@ def check(filing: Filing) -> None:
 
 def record(filing: Filing) -> None:
     """Write to the registers what a completed form means, in the same transaction."""
+    exceptions.on_completed(filing.session, filing.matter, filing.task, filing.answers, filing.actor)
     if write := AFTER.get(filing.task.form or ""):
         write(filing)
 

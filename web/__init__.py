@@ -18,6 +18,7 @@ from web.pages import (
     catalogues,
     documents,
     drafts,
+    exceptions,
     first_run,
     gates,
     help,
@@ -28,6 +29,7 @@ from web.pages import (
     opinions,
     organisations,
     people,
+    prints,
     procedures,
     public,
     sign_in,
@@ -42,7 +44,7 @@ PAGES = (
     public.page,
     opinions.page,
     procedures.page, drafts.page, walks.page, gates.page,
-    catalogues.page, linked.page, office.page,
+    catalogues.page, linked.page, office.page, prints.page, exceptions.page,
 )  # fmt: skip
 
 
