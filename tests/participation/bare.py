@@ -161,3 +161,18 @@ def also(database: Database, username: str, role: str) -> None:
             .where(Post.role_code == role, Organisation.name.contains("清河"))
         ).first()
         session.add(Appointment(user_id=user.id, post_id=post.id, starts_on=date(2020, 1, 1)))
+
+
+def hand(database: Database, matter_id: int, username: str) -> None:
+    """Make the open task one for this person, as a diagram that names the person does."""
+    task_id = open_task(database, matter_id).id
+    with database.transaction() as session:
+        task = session.get_one(Task, task_id)
+        task.person_id = person(session, username).user_id
+        task.pool = f"person:{task.person_id}"
+
+
+def filled(session: Session, task: Task) -> dict[str, Any]:
+    """Plausible answers to a task's form."""
+    content = (BPMN / "forms" / f"{task.form}.toml").read_bytes()
+    return fill(Form.parse(content), {}, {"organisation": 1})
