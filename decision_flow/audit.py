@@ -141,6 +141,7 @@ SYSTEM = SystemAuthor()
 PEOPLE = "people"
 ACCESS = "access"
 CALENDAR = "calendar"
+OPERATIONS = "operations"
 
 
 def matter_stream(matter_id: int) -> str:
