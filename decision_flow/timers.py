@@ -88,6 +88,8 @@ def fire(session: Session, claimed: Claimed, owner: str) -> bool:
         return timer.state != TimerState.WAITING
     if timer.kind == TimerKind.START_MATTER:
         matters.start_linked(session, timer)
+    elif timer.kind == TimerKind.SEND:
+        matters.send(session, timer)
     else:
         _tell(session, timer)
     timer.state, timer.fired_at = TimerState.DONE, clock.now()

@@ -71,6 +71,7 @@ def report(told: checking.Report, source: ProcedureSource) -> dict[str, Any]:
                 "rule": found.rule,
                 "severity": found.severity,
                 "element": found.element,
+                "name": names.get(found.element, ""),
                 "message": found.message_en if language() == "en" and found.message_en else found.message,
                 "basis": found.basis,
                 "counterexample": list(found.counterexample),

@@ -79,7 +79,13 @@ def _check(source: ProcedureSource, policy: str) -> Report:
     forms = _read_forms(source.bundle, findings)
     findings += _missing(source, forms)
     findings += (
-        Finding(EXECUTABLE, told.severity, told.element, told.message, told.message_en)
+        Finding(
+            EXECUTABLE,
+            told.severity,
+            told.element,
+            f"决策表「{told.table}」:{told.message}",
+            f"Table “{told.table}”: {told.message_en}",
+        )
         for told in tables.findings(source.bundle.dmn)
     )
     compiled = _compile(source.bundle, findings)

@@ -99,9 +99,11 @@ def roles_concerned(before: Bundle | None, after: Bundle) -> frozenset[str]:
 
 
 def _details(was: Mapping[str, str], now: Mapping[str, str]) -> tuple[Detail, ...]:
-    names = [*now, *(name for name in was if name not in now)]
+    # A flow that leads to a step with a new name leads where it led: ends are compared by id, told by name.
     return tuple(
-        Detail(name, was.get(name, ""), now.get(name, "")) for name in names if was.get(name, "") != now.get(name, "")
+        Detail(name, was.get(name, ""), now.get(name, ""))
+        for name in dict.fromkeys((*now, *was))
+        if not name.startswith("_") and was.get(f"_{name}", was.get(name, "")) != now.get(f"_{name}", now.get(name, ""))
     )
 
 
@@ -139,6 +141,7 @@ def _process(process: etree._Element) -> Iterator[tuple[tuple[str, str], _Thing]
             source, target = (names.get(node.get(end, ""), "") for end in ("sourceRef", "targetRef"))
             told = {
                 "name": node.get("name") or "", "source": source, "target": target,
+                "_source": node.get("sourceRef"), "_target": node.get("targetRef"),
                 "condition": (node.findtext("bpmn:conditionExpression", "", NS) or "").strip(),
                 "default": "true" if node.get("id") in defaults else "",
             }  # fmt: skip

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -21,6 +21,8 @@ from decision_flow.errors import DecisionFlowError, Invalid
 from decision_flow.expressions import Expression, compile_expression
 
 MAX_POINTS = 20_000
+# A text that no cell names.
+OTHER = "…"
 _TEXT = re.compile(r'"([^"]*)"')
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?")
 
@@ -33,6 +35,7 @@ class TableFinding:
     severity: str
     message: str
     message_en: str
+    table: str = ""
 
 
 def findings(files: Mapping[str, bytes]) -> tuple[TableFinding, ...]:
@@ -46,12 +49,13 @@ def _file(name: str, content: bytes) -> tuple[TableFinding, ...]:
     try:
         tree = parse_xml(name, content)
     except Invalid as error:
-        return (TableFinding(name, "error", str(error), "The file is not readable XML"),)
+        return (TableFinding(name, "error", str(error), "The file is not readable XML", name),)
     found: list[TableFinding] = []
     for decision in tree.iter("{*}decision"):
         table = decision.find("{*}decisionTable")
         if table is not None:
-            found += _table(decision.get("id", name), table)
+            key = decision.get("id", name)
+            found += (replace(one, table=key) for one in _table(key, table))
     return tuple(found)
 
 
@@ -96,11 +100,12 @@ def _table(decision: str, table: etree._Element) -> Iterator[TableFinding]:
         texts = [cell.findtext("{*}text") or "" for cell in row.iterfind("{*}inputEntry")]
         rows.append((row.get("id", ""), conditions, texts))
     if sound and rows:
-        yield from _coverage(decision, policy, rows)
+        labels = [entry.get("label") or entry.get("id", "") for entry in table.iterfind("{*}input")]
+        yield from _coverage(decision, policy, labels, rows)
 
 
 def _coverage(
-    decision: str, policy: str, rows: list[tuple[str, list[Expression | None], list[str]]]
+    decision: str, policy: str, labels: list[str], rows: list[tuple[str, list[Expression | None], list[str]]]
 ) -> Iterator[TableFinding]:
     """Say which values no row answers, and which rows of a UNIQUE table answer the same values."""
     width = len(rows[0][1])
@@ -122,12 +127,12 @@ def _coverage(
         if policy == "UNIQUE" and len(hits) > 1:
             overlaps.setdefault((hits[0], hits[1]), point)
     if gap is not None:
-        told = _told(gap)
+        told = _told(labels, gap)
         yield TableFinding(
             decision, "warning", f"没有一行适用于:{told}", f"No row answers: {told}"
         )  # fmt: skip
     for (first, second), point in overlaps.items():
-        told = _told(point)
+        told = _told(labels, point)
         yield TableFinding(
             rows[second][0] or decision, "error", f"第{first + 1}行和第{second + 1}行重叠,例如:{told}",
             f"Rows {first + 1} and {second + 1} overlap, for instance: {told}",
@@ -150,7 +155,7 @@ def _points(cells: Iterable[str]) -> list[Any]:
         marks = sorted(numbers)
         between = [(low + high) / 2 for low, high in itertools.pairwise(marks)]
         return [marks[0] - 1, *marks, *between, marks[-1] + 1]
-    return [*sorted(found), "…"] if found else ["…"]
+    return [*sorted(found), OTHER] if found else [OTHER]
 
 
 def _matches(conditions: list[Expression | None], point: tuple[Any, ...]) -> bool:
@@ -163,8 +168,16 @@ def _matches(conditions: list[Expression | None], point: tuple[Any, ...]) -> boo
         return False
 
 
-def _told(point: tuple[Any, ...]) -> str:
-    return "、".join("true" if value is True else "false" if value is False else str(value) for value in point)
+def _told(labels: list[str], point: tuple[Any, ...]) -> str:
+    """Return a point in words; a column whose cells name no value at all says nothing."""
+
+    def value(entry: Any) -> str:
+        if isinstance(entry, bool):
+            return "true" if entry else "false"
+        return f"{entry:g}" if isinstance(entry, float) else str(entry)
+
+    pairs = zip(labels, point, strict=True)
+    return "、".join(f"{label} = {value(entry)}" for label, entry in pairs if entry != OTHER) or "…"
 
 
 def _compiles(text: str) -> bool:

@@ -15,8 +15,10 @@ def in_templates() -> Iterator[str]:
     environment = Environment(extensions=["jinja2.ext.i18n"])
     for path in sorted((ROOT / "web/templates").rglob("*.html")):
         for _, _, message in environment.extract_translations(path.read_text("utf-8")):
-            if isinstance(message, str):
-                yield message
+            # A text with values to fill comes as a tuple, the text first.
+            first = message[0] if isinstance(message, tuple) else message
+            if isinstance(first, str):
+                yield first
 
 
 def in_code() -> Iterator[str]:

@@ -59,7 +59,7 @@ export function makeFindings(box, editor) {
   }
 
   function row(finding) {
-    const choose = button(finding.message, () => editor.reveal(finding.element), { class: 'linklike ed-finding' });
+    const choose = button(finding.name ? `${finding.name}:${finding.message}` : finding.message, () => editor.reveal(finding.element), { class: 'linklike ed-finding' });
     const way = finding.way.length ? el('span', { class: 'ed-way' }, finding.way.join(' → ')) : null;
     return el('li', { class: `ed-${finding.severity}`, 'data-rule': finding.rule, 'data-element': finding.element }, choose,
       finding.basis ? el('span', { class: 'ed-basis' }, finding.basis) : null, way,

@@ -5,7 +5,7 @@ import camunda from 'camunda-bpmn-moddle/resources/camunda.json';
 import { limitsModule } from './limits.js';
 import { translateModule } from './translate.js';
 
-export function makeModeler(container, { minimapOpen = false } = {}) {
+export function makeModeler(container) {
   const modeler = new Modeler({
     container, additionalModules: [translateModule, limitsModule, minimap], moddleExtensions: { camunda },
   });
@@ -20,10 +20,7 @@ export function makeModeler(container, { minimapOpen = false } = {}) {
     }
   });
   // Changes of several things that are one to whoever undoes them.
-  function Together() {}
-  Together.prototype.preExecute = context => context.act();
-  modeler.get('commandStack').register('df.together', Together);
+  modeler.get('commandStack').register('df.together', { preExecute: context => context.act() });
   modeler.together = act => modeler.get('commandStack').execute('df.together', { act });
-  if (minimapOpen) modeler.get('minimap').open();
   return modeler;
 }

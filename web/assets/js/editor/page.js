@@ -64,12 +64,22 @@ export async function open(root) {
     chosen.value = name;
     part('unread').hidden = !warnings.length;
     part('unread').replaceChildren(...(warnings.length ? [el('p', {}, say('导入流程图时有内容没有读懂')), el('ul', {}, warnings.slice(0, 5).map(warning => el('li', {}, warning.message)))] : []));
-    modeler.get('canvas').zoom('fit-viewport', 'auto');
-    if (modeler.get('canvas').zoom() < 0.55) readable();
+    fit();
+    if (modeler.get('canvas').zoom() < 0.5) readable();
     panel.draw(modeler.get('canvas').getRootElement());
     steps.draw();
     findings.show();
     buttons();
+  }
+
+  // The whole diagram, beside the palette and not under it.
+  function fit() {
+    const canvas = modeler.get('canvas');
+    canvas.zoom('fit-viewport');
+    const { inner, outer } = canvas.viewbox();
+    const scale = Math.min(1, (outer.width - 110) / (inner.width || 1), (outer.height - 40) / (inner.height || 1));
+    const [width, height] = [outer.width / scale, outer.height / scale];
+    canvas.viewbox({ x: inner.x - 80 / scale - (width - 90 / scale - inner.width) / 2, y: inner.y - (height - inner.height) / 2, width, height });
   }
 
   // A long procedure would be unreadable as a whole: begin at reading size, at its start.
@@ -79,7 +89,7 @@ export async function open(root) {
     canvas.zoom(0.75);
     if (!start) return;
     const view = canvas.viewbox();
-    canvas.viewbox({ x: start.x - 90, y: start.y + start.height / 2 - view.height / 2, width: view.width, height: view.height });
+    canvas.viewbox({ x: start.x - 90, y: Math.max(view.inner.y - 20, start.y - view.height / 3), width: view.width, height: view.height });
   }
 
   function buttons() {
@@ -98,7 +108,7 @@ export async function open(root) {
   });
   history[0].addEventListener('click', () => modeler.get('commandStack').undo());
   history[1].addEventListener('click', () => modeler.get('commandStack').redo());
-  part('fit').addEventListener('click', () => modeler.get('canvas').zoom('fit-viewport', 'auto'));
+  part('fit').addEventListener('click', fit);
   part('table').addEventListener('click', () => toggle(part('steps').hidden));
   for (const link of root.querySelectorAll('[data-save-first]')) {
     link.addEventListener('click', async event => { event.preventDefault(); if (await store.save()) window.location.href = link.href; });

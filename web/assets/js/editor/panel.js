@@ -45,7 +45,7 @@ export function makePanel(box, editor) {
     else if (model.is(element, 'bpmn:Gateway')) found.push(gateway(element));
     else if (model.is(element, 'bpmn:SequenceFlow')) found.push(...flow(element));
     else if (model.is(element, 'bpmn:Event')) found.push(...event(element));
-    else if (of.$type === 'bpmn:Process') found.push(...wholeProcess());
+    else if (of.$type === 'bpmn:Process' || of.$type === 'bpmn:Collaboration') found.push(...wholeProcess());
     return found;
   }
 

@@ -135,6 +135,12 @@ export function makeSteps(box, editor) {
     if (!box.hidden && !box.contains(document.activeElement)) draw();
   }
 
+  // The panel shows the step that is being edited.
+  box.addEventListener('focusin', event => {
+    const line = event.target.closest('[data-row]');
+    const element = line && modeler.get('elementRegistry').get(line.dataset.row);
+    if (element && !modeler.get('selection').isSelected(element)) modeler.get('selection').select(element);
+  });
   box.addEventListener('keydown', event => {
     if (!event.altKey || !['ArrowUp', 'ArrowDown'].includes(event.key)) return;
     const line = event.target.closest('[data-row]');

@@ -14,7 +14,8 @@ const WORDS = {
   'Type': '类型', 'Input type': '输入类型', 'Output type': '输出类型', 'string': '文字', 'boolean': '是否', 'number': '数字', 'date': '日期', 'time': '时间', 'dateTime': '日期时间', 'dayTimeDuration': '时长', 'yearMonthDuration': '年月时长',
   'View DRD': '查看关系图', 'Open decision table': '打开决策表', 'Decision Table': '决策表', 'Expression Language': '表达式语言', 'Change Cell Expression Language': '更改单元格表达式语言', 'Add description': '加说明', 'Remove description': '去掉说明', 'Edit description': '修改说明', 'Description': '说明',
   'Add predefined values': '加可选值', 'Predefined values': '可选值', 'Predefined values:': '可选值:', 'Input values': '可选值', 'Label': '名称', 'Name': '代码', 'Output Label': '输出列名称', 'Input Label': '输入列名称',
-  'Values are used for completion suggestions': '可选值只用于提示', 'Missing': '缺少', 'Enter value': '填写值', 'Value': '值', 'Literal Expression': '表达式',
+  'Values are used for completion suggestions': '可选值只用于提示', 'Missing': '缺少', 'Decision name': '名称', 'Decision name: ': '名称:', 'Collect (Sum)': '全部(求和,不能运行)', 'Collect (Min)': '全部(最小,不能运行)', 'Collect (Max)': '全部(最大,不能运行)', 'Collect (Count)': '全部(计数,不能运行)',
+  'Input label: ': '输入列名称:', 'Output label: ': '输出列名称:', 'Resize': '调整列宽', 'Add input': '加输入列', 'Add output': '加输出列', 'Move rule': '移动这一行', 'Enter value': '填写值', 'Value': '值', 'Literal Expression': '表达式',
 };
 const chinese = document.documentElement.lang.startsWith('zh');
 
