@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -23,6 +24,7 @@ from decision_flow.models import (
     ProcedureVersion,
     VersionStatus,
 )
+from decision_flow.resources import BPMN
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,18 @@ class Runnable:
     diagrams: Mapping[str, bytes]
 
     def form(self, form_id: str | None) -> Form | None:
-        """Return the form of that id, or None for a task without one."""
-        return self.forms[form_id] if form_id else None
+        """Return the form of that id, or None for a task without one.
+
+        A version that does not bring the form of an act has the product's own.
+        """
+        if not form_id:
+            return None
+        return self.forms.get(form_id) or _shipped_form(form_id)
+
+
+@lru_cache
+def _shipped_form(form_id: str) -> Form:
+    return Form.parse((BPMN / "forms" / f"{form_id}.toml").read_bytes())
 
 
 _kept: dict[str, Runnable] = {}

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from decision_flow import audit, clock, drafts, three_major, working_days
+from decision_flow import audit, clock, drafts, notifications, three_major, working_days
 from decision_flow.audit import Author, EventName
 from decision_flow.engine import Call
 from decision_flow.errors import N_, ProcedureFault
@@ -66,9 +66,13 @@ def freeze_draft(session: Session, matter: Matter, call: Call, actor: Author, at
 
 
 def record_decision(session: Session, matter: Matter, call: Call, actor: Author, at: datetime) -> None:
-    """Record that the administrative head has decided (R-30e)."""
-    matter.decided_at = at
+    """Record what the administrative head has decided (R-30e).
+
+    A matter deferred or returned is not decided yet.
+    """
     minutes = _answers(call, "F15")
+    if minutes.get("decision") not in ("deferred", "returned"):
+        matter.decided_at = at
     _record(
         session,
         matter,
@@ -86,6 +90,8 @@ def record_publication(session: Session, matter: Matter, call: Call, actor: Auth
     matter.published_at = at
     page = _answers(call, "F17b")
     _record(session, matter, EventName.PUBLICATION_RECORDED, actor, at, channels=page.get("channels"))
+    if matter.relation == "adjusts":
+        _settle_decision(session, matter, call, at, "replaced")
 
 
 def schedule_evaluations(session: Session, matter: Matter, call: Call, actor: Author, at: datetime) -> None:
@@ -142,40 +148,61 @@ def schedule_evaluations(session: Session, matter: Matter, call: Call, actor: Au
 
 
 def suspend_execution(session: Session, matter: Matter, call: Call, actor: Author, at: datetime) -> None:
-    """Mark the decision as suspended (R-37b)."""
-    _decision_of(session, matter).status = MatterStatus.SUSPENDED
-    _record(session, matter, EventName.MATTER_SUSPENDED, actor, at)
+    """Mark the decision as suspended and tell whoever carries it out (R-37b)."""
+    matter.status = MatterStatus.SUSPENDED
+    order = _answers(call, "F35")
+    told = {key: order.get(key) for key in ("ground", "scope", "part_scope", "from", "review_by")}
+    _record(session, matter, EventName.MATTER_SUSPENDED, actor, at, **told)
+    if matter.implementing_unit_id is not None:
+        notifications.enqueue(
+            session,
+            "matter.suspended",
+            dedupe_key=f"suspended:{matter.id}:{at.isoformat()}",
+            at=at,
+            pool=f"implementing_unit:{matter.implementing_unit_id}",
+            matter_id=matter.id,
+            payload={"title": matter.title, **told},
+        )
 
 
 def resume_execution(session: Session, matter: Matter, call: Call, actor: Author, at: datetime) -> None:
-    """End a suspension."""
-    decision = _decision_of(session, matter)
-    if decision.status == MatterStatus.SUSPENDED:
-        decision.status = MatterStatus.RUNNING
-    _record(session, matter, EventName.MATTER_RESUMED, actor, at)
+    """Let a suspended decision go on; one that was not suspended goes on anyway (R-37b)."""
+    _settle_decision(session, matter, call, at, "resumed")
+
+
+def end_execution(session: Session, matter: Matter, call: Call, actor: Author, at: datetime) -> None:
+    """End the execution of the decision, suspended or not, because its termination was decided (R-37c)."""
+    _settle_decision(session, matter, call, at, "terminated")
 
 
 def start_adjustment(session: Session, matter: Matter, call: Call, actor: Author, at: datetime) -> None:
     """Ask for a `decision_adjustment` matter, linked to the decision this matter is about (R-37c)."""
-    decision_id = matter.decision_id or matter.id
-    session.add(
-        Timer(
-            kind=TimerKind.START_MATTER,
-            matter_id=decision_id,
-            due_at=at,
-            rule="R-37c",
-            payload={"procedure": "decision_adjustment", "relation": "adjustment", "from": matter.id},
-            state=TimerState.WAITING,
-            dedupe_key=f"adjustment:{matter.id}:{call.element.id}:{matter.version}",
-        )
-    )
+    facts = {key: call.data[key] for key in ("F35", "F41", "F19b", "F19d") if key in call.data}
+    _start(session, matter, call, at, "decision_adjustment", "adjustment", facts, "R-37c")
+
+
+def start_redraft(session: Session, matter: Matter, call: Call, actor: Author, at: datetime) -> None:
+    """Ask for a new decision that replaces this one: a major adjustment repeats the procedure (R-37c)."""
+    facts = {key: call.data[key] for key in ("F35b", "F35d") if key in call.data}
+    _start(session, matter, call, at, "major_decision", "adjusts", facts, "R-37c")
+
+
+def transfer_matter(session: Session, matter: Matter, call: Call, actor: Author, at: datetime) -> None:
+    """Ask for the same matter at the organ that has the authority; this one ends (R-25c)."""
+    facts = {key: call.data[key] for key in ("F01", "F01t") if key in call.data}
+    _start(session, matter, call, at, "major_decision", "transfer", facts, "R-25c",
+           organ_id=_answers(call, "F01t").get("transfer_to"))  # fmt: skip
 
 
 def archive_part(session: Session, matter: Matter, call: Call, actor: Author, at: datetime) -> None:
-    """Record that a part of the file was handed to the archive (R-33), with what it held."""
+    """Record that a part of the file was handed to the archive (R-33), with what it held.
+
+    A matter that only archives another one hands over the other's papers with its own.
+    """
+    filed = [matter.id, matter.decision_id] if matter.relation == "archive" else [matter.id]
     papers = session.execute(
         select(Document.name, Document.sha256)
-        .where(Document.matter_id == matter.id, Document.filed_at.is_not(None))
+        .where(Document.matter_id.in_(filed), Document.filed_at.is_not(None))
         .order_by(Document.id)
     ).all()
     _record(
@@ -198,13 +225,55 @@ def enter_three_major(session: Session, matter: Matter, call: Call, actor: Autho
     )  # fmt: skip
 
 
-def _decision_of(session: Session, matter: Matter) -> Matter:
-    """Return the decision that a linked matter is about; a matter without a link is its own."""
-    if matter.decision_id is None:
-        return matter
-    return session.get_one(Matter, matter.decision_id)
+def _settle_decision(session: Session, matter: Matter, call: Call, at: datetime, outcome: str) -> None:
+    """Send the result of an adjustment to the decision, through a row: another matter has its own lock."""
+    decision_id = matter.decision_id
+    if decision_id is None:
+        return
+    session.add(
+        Timer(
+            kind=TimerKind.SEND,
+            matter_id=decision_id,
+            due_at=at,
+            rule="R-37c",
+            payload={
+                # A suspended decision waits for the first; one that is being carried out knows the second.
+                "signals": ["resume_decision"] + ([] if outcome == "resumed" else ["end_execution"]),
+                "data": {"adjusted": {"outcome": outcome, "matter_id": matter.id, "number": matter.number}},
+            },
+            state=TimerState.WAITING,
+            dedupe_key=f"settle:{matter.id}:{call.element.id}:{matter.version}",
+        )
+    )
 
 
+def _start(
+    session: Session,
+    matter: Matter,
+    call: Call,
+    at: datetime,
+    procedure: str,
+    relation: str,
+    facts: dict[str, Any],
+    rule: str,
+    **payload: Any,
+) -> None:
+    linked = matter.decision_id if matter.relation in ABOUT_A_DECISION else None
+    session.add(
+        Timer(
+            kind=TimerKind.START_MATTER,
+            matter_id=linked or matter.id,
+            due_at=at,
+            rule=rule,
+            payload={"procedure": procedure, "relation": relation, "from": matter.id, "facts": facts, **payload},
+            state=TimerState.WAITING,
+            dedupe_key=f"{relation}:{matter.id}:{call.element.id}:{matter.version}",
+        )
+    )
+
+
+# A matter with one of these relations is about its decision; others are decisions themselves.
+ABOUT_A_DECISION = ("evaluation", "adjustment", "problem", "archive")
 EFFECTS: dict[str, Effect] = {
     "freeze_draft": freeze_draft,
     "record_decision": record_decision,
@@ -212,7 +281,10 @@ EFFECTS: dict[str, Effect] = {
     "schedule_evaluations": schedule_evaluations,
     "suspend_execution": suspend_execution,
     "resume_execution": resume_execution,
+    "end_execution": end_execution,
     "start_adjustment": start_adjustment,
+    "start_redraft": start_redraft,
+    "transfer_matter": transfer_matter,
     "archive_part": archive_part,
     "enter_three_major": enter_three_major,
 }

@@ -9,7 +9,8 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session, joinedload, undefer
 
-from decision_flow import bundles, matters
+from decision_flow import acts, bundles, matters
+from decision_flow.acts import Act
 from decision_flow.engine import Compiled
 from decision_flow.errors import N_, NotFound
 from decision_flow.identity import Actor
@@ -72,6 +73,7 @@ class MatterView:
     processes: tuple[tuple[str, str], ...]
     passed: Mapping[str, int]
     now: Mapping[str, tuple[str, ...]]
+    acts: tuple[Act, ...]
 
 
 def listing(session: Session, actor: Actor, query: MatterQuery) -> MatterPage:
@@ -150,6 +152,7 @@ def view(session: Session, actor: Actor, matter_id: int) -> MatterView:
         processes=_processes(compiled),
         passed=dict(matter.passed or {}),
         now=_now(tasks),
+        acts=acts.available(actor, matter),
     )
 
 

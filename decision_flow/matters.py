@@ -110,22 +110,29 @@ def register(session: Session, actor: Actor, procedure_key: str, organ_id: int, 
 
 
 def start_linked(session: Session, timer: Timer) -> Matter:
-    """Start the matter that a `start_matter` timer asks for: an evaluation or adjustment of a decision.
+    """Start the matter that a `start_matter` timer asks for, linked to the one the timer stands on.
 
-    The timer's payload names `procedure`, `relation` and, for an evaluation, `evaluation_id`. Raises
-    `NotFound` when the procedure has no version in force.
+    The timer's payload names `procedure` and `relation`, and may hold `facts` for the process data,
+    `evaluation_id`, or `organ_id` when another organ takes the matter over. Raises `NotFound` when the
+    procedure has no version in force.
     """
     payload = timer.payload
     decision = session.get_one(Matter, timer.matter_id)
     version = bundles.in_force(session, payload["procedure"])
     at = clock.now()
-    title = f"{decision.title}({version.procedure.title})"
-    matter = _new_matter(session, version, decision.organ_id, title, at, registered_by_id=None)
+    moved = payload["relation"] == "transfer"
+    title = decision.title if moved else f"{decision.title}({version.procedure.title})"
+    matter = _new_matter(
+        session, version, payload.get("organ_id") or decision.organ_id, title[:200], at, registered_by_id=None
+    )
     matter.category = decision.category
     matter.decision_id, matter.relation = decision.id, payload["relation"]
-    matter.undertaking_unit_id = decision.undertaking_unit_id
-    matter.implementing_unit_id = decision.implementing_unit_id
-    facts: dict[str, Any] = {"decision": {"id": decision.id, "number": decision.number}}
+    facts: dict[str, Any] = {"decision": {"id": decision.id, "number": decision.number}, **payload.get("facts", {})}
+    if not moved:
+        matter.undertaking_unit_id = decision.undertaking_unit_id
+        matter.implementing_unit_id = decision.implementing_unit_id
+    if payload["relation"] == "adjusts":
+        facts = {**_said_before(session, decision), **facts}
     if evaluation_id := payload.get("evaluation_id"):
         evaluation = session.get_one(Evaluation, evaluation_id)
         evaluation.matter_id, evaluation.status = matter.id, EvaluationStatus.STARTED
@@ -141,6 +148,54 @@ def start_linked(session: Session, timer: Timer) -> Matter:
         )
     _start(session, matter, bundles.runnable(session, version), facts, SYSTEM, at)
     return matter
+
+
+def _said_before(session: Session, decision: Matter) -> dict[str, Any]:
+    """Return what was entered before drafting, for a new decision that begins with drafting."""
+    version = session.get_one(ProcedureVersion, decision.procedure_version_id)
+    forms = bundles.runnable(session, version).forms
+    rows = session.scalars(
+        select(Task)
+        .where(Task.matter_id == decision.id, Task.form.in_(("F-01", "F-02", "F-03")), Task.submission.is_not(None))
+        .options(undefer(Task.submission))
+        .order_by(Task.completed_at, Task.id)
+    )
+    said = ((forms.get(task.form or ""), task.submission) for task in rows)
+    return {form.key: form.process_data(answers) for form, answers in said if form is not None}
+
+
+def send(session: Session, timer: Timer) -> bool:
+    """Hand a signal to the matter of a `send` timer; return whether anything waited for it.
+
+    The payload names `signals`, of which the first that the matter waits for is sent, and `data` that goes
+    with it. A matter that has ended, or waits for none of them, is left as it is.
+    """
+    matter = lock(session, timer.matter_id or 0)
+    runnable = bundles.runnable(session, matter.procedure_version)
+    if matter.status not in (MatterStatus.RUNNING, MatterStatus.SUSPENDED):
+        return False
+    waiting = engine.awaited(runnable.compiled, matter.state)
+    name = next((name for name in timer.payload["signals"] if name in waiting), None)
+    if name is None:
+        return False
+    at = clock.now()
+    if matter.status == MatterStatus.SUSPENDED:
+        matter.status = MatterStatus.RUNNING
+        audit.append(
+            session,
+            audit.matter_stream(matter.id),
+            EventName.MATTER_RESUMED,
+            actor=SYSTEM,
+            matter_id=matter.id,
+            facts=timer.payload["data"],
+            rules=[timer.rule],
+            at=at,
+        )
+    step = engine.send(
+        runnable.compiled, matter.state, name, timer.payload["data"], context(session, at, matter.organ_id)
+    )
+    apply(session, matter, step, actor=SYSTEM, at=at)
+    return True
 
 
 def fire_timers(session: Session, matter_id: int) -> bool:

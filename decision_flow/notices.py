@@ -8,7 +8,7 @@ shorter) is checked on the very text that people will read.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -149,7 +149,8 @@ def withdraw(session: Session, actor: Actor, notice_id: int, reason: str) -> Not
 def republish(session: Session, actor: Actor, notice_id: int, told: NoticeText) -> Notice:
     """Publish a corrected notice in the place of a withdrawn one; its period starts anew (R-15b).
 
-    Raises `Conflict` unless the old one is withdrawn and not replaced yet; otherwise as `publish`.
+    Without an explanation of its own it keeps the old one's. Raises `Conflict` unless the old one is withdrawn
+    and not replaced yet; otherwise as `publish`.
     """
     old = _locked(session, notice_id)
     _must_publish_for(actor, old.matter)
@@ -157,6 +158,8 @@ def republish(session: Session, actor: Actor, notice_id: int, told: NoticeText) 
         raise Conflict(N_("请先撤回原公告,再重新发布。"))
     if session.scalar(select(Notice.id).where(Notice.replaces_id == old.id)):
         raise Conflict(N_("这份公告已经重新发布过。"))
+    if told.explanation_id is None:
+        told = replace(told, explanation_id=old.explanation_document_id)
     return publish(session, actor, old.matter, told, replaces=old)
 
 

@@ -49,11 +49,11 @@ def read_folder(folder: Path) -> ProcedureSource:
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise Invalid(N_("程序包「%(folder)s」读不出来:%(reason)s"), folder=folder.name, reason=str(error)) from error
     text = b"".join(bpmn.values())
-    start_form = told.get("start_form", "")
+    start_form, acts = told.get("start_form", ""), told.get("acts", ())
     used = {
         name: content
         for name, content in everything.items()
-        if f'formKey="{Path(name).stem}"'.encode() in text or Path(name).stem == start_form
+        if f'formKey="{Path(name).stem}"'.encode() in text or Path(name).stem in (start_form, *acts)
     }
     return ProcedureSource(
         key=told["id"],

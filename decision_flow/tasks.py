@@ -15,6 +15,7 @@ from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session, contains_eager, undefer
 
 from decision_flow import (
+    acts,
     audit,
     bundles,
     clock,
@@ -68,9 +69,13 @@ def claim(session: Session, actor: Actor, task_id: int) -> Task:
 
 
 def release(session: Session, actor: Actor, task_id: int) -> Task:
-    """Give a claimed task back to its pool (退回签收); the draft stays with the task."""
+    """Give a claimed task back to its pool (退回签收); the draft stays with the task. An act begun is dropped."""
     task = _locked(session, actor, task_id)
     _must_be_mine(session, actor, task)
+    if acts.is_act(task):
+        task.state = TaskState.CANCELLED
+        _record(session, EventName.TASK_WITHDRAWN, actor, task)
+        return task
     task.state, task.assignee_id, task.claimed_at = TaskState.OPEN, None, None
     _record(session, EventName.TASK_RELEASED, actor, task)
     return task
@@ -163,6 +168,8 @@ def complete(
     else:
         _must_be_mine(session, actor, task)
     matter, at = task.matter, clock.now()
+    if acts.is_act(task):
+        acts.must_be_allowed(matter, task)
     runnable = bundles.runnable(session, matter.procedure_version)
     form = runnable.form(task.form)
     answers: dict[str, Any] = {}
@@ -201,6 +208,8 @@ def complete(
     drafts.on_completed(session, matter, task, answers, actor)
     if filing is not None:
         formalities.record(filing)
+    if acts.is_act(task):
+        return Completed(task, matter, acts.perform(session, matter, task, answers, actor, at))
     step = engine.complete(
         runnable.compiled, matter.state, task.token, data, projection.context(session, at, matter.organ_id)
     )

@@ -62,6 +62,8 @@ def fire(session: Session, timer_id: int, owner: str) -> bool:
         return timer.state != TimerState.WAITING
     if timer.kind == TimerKind.START_MATTER:
         matters.start_linked(session, timer)
+    elif timer.kind == TimerKind.SEND:
+        matters.send(session, timer)
     else:
         _tell(session, timer)
     timer.state, timer.fired_at = TimerState.DONE, clock.now()

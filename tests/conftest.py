@@ -46,7 +46,7 @@ def postgresql_template(worker_id: str) -> str:
     if not POSTGRESQL:
         pytest.skip("no PostgreSQL: set DECISION_FLOW_TEST_POSTGRESQL")
     name = f"template_{worker_id}"
-    _server(f'DROP DATABASE IF EXISTS "{name}"', f'CREATE DATABASE "{name}"')
+    server(f'DROP DATABASE IF EXISTS "{name}"', f'CREATE DATABASE "{name}"')
     database = Database(POSTGRESQL.replace("/postgres?", f"/{name}?"))
     fill(database)
     database.dispose()
@@ -65,7 +65,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
         return
     template = request.getfixturevalue("postgresql_template")
     name = f"test_{template.removeprefix('template_')}"
-    _server(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)', f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    server(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)', f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     found = Database(POSTGRESQL.replace("/postgres?", f"/{name}?"))
     yield found
     found.dispose()
@@ -92,7 +92,7 @@ def travel() -> Iterator[Callable[[date], None]]:
         yield to
 
 
-def _server(*statements: str) -> None:
+def server(*statements: str) -> None:
     engine = create_engine(POSTGRESQL, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         for statement in statements:

@@ -18,6 +18,7 @@ from web.pages import (
     catalogues,
     documents,
     drafts,
+    exceptions,
     first_run,
     gates,
     help,
@@ -25,8 +26,10 @@ from web.pages import (
     linked,
     matters,
     office,
+    opinions,
     organisations,
     people,
+    prints,
     procedures,
     public,
     sign_in,
@@ -39,8 +42,9 @@ PAGES = (
     observability.page, sign_in.page, first_run.page, account.page, inbox.page, tasks.page, matters.page,
     documents.page, people.page, organisations.page, help.page,
     public.page,
+    opinions.page,
     procedures.page, drafts.page, walks.page, gates.page,
-    catalogues.page, linked.page, office.page,
+    catalogues.page, linked.page, office.page, prints.page, exceptions.page,
 )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from flask import Flask, url_for
 from markupsafe import Markup
 
-from decision_flow import clock
+from decision_flow import clock, masking
 from decision_flow.errors import N_
 from decision_flow.roles import ROLES
 from decision_flow.steps import StatutoryStep
@@ -30,12 +30,17 @@ EVENTS = {
     "task.completed": N_("办结任务"), "task.withdrawn": N_("撤回任务"), "timer.fired": N_("期限届满"),
     "document.filed": N_("上传材料"), "draft.frozen": N_("固定草案版本"),
     "matter.major_item_entered": N_("列入三重一大台账"),
+    "exception.recorded": N_("登记豁免或例外"), "exception.decided": N_("批准或不批准例外"),
     "record.linked": N_("关联记录"),
     "draft.reviewed": N_("审查意见对应文本"), "draft.stale_settled": N_("需重做的环节已处理"),
     "decision.recorded": N_("作出决定"),
     "publication.recorded": N_("公布"), "evaluation.scheduled": N_("安排后评估"), "reminder.sent": N_("逾期提醒"),
     "evaluation.started": N_("启动后评估"), "archive.filed": N_("归档"), "action.refused": N_("拒绝操作"),
     "matter.cancelled": N_("撤销事项"),
+    "notice.published": N_("发布公告"), "notice.withdrawn": N_("撤回公告"), "opinion.ledger_opened": N_("启用意见台账"),
+    "opinion.received": N_("收到意见"), "opinion.disposed": N_("处理意见"), "opinion.changed": N_("整理意见"),
+    "opinion.imported": N_("导入意见"), "hearing.enrolled": N_("听证报名"), "hearing.drawn": N_("抽取听证参加人"),
+    "expert.rated": N_("评价专家履职"), "party.recorded": N_("登记利害关系方"),
     "evaluation.triggered": N_("出现评估情形"), "evaluation.closed": N_("评估办结"),
     "feedback.recorded": N_("登记意见"), "task.returned": N_("退回岗位"),
     "deadline.moved": N_("期限变动"), "deadline.paused": N_("中止计算期限"),
@@ -129,6 +134,7 @@ def register(app: Flask) -> None:
     """Make all of this known to the templates of `app`."""
     app.jinja_env.filters.update(
         day=day, day_words=day_words, moment=moment, step_name=step_name, role_name=role_name,
-        state_name=state_name, event_name=event_name, text=text_of,
+        state_name=state_name, event_name=event_name, text=text_of, masked_name=masking.name,
+        masked_contact=masking.contact,
     )  # fmt: skip
     app.jinja_env.globals.update(asset_url=asset_url, due_badge=due_badge, language=language)

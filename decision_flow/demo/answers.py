@@ -112,6 +112,32 @@ TYPICAL: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
+# Who sits in the meeting of each organ, the head last, and what kind of meeting it is.
+MEETINGS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "清河镇人民政府": ("township_head_meeting", ("孙丽", "马波", "陈斌", "李强", "徐静", "高建明")),
+    "石桥镇人民政府": ("township_head_meeting", ("万玲", "陶然", "段锐", "邵军")),
+    "云岭区人民政府": (
+        "executive", ("宋妍", "郭立", "谢芳", "丁磊", "潘峰", "任洁", "姜华", "梁伟"),
+    ),
+}  # fmt: skip
+
+
+def dated(form_id: str, organ: str) -> dict[str, Any]:
+    """Return typical answers that depend on the day or on the organ."""
+    today = clock.today()
+    kind, members = MEETINGS.get(organ, MEETINGS["清河镇人民政府"])
+    return {
+        "F-15b": {"meeting_type": kind, "members_total": len(members) + 1},
+        "F-15": minutes(list(members[:-1]), members[-1]),
+        "F-22": {"open_on": today.isoformat(), "close_on": (today + timedelta(days=30)).isoformat()},
+        "F-35": {
+            "measure": "suspend", "ground": "force_majeure", "urgent": True, "scope": "whole",
+            "from": f"{today.isoformat()}T09:00", "review_by": (today + timedelta(days=20)).isoformat(),
+        },
+        "F-29e": {"few_reason": "本领域专家较少,另征求市级专家意见"},
+    }.get(form_id, {})  # fmt: skip
+
+
 def minutes(members: list[str], head: str, decision: str = "approved", against: int = 0) -> dict[str, Any]:
     """Return the minutes of a meeting: everybody speaks, the head last."""
     rows = [

@@ -162,12 +162,22 @@ def _meeting(play: Play, office: str, clerk: str, head: str, kind: str, unit_id:
     play.do(CD + "06", clerk, implementing_unit_id=unit_id, **told).do(CD + "10", head)
 
 
+def meeting_of(database: Database, against: int = 0) -> dict[str, dict[str, Any]]:
+    """Return what a meeting of the town's needs besides typical answers, for `Play.run_to`."""
+    told = minutes(["孙丽", "马波", "陈斌", "李强", "徐静"], "高建明", against=against)
+    return {
+        CD + "02": {"meeting_type": "township_head_meeting", "members_total": 7},
+        CD + "06": {"implementing_unit_id": _units(database)["清河镇农村公路管理站"], **told},
+    }
+
+
 def _report_and_publish(play: Play, office: str, secrecy: str, disclosure: str, reply: str) -> None:
     play.days(1).do("T_party_report_01", office).do("T_party_report_02", secrecy).days(5)
     play.do("T_party_report_03", office, reply_doc_no=reply).days(1)
     play.do("T_publication_01", disclosure, interpretation="改造原因、标准和施工安排的说明。",
             adoption_summary="收到意见46条,采纳19条,部分采纳11条,未采纳16条并说明理由。")  # fmt: skip
     play.do("T_publication_02", secrecy).days(1).do("T_publication_03", disclosure)
+    play.do("T_publication_04", disclosure, form="article")
 
 
 def _units(database: Database) -> dict[str, int]:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, undefer
 
-from decision_flow import bundles, clock, documents, forms, identity, matters, tasks, worker
+from decision_flow import acts, bundles, clock, documents, forms, identity, matters, tasks, worker
 from decision_flow.db import Database
 from decision_flow.demo import answers
 from decision_flow.documents import FileStore
@@ -41,10 +41,36 @@ class Play:
     def on(self, day: date) -> Play:
         """Go on to a later day and let what has become due happen first."""
         self.day, self._minute = day, 0
+        return self.settle()
+
+    def settle(self) -> Play:
+        """Let happen what has become due by now."""
         with clock.pretend(self._now()):
             while worker.tick(self.database, "demo"):
                 pass
         return self
+
+    def after(self, other: Play) -> Play:
+        """Go on where another matter's play has come to."""
+        if (self.day, self._minute) < (other.day, other._minute):
+            self.day, self._minute = other.day, other._minute
+        return self.settle()
+
+    def linked(self, relation: str) -> list[Play]:
+        """Return the matters that follow from this one, each to be played on from here."""
+        self.settle()
+        with self.database.transaction(read_only=True) as session:
+            ids = session.scalars(
+                select(Matter.id)
+                .where(Matter.decision_id == self.matter_id, Matter.relation == relation)
+                .order_by(Matter.id)
+            ).all()
+        found = []
+        for matter_id in ids:
+            other = Play(self.database, self.files, self.day)
+            other.matter_id, other._minute = matter_id, self._minute
+            found.append(other)
+        return found
 
     def days(self, count: int) -> Play:
         """Go on by some calendar days."""
@@ -69,6 +95,15 @@ class Play:
             actor = self._candidate(session, task, who)
             tasks.claim(session, actor, task.id)
             self._complete(session, actor, task, given)
+        return self
+
+    def act(self, key: str, who: str, **given: Any) -> Play:
+        """Do what may be done at any time: suspend, report a problem, end the matter."""
+        with clock.pretend(self._now()), self.database.transaction() as session:
+            actor = self._actor(session, who)
+            task_id = acts.begin(session, actor, self.matter_id, key).id
+        with clock.pretend(self._now()), self.database.transaction() as session:
+            self._complete(session, actor, session.get_one(Task, task_id, options=[joinedload(Task.matter)]), given)
         return self
 
     def claim(self, element: str, who: str = "") -> Play:
@@ -164,11 +199,15 @@ class Play:
             .limit(1)
         ).one_or_none()
         earlier = before.submission if before is not None and form.id == "F-01" else {}
-        values = answers.fill(form, {**earlier, **given}, references)
+        organ = session.get_one(Organisation, task.matter.organ_id).name
+        told = {**answers.dated(form.id, organ), **earlier, **given}
+        if form.id == "F-15":
+            told.setdefault("implementing_unit_id", task.matter.implementing_unit_id or references["organisation"])
+        values = answers.fill(form, told, references)
         for field in form.fields:
             asked = field.required or (field.required_if is not None and forms.holds(field.required_if, values))
             if field.type == "file" and asked and field.name not in values:
-                values[field.name] = self._paper(session, actor, task, field.label, field.multiple)
+                values[field.name] = self._paper(session, actor, task, field.name, field.label, field.multiple)
         signature = {
             "kind": "attestation",
             "user_id": actor.user_id,
@@ -177,11 +216,11 @@ class Play:
         }
         tasks.complete(session, actor, task.id, values, signature)
 
-    def _paper(self, session: Session, actor: Actor, task: Task, label: str, several: bool) -> Any:
+    def _paper(self, session: Session, actor: Actor, task: Task, name: str, label: str, several: bool) -> Any:
         text = PAPER.format(title=task.matter.title, name=label).encode()
         document = documents.store(
             session, actor, self.files, io.BytesIO(text), f"{label}.txt",
-            matter_id=task.matter_id, task_id=task.id, form=task.form, field="draft_file" if "草案" in label else label,
+            matter_id=task.matter_id, task_id=task.id, form=task.form, field=name,
         )  # fmt: skip
         value = {"document_id": document.id, "name": document.name, "sha256": document.sha256, "size": document.size}
         return [value] if several else value

@@ -18,7 +18,7 @@ from decision_flow.engine.data import (
     Signal,
     Step,
 )
-from decision_flow.engine.running import cancel, complete, fire, open_tasks, send, start
+from decision_flow.engine.running import awaited, cancel, complete, fire, open_tasks, send, start
 
 __all__ = [
     "Bundle",
@@ -33,6 +33,7 @@ __all__ = [
     "Passed",
     "Signal",
     "Step",
+    "awaited",
     "cancel",
     "compile",
     "complete",

@@ -41,6 +41,8 @@ CAMUNDA_ATTRIBUTES = {
     "userTask": {"formKey", "candidateGroups"},
     "manualTask": {"formKey", "candidateGroups"},
     "task": {"formKey", "candidateGroups"},
+    # The form of a start event is what a linked matter of this procedure is begun with.
+    "startEvent": {"formKey"},
     "serviceTask": {"type", "topic"},
     "businessRuleTask": {"decisionRef", "resultVariable"},
     "multiInstanceLoopCharacteristics": {"collection", "elementVariable"},

@@ -95,6 +95,16 @@ def send(compiled: Compiled, state: bytes, name: str, payload: Mapping[str, Any]
     return _step(compiled, instance, _open(compiled, instance), act)
 
 
+def awaited(compiled: Compiled, state: bytes) -> frozenset[str]:
+    """Return the names of the messages and signals that the instance waits for."""
+    instance = codec.load(compiled, state, Evaluator(_NO_TIME))
+    return frozenset(
+        task.task_spec.event_definition.name
+        for task in instance.event_manager.tasks.values()
+        if isinstance(task.task_spec.event_definition, MessageEventDefinition | SignalEventDefinition)
+    )
+
+
 def cancel(compiled: Compiled, state: bytes, context: Context) -> Step:
     """End the instance where it stands; every open task and timer goes with it."""
     instance = codec.load(compiled, state, Evaluator(context))

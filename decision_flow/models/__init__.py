@@ -2,6 +2,7 @@
 
 from decision_flow.models.catalogues import Catalogue, CatalogueItem, CatalogueStatus, Completion, LinkedRecord
 from decision_flow.models.drafts import DraftVersion, Settled, StaleStep
+from decision_flow.models.exceptions import ExceptionKind, ExceptionRecord, ExceptionState
 from decision_flow.models.matters import (
     Matter,
     MatterStatus,
@@ -12,7 +13,7 @@ from decision_flow.models.matters import (
     TimerKind,
     TimerState,
 )
-from decision_flow.models.office import MajorItem, OfficeSetting
+from decision_flow.models.office import MajorItem, OfficeSetting, PrintTemplate
 from decision_flow.models.operations import CronSlot, Feedback, Hook, Node, Reminder, Substitution
 from decision_flow.models.participation import (
     Disposition,
@@ -78,6 +79,9 @@ __all__ = [
     "EvaluationStatus",
     "Expert",
     "ExpertRating",
+    "ExceptionKind",
+    "ExceptionRecord",
+    "ExceptionState",
     "Feedback",
     "HearingDraw",
     "Hook",
@@ -99,6 +103,7 @@ __all__ = [
     "Opinion",
     "Organisation",
     "Post",
+    "PrintTemplate",
     "Procedure",
     "ProcedureDraft",
     "ProcedureFile",

@@ -53,6 +53,7 @@ class TimerKind(StrEnum):
     REMINDER = "reminder"
     OVERDUE = "overdue"
     START_MATTER = "start_matter"
+    SEND = "send"
 
 
 class TimerState(StrEnum):

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from decision_flow.db import Base, UTCDateTime
 from decision_flow.models.matters import Matter
+from decision_flow.models.records import Document
 
 
 class OfficeSetting(Base):
@@ -45,3 +46,19 @@ class MajorItem(Base):
     proposed_on: Mapped[date] = mapped_column(Date)
 
     matter: Mapped[Matter] = relationship(lazy="raise")
+
+
+class PrintTemplate(Base):
+    """A Word template that an office uploaded for one form. The newest row counts; without a file the default does."""
+
+    __tablename__ = "print_template"
+    __table_args__ = (Index(None, "organ_id", "form", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    organ_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
+    form: Mapped[str] = mapped_column(String(20))
+    document_id: Mapped[int | None] = mapped_column(ForeignKey("document.id"))
+    set_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    set_as: Mapped[str] = mapped_column(String(200))
+
+    document: Mapped[Document | None] = relationship(lazy="raise")

@@ -118,7 +118,7 @@ def test_every_shape_is_drawn() -> None:
         drawn = set(re.findall(r'bpmnElement="([^"]+)"', text))
         named = set(
             re.findall(
-                r'<bpmn:(?!process|signal|definitions|collaboration|laneSet|inputDataItem|outputDataItem)\w+ id="([^"]+)"',
+                r'<bpmn:(?!process|signal|definitions|collaboration|laneSet|inputDataItem|outputDataItem|dataObject)\w+ id="([^"]+)"',
                 text,
             )
         )

@@ -10,7 +10,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const out = join(here, '..', 'static');
 const entries = [
   ...readdirSync(join(here, 'js')).filter(name => name.endsWith('.js') && name !== 'polyfills.js').map(name => join(here, 'js', name)),
-  ...['app.css', 'diagram.css', 'editor.css', 'decision-table.css'].map(name => join(here, 'css', name)),
+  ...['app.css', 'diagram.css', 'editor.css', 'decision-table.css', 'print.css'].map(name => join(here, 'css', name)),
 ];
 const result = await build({
   entryPoints: entries, bundle: true, minify: true, write: false, outdir: out, target: ['chrome86'],

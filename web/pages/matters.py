@@ -16,7 +16,7 @@ from flask import (
 )
 from werkzeug.wrappers import Response as BaseResponse
 
-from decision_flow import matter_views, matters, papers, task_views
+from decision_flow import acts, matter_views, matters, papers, task_views
 from decision_flow.errors import Conflict, DecisionFlowError, Invalid, NotFound
 from decision_flow.identity import Permission
 from decision_flow.matter_views import MatterQuery
@@ -88,6 +88,15 @@ def show(matter_id: int, tab: str = "progress") -> str:
     if tab not in TABS:
         raise NotFound(gettext("没有这个页面,或者您无权查看。"))
     return draw(matter_id, tab)
+
+
+@page.post("/matters/<int:matter_id>/acts/<key>")
+@requires(Permission.TASK_WORK)
+def begin_act(matter_id: int, key: str) -> BaseResponse:
+    """Begin an act on the matter: its form is filled in on the page of a task."""
+    with transaction() as session:
+        task_id = acts.begin(session, actor(), matter_id, key).id
+    return redirect(url_for("tasks.show", task_id=task_id))
 
 
 @page.get("/matters/<int:matter_id>/diagrams/<process>")

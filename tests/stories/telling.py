@@ -1,0 +1,24 @@
+"""What the stories ask of a matter."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from decision_flow.demo.play import Play
+from decision_flow.models import Matter, Task
+
+
+def names(play: Play) -> set[str]:
+    """The elements at which tasks stand open."""
+    with play.database.transaction(read_only=True) as session:
+        return set(
+            session.scalars(
+                select(Task.element_id).where(Task.matter_id == play.matter_id, Task.state.in_(("OPEN", "CLAIMED")))
+            )
+        )
+
+
+def status(play: Play) -> str:
+    """Where the matter stands as a whole."""
+    with play.database.transaction(read_only=True) as session:
+        return session.get_one(Matter, play.matter_id).status
