@@ -36,3 +36,9 @@ def completed(session: Session, play: Play, element: str) -> datetime:
     ).first()
     assert at is not None, element
     return at
+
+
+def outcome(play: Play) -> str | None:
+    """At which end the matter came out."""
+    with play.database.transaction(read_only=True) as session:
+        return session.get_one(Matter, play.matter_id).outcome
