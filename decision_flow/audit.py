@@ -86,6 +86,7 @@ class EventName(StrEnum):
     APPOINTMENT_MADE = "appointment.made"
     APPOINTMENT_ENDED = "appointment.ended"
     EXCEPTION_RECORDED = "exception.recorded"
+    EXCEPTION_DECIDED = "exception.decided"
     MAJOR_ITEM_ENTERED = "matter.major_item_entered"
     PRINT_TEMPLATE_CHANGED = "office.print_template_changed"
     OFFICE_SETTING_CHANGED = "office.setting_changed"

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, undefer
 
-from decision_flow import audit
+from decision_flow import audit, clock
 from decision_flow.audit import Author, EventName
 from decision_flow.models import Document, DraftVersion, Matter, Settled, StaleStep, Task, TaskState
 from decision_flow.steps import StatutoryStep
@@ -125,6 +125,18 @@ def on_completed(session: Session, matter: Matter, task: Task, answers: dict[str
         if entry.step == step and task.received_at >= entry.marked_at:
             entry.settled, entry.settled_at = Settled.REPEATED, at
             _tell(session, EventName.STALE_SETTLED, entry, actor, at)
+
+
+def reason_away(
+    session: Session, matter_id: int, step: str, reason: str, approver: Author, asked: tuple[int | None, str]
+) -> None:
+    """Settle what is stale about a step by an approved exception: who asked, why, and who approved."""
+    for entry in open_marks(session, matter_id):
+        if entry.step == step:
+            entry.settled, entry.settled_at, entry.reason = Settled.REASONED, clock.now(), reason
+            entry.asked_by_id, entry.asked_as = asked
+            entry.approved_by_id, entry.approved_as = approver.user_id, approver.display
+            _tell(session, EventName.STALE_SETTLED, entry, approver, entry.settled_at)
 
 
 def open_marks(session: Session, matter_id: int) -> list[StaleStep]:

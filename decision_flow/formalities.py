@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, undefer
 
-from decision_flow import adoption, notices, opinions
+from decision_flow import adoption, exceptions, notices, opinions
 from decision_flow.identity import Actor
 from decision_flow.models import Matter, NoticeKind, Task
 from decision_flow.notices import NoticeText
@@ -69,6 +69,7 @@ def check(filing: Filing) -> None:
 
 def record(filing: Filing) -> None:
     """Write to the registers what a completed form means, in the same transaction."""
+    exceptions.on_completed(filing.session, filing.matter, filing.task, filing.answers, filing.actor)
     if write := AFTER.get(filing.task.form or ""):
         write(filing)
 

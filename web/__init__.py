@@ -18,6 +18,7 @@ from web.pages import (
     catalogues,
     documents,
     drafts,
+    exceptions,
     first_run,
     gates,
     help,
@@ -43,7 +44,7 @@ PAGES = (
     public.page,
     opinions.page,
     procedures.page, drafts.page, walks.page, gates.page,
-    catalogues.page, linked.page, office.page, prints.page,
+    catalogues.page, linked.page, office.page, prints.page, exceptions.page,
 )  # fmt: skip
 
 

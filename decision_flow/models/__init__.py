@@ -2,6 +2,7 @@
 
 from decision_flow.models.catalogues import Catalogue, CatalogueItem, CatalogueStatus, Completion, LinkedRecord
 from decision_flow.models.drafts import DraftVersion, Settled, StaleStep
+from decision_flow.models.exceptions import ExceptionKind, ExceptionRecord, ExceptionState
 from decision_flow.models.matters import (
     Matter,
     MatterStatus,
@@ -78,6 +79,9 @@ __all__ = [
     "EvaluationStatus",
     "Expert",
     "ExpertRating",
+    "ExceptionKind",
+    "ExceptionRecord",
+    "ExceptionState",
     "Feedback",
     "HearingDraw",
     "Hook",

@@ -1,0 +1,283 @@
+"""Exemptions, exceptions and exclusions: asked for with a reason, decided by somebody else (SOD-14), registered.
+
+What a form says anyway (an exemption signed by the leader, a shorter period with its reason, a matter out of
+scope) becomes a record here when the form is completed, so that one register holds every departure from the
+ordinary course. Records are never changed after the decision and never deleted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session, joinedload
+
+from decision_flow import audit, clock, drafts, identity, matters
+from decision_flow.actors import Actor
+from decision_flow.audit import EventName
+from decision_flow.errors import N_, Conflict, Invalid, NotFound, NotPermitted, Refused
+from decision_flow.models import ExceptionKind, ExceptionRecord, ExceptionState, Matter, Task, TaskState
+from decision_flow.roles import Permission
+from decision_flow.steps import StatutoryStep
+
+APPROVERS = frozenset({"deputy_head", "admin_head"})
+# What may be asked for by itself: the REASON rows of the law that no form of its own carries.
+ASKABLE = {
+    "R-12c": N_("不作成本效益分析"),
+    "R-12d": N_("分歧较大但只提一个方案"),
+    "R-15b": N_("缩短公开征求意见期限"),
+    "R-16a": N_("不举行听证"),
+    "R-16b": N_("听证公告少于规定天数"),
+    "R-20c": N_("专家人数少于规定"),
+    "R-22b": N_("引用已有评估,不重复评估"),
+    "R-26c": N_("缩短合法性审查时间"),
+    "R-36a": N_("出现评估情形但不启动评估"),
+    "SOD-07": N_("承办或执行单位自行评估"),
+}
+ARTICLES = {
+    "R-03c": "条例第三条", "R-12c": "条例第十二条", "R-12d": "条例第十二条", "R-14a": "条例第十四条",
+    "R-15b": "条例第十五条", "R-16a": "条例第十六条", "R-16b": "条例第十六条", "R-19a": "条例第十九条",
+    "R-20c": "条例第十九条", "R-22a": "条例第二十二条", "R-22b": "条例第二十二条", "R-25c": "条例第二十五条",
+    "R-26c": "条例第二十六条", "R-36a": "条例第三十六条", "SOD-07": "条例第三十六条",
+}  # fmt: skip
+# An exemption that its own form approves: rule, step, the field of the reason, the form of whoever asks for it.
+_EXEMPTIONS = {
+    "F-07": ("R-14a", StatutoryStep.PUBLIC_PARTICIPATION, "basis_law", "F-06"),
+    "F-08": ("R-19a", StatutoryStep.EXPERT_ARGUMENTATION, "reason", "F-06"),
+    "F-09b": ("R-22a", StatutoryStep.RISK_ASSESSMENT, "exempt_reason", "F-09"),
+}
+# A reason that stands in the paper itself.
+_STATED = {
+    "F-04": ("R-12c", "not_needed_reason"),
+    "F-06": ("R-12d", "single_option_reason"),
+    "F-12b": ("R-26c", "shorten_reason"),
+    "F-22": ("R-15b", "short_reason_public"),
+    "F-25b": ("R-16b", "short_notice_reason"),
+    "F-29e": ("R-20c", "few_reason"),
+    "F-36": ("R-36a", "decline_reason"),
+}
+_WRONG = N_("填写的内容有误,请按提示修改后再提交。")
+
+
+@dataclass(frozen=True)
+class ExceptionQuery:
+    """Filters of the register: rule, organ, period (both days included), kind, state; the page from 1."""
+
+    rule: str = ""
+    organ_id: int = 0
+    since: date | None = None
+    until: date | None = None
+    kind: str = ""
+    state: str = ""
+    page: int = 1
+    per_page: int = 50
+
+
+@dataclass(frozen=True)
+class ExceptionPage:
+    """One page of the register."""
+
+    rows: tuple[ExceptionRecord, ...]
+    total: int
+    page: int
+    pages: int
+
+
+def ask(session: Session, actor: Actor, matter_id: int, rule: str, reason: str, *, step: str = "") -> ExceptionRecord:
+    """Ask that a rule be applied otherwise in a matter, or (with `step`) that a stale step need not be repeated.
+
+    Raises `Invalid` without a reason or for a rule that knows no exception, `Conflict` when the same is asked
+    already.
+    """
+    identity.require(actor, Permission.MATTER_REGISTER)
+    matter = matters.get(session, actor, matter_id)
+    errors: dict[str, list[str]] = {}
+    kind = ExceptionKind.STALE if step else ExceptionKind.EXCEPTION
+    if step:
+        rule = "R-25c"
+        if step == StatutoryStep.LEGALITY_REVIEW:
+            raise Refused(N_("合法性审查不得免除。修改后的草案须重新审查。"), rule="R-25a", article=ARTICLES["R-25c"])
+        if step not in {entry.step for entry in drafts.open_marks(session, matter_id)}:
+            errors["step"] = [N_("这个环节没有标记为需重做。")]
+    elif rule not in ASKABLE:
+        errors["rule"] = [N_("这条规定没有例外。")]
+    if len(reason.strip()) < 10:
+        errors["reason"] = [N_("请写明理由,不少于10个字。")]
+    if errors:
+        raise Invalid(_WRONG, errors=errors)
+    same = select(ExceptionRecord.id).where(
+        ExceptionRecord.matter_id == matter_id,
+        ExceptionRecord.rule == rule,
+        ExceptionRecord.subject == step,
+        ExceptionRecord.state == ExceptionState.ASKED,
+    )
+    if session.scalar(same.limit(1)):
+        raise Conflict(N_("同样的申请正在等待批准。"))
+    return _new(session, matter, actor, kind, rule, reason, ExceptionState.ASKED, subject=step)
+
+
+def decide(session: Session, actor: Actor, record_id: int, approve: bool, note: str) -> ExceptionRecord:
+    """Approve or refuse what was asked. Raises `Refused` for one's own asking (SOD-14), `NotPermitted` for others."""
+    record = session.scalars(
+        select(ExceptionRecord).where(ExceptionRecord.id == record_id).with_for_update()
+    ).one_or_none()
+    if record is None:
+        raise NotFound(N_("没有这条记录,或者您无权查看。"))
+    matters.get(session, actor, record.matter_id)
+    if record.state != ExceptionState.ASKED:
+        raise Conflict(N_("这项申请已由%(who)s处理。"), who=record.decided_as)
+    _not_ones_own(actor, record.asked_by_id)
+    if not any(held.role_code in APPROVERS and held.organ_id == record.organ_id for held in actor.appointments):
+        raise NotPermitted(N_("只有本机关的分管领导或者行政首长可以批准。"))
+    if not approve and not note.strip():
+        raise Invalid(_WRONG, errors={"note": [N_("不批准的,请写明理由。")]})
+    record.state = ExceptionState.APPROVED if approve else ExceptionState.REFUSED
+    record.decided_at, record.decided_by_id, record.decided_as = clock.now(), actor.user_id, actor.display
+    record.note = note.strip()[:2000]
+    if record.kind == ExceptionKind.STALE and approve:
+        drafts.reason_away(
+            session, record.matter_id, record.subject, record.reason, actor,
+            asked=(record.asked_by_id, record.asked_as),
+        )  # fmt: skip
+    _tell(session, EventName.EXCEPTION_DECIDED, actor, record)
+    return record
+
+
+def on_completed(session: Session, matter: Matter, task: Task, answers: Mapping[str, Any], actor: Actor) -> None:
+    """Register the departure that a completed form states. Raises `Refused` when its asker approves it (SOD-14)."""
+    form = task.form or ""
+    if form in _EXEMPTIONS:
+        rule, step, field, asked_in = _EXEMPTIONS[form]
+        asker = _completed(session, matter, asked_in)
+        _not_ones_own(actor, asker.completed_by_id if asker else None)
+        told = _new(
+            session, matter, actor, ExceptionKind.EXEMPTION, rule, str(answers.get(field) or ""),
+            ExceptionState.APPROVED, subject=step.value, task=task,
+        )  # fmt: skip
+        if asker is not None:
+            told.asked_by_id, told.asked_as = asker.completed_by_id, asker.completed_as
+    elif form in _STATED:
+        rule, field = _STATED[form]
+        if reason := str(answers.get(field) or "").strip():
+            _new(session, matter, actor, ExceptionKind.EXCEPTION, rule, reason, ExceptionState.STATED, task=task)
+    elif form == "F-01" and answers.get("exclusion_type") not in (None, "none") and task.token != "start":  # noqa: S105
+        _new(
+            session, matter, actor, ExceptionKind.EXCLUSION, "R-03c", str(answers.get("summary") or ""),
+            ExceptionState.ASKED, subject=str(answers["exclusion_type"]), task=task,
+        )  # fmt: skip
+    elif form == "F-01b" and answers.get("in_scope") is False:
+        reason = str(answers.get("reason") or "")
+        _new(session, matter, actor, ExceptionKind.EXCLUSION, "R-03c", reason, ExceptionState.ASKED,
+             subject="office_judgement", task=task)  # fmt: skip
+
+
+def approved(session: Session, matter_id: int, rule: str, subject: str = "") -> ExceptionRecord | None:
+    """Return the approved exception from `rule` in a matter, if there is one: what a guard of a REASON row asks."""
+    return session.scalars(
+        select(ExceptionRecord)
+        .where(
+            ExceptionRecord.matter_id == matter_id,
+            ExceptionRecord.rule == rule,
+            ExceptionRecord.subject == subject,
+            ExceptionRecord.state == ExceptionState.APPROVED,
+        )
+        .order_by(ExceptionRecord.id.desc())
+        .limit(1)
+    ).one_or_none()
+
+
+def of_matter(session: Session, matter_id: int) -> list[ExceptionRecord]:
+    """Return all records of a matter in their order."""
+    return list(
+        session.scalars(
+            select(ExceptionRecord).where(ExceptionRecord.matter_id == matter_id).order_by(ExceptionRecord.id)
+        )
+    )
+
+
+def register(session: Session, actor: Actor, query: ExceptionQuery) -> ExceptionPage:
+    """Return one page of the register, the newest first: of the actor's organs, for a supervisor of all."""
+    identity.require(actor, Permission.MATTER_READ)
+    wanted: list[ColumnElement[bool]] = []
+    if Permission.MATTER_READ_ALL not in actor.permissions:
+        wanted.append(ExceptionRecord.organ_id.in_({held.organ_id for held in actor.appointments}))
+    for column, value in (
+        (ExceptionRecord.rule, query.rule), (ExceptionRecord.organ_id, query.organ_id),
+        (ExceptionRecord.kind, query.kind), (ExceptionRecord.state, query.state),
+    ):  # fmt: skip
+        if value:
+            wanted.append(column == value)
+    if query.since:
+        wanted.append(ExceptionRecord.asked_at >= clock.start_of_day(query.since))
+    if query.until:
+        wanted.append(ExceptionRecord.asked_at <= clock.end_of_day(query.until))
+    total = session.scalar(select(func.count()).select_from(ExceptionRecord).where(*wanted)) or 0
+    pages = max(1, -(-total // query.per_page))
+    page = min(max(1, query.page), pages)
+    rows = session.scalars(
+        select(ExceptionRecord)
+        .options(joinedload(ExceptionRecord.matter).joinedload(Matter.organ))
+        .where(*wanted)
+        .order_by(ExceptionRecord.id.desc())
+        .limit(query.per_page)
+        .offset((page - 1) * query.per_page)
+    )
+    return ExceptionPage(tuple(rows), total, page, pages)
+
+
+def may_decide(actor: Actor, record: ExceptionRecord) -> bool:
+    """Whether the actor is one who may decide this record now."""
+    holds = any(held.role_code in APPROVERS and held.organ_id == record.organ_id for held in actor.appointments)
+    return record.state == ExceptionState.ASKED and holds and record.asked_by_id != actor.user_id
+
+
+def _not_ones_own(actor: Actor, asked_by_id: int | None) -> None:
+    if asked_by_id is not None and asked_by_id == actor.user_id:
+        raise Refused(N_("不能批准本人提出的例外或者豁免,请由其他有权人员批准。"), rule="SOD-14", article="职责分离")
+
+
+def _completed(session: Session, matter: Matter, form: str) -> Task | None:
+    return session.scalars(
+        select(Task)
+        .where(Task.matter_id == matter.id, Task.form == form, Task.state == TaskState.COMPLETED)
+        .order_by(Task.completed_at.desc(), Task.id.desc())
+        .limit(1)
+    ).one_or_none()
+
+
+def _new(
+    session: Session, matter: Matter, actor: Actor, kind: ExceptionKind, rule: str, reason: str, state: ExceptionState,
+    *, subject: str = "", task: Task | None = None,
+) -> ExceptionRecord:  # fmt: skip
+    now = clock.now()
+    decided = state == ExceptionState.APPROVED
+    record = ExceptionRecord(
+        matter_id=matter.id, organ_id=matter.organ_id, task_id=task.id if task else None, kind=kind, rule=rule,
+        article=ARTICLES.get(rule, ""), subject=subject, reason=reason.strip()[:4000], state=state,
+        asked_at=now, asked_by_id=actor.user_id, asked_as=actor.display, note="",
+        decided_at=now if decided else None, decided_by_id=actor.user_id if decided else None,
+        decided_as=actor.display if decided else "",
+    )  # fmt: skip
+    session.add(record)
+    session.flush()
+    _tell(session, EventName.EXCEPTION_RECORDED, actor, record)
+    return record
+
+
+def _tell(session: Session, event: EventName, actor: Actor, record: ExceptionRecord) -> None:
+    audit.append(
+        session,
+        audit.matter_stream(record.matter_id),
+        event,
+        actor=actor,
+        matter_id=record.matter_id,
+        task_id=record.task_id,
+        facts={
+            "exception": record.id, "kind": record.kind, "subject": record.subject, "reason": record.reason,
+            "state": record.state, "note": record.note,
+        },
+        rules=[record.rule],
+    )  # fmt: skip
