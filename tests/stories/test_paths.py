@@ -275,7 +275,9 @@ def test_an_expert_with_an_interest_is_replaced(told: Told) -> None:
 def test_a_draft_that_hinders_competition_is_drafted_again(told: Told) -> None:
     """R-29c."""
     play = told(begun("T_fair_competition_review_01", affects_market_entities=True))
-    play.do("T_fair_competition_review_01", "liqiang", conclusion="violates_no_exception", standards_hit=["market_access"])
+    play.do(
+        "T_fair_competition_review_01", "liqiang", conclusion="violates_no_exception", standards_hit=["market_access"]
+    )
     assert names(play.run_to(M + "12").do(M + "12", "chenbin")) == {M + "09"}
 
 
