@@ -41,6 +41,7 @@ class EventName(StrEnum):
     TASK_RELEASED = "task.released"
     TASK_TRANSFERRED = "task.transferred"
     TASK_COMPLETED = "task.completed"
+    TASK_ENTERED_LATE = "task.entered_late"
     TASK_WITHDRAWN = "task.withdrawn"
     TIMER_SET = "timer.set"
     TIMER_FIRED = "timer.fired"
@@ -145,6 +146,7 @@ PUBLIC = SystemAuthor(display="社会公众")
 PEOPLE = "people"
 ACCESS = "access"
 CALENDAR = "calendar"
+OPERATIONS = "operations"
 
 
 def matter_stream(matter_id: int) -> str:

@@ -24,6 +24,7 @@ from web.pages import (
     hearings,
     help,
     inbox,
+    late,
     linked,
     matters,
     office,
@@ -46,7 +47,7 @@ PAGES = (
     public.page,
     opinions.page, hearings.page, registries.page,
     procedures.page, drafts.page, walks.page, gates.page,
-    catalogues.page, linked.page, office.page, prints.page, exceptions.page,
+    catalogues.page, linked.page, office.page, prints.page, exceptions.page, late.page,
 )  # fmt: skip
 
 

@@ -6,16 +6,13 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import select
-
 from decision_flow import clock
 from decision_flow.db import Database
 from decision_flow.demo import office, public_voice
 from decision_flow.demo.answers import minutes
-from decision_flow.demo.play import Play
+from decision_flow.demo.play import Play, units
 from decision_flow.demo.roster import DISTRICT, QINGHE, SHIQIAO
 from decision_flow.documents import FileStore
-from decision_flow.models import Organisation
 
 M, PP, RA, LR, CD = (
     "T_major_decision_", "T_public_participation_", "T_risk_assessment_", "T_legality_review_",
@@ -35,7 +32,7 @@ def rural_road(database: Database, files: FileStore, begun: date | None = None) 
     `begun` is the day of the suggestion; by default so long ago that the first evaluation still lies ahead.
     """
     start = begun or clock.today() - timedelta(days=190)
-    units = _units(database)
+    unit = units(database)
     play = Play(database, files, start)
     play.suggest(
         "yangguang",
@@ -53,7 +50,7 @@ def rural_road(database: Database, files: FileStore, begun: date | None = None) 
         },
     )
     play.do(M + "01", "zhoukai").days(4).do(M + "03", "chenbin").days(5).do(M + "04", "gaojianming")
-    play.do(M + "05", "zhoukai", undertaking_units=[units["清河镇规划建设和生态环境办公室"]], in_catalogue=True,
+    play.do(M + "05", "zhoukai", undertaking_units=[unit["清河镇规划建设和生态环境办公室"]], in_catalogue=True,
             catalogue_item_id=office.catalogue(database, play.day))  # fmt: skip
     play.days(12).do(
         M + "06",
@@ -63,8 +60,8 @@ def rural_road(database: Database, files: FileStore, begun: date | None = None) 
             {"title": "农村公路建设管理办法", "effect": "requires"},
         ],
         consulted_units=[
-            {"unit_id": units["清河镇财政所"], "question": "资金安排"},
-            {"unit_id": units["柳湾村村民委员会"], "question": "沿线用地"},
+            {"unit_id": unit["清河镇财政所"], "question": "资金安排"},
+            {"unit_id": unit["柳湾村村民委员会"], "question": "沿线用地"},
         ],
     )
     play.days(3).do(M + "08", "xujing").do(
@@ -114,7 +111,7 @@ def rural_road(database: Database, files: FileStore, begun: date | None = None) 
     play.do(PP + "06", "linyue").days(1).do(M + "12", "chenbin").do(M + "14", "chenbin").days(3)
     _review(play, "wangmin", "zhaolei", "guyan", points=2).days(4)
     play.do(M + "16", "chenbin")
-    _meeting(play, "zhoukai", "linyue", "gaojianming", "township_head_meeting", units["清河镇农村公路管理站"])
+    _meeting(play, "zhoukai", "linyue", "gaojianming", "township_head_meeting", unit["清河镇农村公路管理站"])
     _report_and_publish(play, "zhoukai", "heping", "linyue", "清党复〔2026〕11号")
     play.do(M + "21", "zhoukai", effective_date=(play.day + timedelta(days=4)).isoformat(),
             milestones=[{"task": "完成招标", "due_date": (play.day + timedelta(days=40)).isoformat(), "owner": "方毅"}])  # fmt: skip
@@ -167,7 +164,7 @@ def meeting_of(database: Database, against: int = 0) -> dict[str, dict[str, Any]
     told = minutes(["孙丽", "马波", "陈斌", "李强", "徐静"], "高建明", against=against)
     return {
         CD + "02": {"meeting_type": "township_head_meeting", "members_total": 7},
-        CD + "06": {"implementing_unit_id": _units(database)["清河镇农村公路管理站"], **told},
+        CD + "06": {"implementing_unit_id": units(database)["清河镇农村公路管理站"], **told},
     }
 
 
@@ -178,11 +175,6 @@ def _report_and_publish(play: Play, office: str, secrecy: str, disclosure: str, 
             adoption_summary="收到意见46条,采纳19条,部分采纳11条,未采纳16条并说明理由。")  # fmt: skip
     play.do("T_publication_02", secrecy).days(1).do("T_publication_03", disclosure)
     play.do("T_publication_04", disclosure, form="article")
-
-
-def _units(database: Database) -> dict[str, int]:
-    with database.transaction(read_only=True) as session:
-        return {unit.name: unit.id for unit in session.scalars(select(Organisation))}
 
 
 def _resting(
@@ -200,7 +192,7 @@ def _resting(
     """Return the play of a matter that rests at one of `stop`."""  # fmt: skip
 
     def play_it(database: Database, files: FileStore) -> Play:
-        unit_id = _units(database)[unit]
+        unit_id = units(database)[unit]
         play = Play(database, files, clock.today() - timedelta(days=days_ago))
         play.suggest(proposer, organ, {
             "matter_name": title, "suggestion_source": "department", "proposer_name": unit,

@@ -235,3 +235,9 @@ class Play:
     def _actor(session: Session, username: str) -> Actor:
         account = session.scalars(select(User).where(User.username == username)).one()
         return identity.actor_of(session, account)
+
+
+def units(database: Database) -> dict[str, int]:
+    """Return the ids of all units by name."""
+    with database.transaction(read_only=True) as session:
+        return {unit.name: unit.id for unit in session.scalars(select(Organisation))}

@@ -81,6 +81,16 @@ def comment(play: Play, texts: tuple[tuple[str, str], ...]) -> None:
                 comments.submit(session, notice.number, told)
 
 
+def keep(play: Play, keeper: str, rows: tuple[tuple[str, str, str, str, str], ...]) -> None:
+    """Enter opinions by hand and settle each: (channel, text, position, disposition, reason)."""
+    with clock.pretend(_noon(play.day)), play.database.transaction() as session:
+        actor = _actor(session, keeper)
+        for place, (channel, text, position, disposition, reason) in enumerate(rows):
+            name = NAMES[place % len(NAMES)] or "群众"
+            entry = opinions.enter(session, actor, play.matter_id, Entry(channel, text, position, name, "", play.day))
+            opinions.dispose(session, actor, play.matter_id, [entry.id], disposition, reason)
+
+
 def _repeat(texts: tuple[str, ...], count: int, position: str) -> list[tuple[str, str]]:
     return [
         (texts[place % len(texts)] if place < len(texts) else f"{texts[place % len(texts)]}(第{place // len(texts) + 1}次座谈时也提过)", position)

@@ -43,7 +43,7 @@ def test_from_suggestion_to_publication(browser: Browser, base: str, database: D
         assert desk.is_done(), desk.page.locator(".error-summary").text_content()
         assert "研究论证" in desk.page.text_content("main")
 
-    unit = cases._units(database)[cases._GH]
+    unit = cases.units(database)[cases._GH]
     given = {
         cases.M + "05": {"undertaking_units": [unit], "in_catalogue": False},
         cases.M + "09": {"is_technical": True, "public_concern": True},

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from decision_flow.demo.play import Play
 from decision_flow.models import Matter, Task
@@ -22,3 +25,20 @@ def status(play: Play) -> str:
     """Where the matter stands as a whole."""
     with play.database.transaction(read_only=True) as session:
         return session.get_one(Matter, play.matter_id).status
+
+
+def completed(session: Session, play: Play, element: str) -> datetime:
+    """When the task at an element was completed, the last time."""
+    at = session.scalars(
+        select(Task.completed_at)
+        .where(Task.matter_id == play.matter_id, Task.element_id == element, Task.completed_at.is_not(None))
+        .order_by(Task.id.desc())
+    ).first()
+    assert at is not None, element
+    return at
+
+
+def outcome(play: Play) -> str | None:
+    """At which end the matter came out."""
+    with play.database.transaction(read_only=True) as session:
+        return session.get_one(Matter, play.matter_id).outcome

@@ -200,7 +200,7 @@ def _period(day: date) -> dict[str, str]:
 
 
 def _meeting(database: Database, against: int = 0) -> dict[str, dict]:
-    unit = cases._units(database)[cases._GH]
+    unit = cases.units(database)[cases._GH]
     told = cases.minutes(["孙丽", "马波", "陈斌", "李强", "徐静"], "高建明", against=against)
     return {
         CD + "02": {"meeting_type": "township_head_meeting", "members_total": 7},

@@ -8,7 +8,11 @@ from datetime import date
 import pytest
 from flask import Flask
 
+from decision_flow import clock
+from decision_flow.config import Settings
 from decision_flow.db import Database
+from decision_flow.documents import FileStore
+from decision_flow.models import Document
 from tests.participation import bare
 from tests.participation import test_hearings as hearing
 from tests.web.client import Desk
@@ -113,3 +117,21 @@ def test_risks_and_parties(app: Flask, database: Database, language: str) -> Non
     assert "恒远设计院" in keeper.get(path)
     assert Desk(app, bare.STRANGER).post(path, relation="designer", name="甲").status_code == 403
     keeper.get(f"/matters/{matter_id}/hearing")
+
+
+def test_an_expert_reads_no_paper_before_undertaking_secrecy(
+    app: Flask, database: Database, demo_settings: Settings
+) -> None:
+    """R-19b: 403 before the declaration, the paper after it; the others of the office are not asked."""
+    matter_id = bare.begin(database, ("F-29", "expert"))
+    bare.hand(database, matter_id, "moqing")
+    with database.transaction() as session:
+        actor = bare.person(session, bare.KEEPER)
+        paper = bare.paper(session, FileStore(demo_settings.folder / "files"), actor, matter_id, None, "draft_file")
+        session.get_one(Document, paper["document_id"]).filed_at = clock.now()
+    path = f"/documents/{paper['document_id']}"
+    assert Desk(app, bare.KEEPER).client.get(path).status_code == 200
+    expert = Desk(app, "moqing")
+    assert expert.client.get(path).status_code == 403
+    bare.said(database, matter_id, "F-28", {"has_direct_interest": False, "confidentiality_signed": True}, "moqing")
+    assert expert.client.get(path).status_code == 200
