@@ -144,6 +144,7 @@ SYSTEM = SystemAuthor()
 PEOPLE = "people"
 ACCESS = "access"
 CALENDAR = "calendar"
+OPERATIONS = "operations"
 
 
 def matter_stream(matter_id: int) -> str:
