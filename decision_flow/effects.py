@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from decision_flow import audit, clock, drafts, evaluations, notifications, three_major, working_days
+from decision_flow import audit, clock, drafts, evaluations, guarding, notifications, three_major, working_days
 from decision_flow.audit import Author, EventName
 from decision_flow.engine import Call
 from decision_flow.errors import N_, ProcedureFault
@@ -39,6 +39,7 @@ def perform(session: Session, matter: Matter, call: Call, *, actor: Author, at: 
             element=call.element.id,
             name=call.name,
         )
+    guarding.before_effect(session, matter, call.name)
     effect(session, matter, call, actor, at)
 
 
