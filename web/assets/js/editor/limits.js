@@ -32,7 +32,10 @@ class Room {
       const right = Math.max(0, shape.x + left + shape.width + ROOM - after.x);
       const following = elementRegistry.filter(one => one !== shape && !one.waypoints && one.type !== 'label' && one.parent === shape.parent && !one.host && one.x >= after.x && Math.abs(middle(one) - middle(shape)) < 160);
       if (right) modeling.moveElements(following, { x: right, y: 0 });
+      const straight = (from, to) => [{ x: from.x + from.width, y: middle(from) }, { x: to.x, y: middle(from) }];
       if (left || middle(before) !== middle(shape)) modeling.moveElements([shape], { x: left, y: middle(before) - middle(shape) });
+      modeling.updateWaypoints(shape.incoming[0], straight(before, shape));
+      if (middle(after) === middle(shape)) modeling.updateWaypoints(shape.outgoing[0], straight(shape, after));
     });
   }
 }
