@@ -70,7 +70,10 @@ def suggested(session: Session, matter: Matter, form_id: str | None) -> dict[str
         told = submitted.latest(session, matter.id, "F-29e").get("experts") or []
         return {"ratings": [{"expert_id": row["expert_id"], "rating": "good"} for row in told]} if told else {}
     if form_id == "F-17":
-        return {"adoption_summary": adoption.summary(session, matter.id)}
+        return {
+            "page_title": f"关于公布《{matter.title}》的公告",
+            "adoption_summary": adoption.summary(session, matter.id),
+        }
     if form_id == "F-17e" and matter.relation is None:
         return {
             "title": f"关于《{matter.title}》公众意见采纳情况的说明",
