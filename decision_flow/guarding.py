@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import exists, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from decision_flow import audit, guards
 from decision_flow.actors import Actor
@@ -156,6 +156,7 @@ def facts(session: Session, matter: Matter, *, kind: str = "") -> Facts:
         decided=matter.decided_at is not None,
         published=matter.published_at is not None,
         archived=told.archived,
+        adjusted=told.adjusted,
         withdrawn=matter.status == MatterStatus.CANCELLED,
         approved=frozenset(approved),
         names=names,
@@ -181,10 +182,12 @@ def _aside(matter: Matter) -> Any:
         .scalar_subquery()
     )
     archived = exists().where(AuditEvent.matter_id == matter.id, AuditEvent.event == EventName.ARCHIVE_FILED.value)
+    linked = aliased(Matter)
+    adjusted = exists().where(linked.decision_id == matter.id, linked.relation.in_(("adjustment", "adjusts")))
     return (
         select(
             Procedure.key, DraftVersion.number, DraftVersion.sha256, DraftVersion.conclusion,
-            pending.label("pending"), archived.label("archived"),
+            pending.label("pending"), archived.label("archived"), adjusted.label("adjusted"),
         )
         .select_from(ProcedureVersion)
         .join(Procedure, Procedure.id == ProcedureVersion.procedure_id)

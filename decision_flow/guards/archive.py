@@ -52,7 +52,8 @@ def to_finish(facts: Facts) -> Found:
     if facts.kind != "major":
         return
     yield from complete(facts)
-    if not ended_early(facts):
+    if not ended_early(facts) and not facts.adjusted:
         yield from execution.to_report_done(facts)
-    if not facts.archived:
+    # What is withdrawn by the head is archived by a matter of its own.
+    if not facts.archived and not facts.has("F-03w"):
         yield missing("R-33", 33, N_("过程材料没有归档,不能结案。"), N_("整理移交并由档案人员接收。"), "F-24")

@@ -65,6 +65,7 @@ class Facts:
     published: bool = False
     archived: bool = False
     withdrawn: bool = False
+    adjusted: bool = False
     trail_break: str = ""
     approved: frozenset[str] = frozenset()
     serves: Mapping[int, frozenset[int]] = field(default_factory=dict)
