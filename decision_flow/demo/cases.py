@@ -8,7 +8,7 @@ from typing import Any
 
 from decision_flow import clock
 from decision_flow.db import Database
-from decision_flow.demo import office, public_voice
+from decision_flow.demo import office, public_voice, water_price
 from decision_flow.demo.answers import minutes
 from decision_flow.demo.play import Play, units
 from decision_flow.demo.roster import DISTRICT, QINGHE, SHIQIAO
@@ -22,8 +22,12 @@ M, PP, RA, LR, CD = (
 
 def load(database: Database, files: FileStore) -> None:
     """Play all matters; each ends where its title's step is waiting for somebody today."""
+    water_price.pools(database)
     for play in (rural_road, *OTHERS):
-        play(database, files)
+        matter = play(database, files)
+        if play is OTHERS[5]:
+            public_voice.comment(matter, public_voice.REFUSE)
+    water_price.play(database, files)
 
 
 def rural_road(database: Database, files: FileStore, begun: date | None = None) -> Play:
@@ -211,7 +215,10 @@ def _resting(
             },
             CD + "02": {"meeting_type": "township_head_meeting", "members_total": 7},
             CD + "06": {"implementing_unit_id": unit_id, **minutes(["孙丽", "马波", "陈斌", "李强", "徐静"], "高建明")},
-            "T_expert_argumentation_02": {"few_reason": "本领域专家较少,另征求市级专家意见"},
+            "T_expert_argumentation_02": {
+                "few_reason": "本领域专家较少,另征求市级专家意见",
+                "no_dissent_reason": "公开征集后没有持不同意见的专家报名",
+            },
         }
         play.run_to(*stop, given=given)
         if claimed_by:
