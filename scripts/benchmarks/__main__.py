@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from scripts.benchmarks import complete, engine, idle, inbox, workers
+from scripts.benchmarks import complete, engine, idle, inbox, public, workers
 from scripts.benchmarks.harness import Figures, databases
 
 ALL: dict[str, Callable[[str], Figures]] = {
@@ -16,6 +16,7 @@ ALL: dict[str, Callable[[str], Figures]] = {
     "inbox": inbox.run,
     "idle": idle.run,
     "workers": workers.run,
+    "public": public.run,
 }
 
 
