@@ -41,6 +41,7 @@ class EventName(StrEnum):
     TASK_RELEASED = "task.released"
     TASK_TRANSFERRED = "task.transferred"
     TASK_COMPLETED = "task.completed"
+    TASK_ENTERED_LATE = "task.entered_late"
     TASK_WITHDRAWN = "task.withdrawn"
     TIMER_SET = "timer.set"
     TIMER_FIRED = "timer.fired"
@@ -143,6 +144,7 @@ SYSTEM = SystemAuthor()
 PEOPLE = "people"
 ACCESS = "access"
 CALENDAR = "calendar"
+OPERATIONS = "operations"
 
 
 def matter_stream(matter_id: int) -> str:

@@ -133,7 +133,7 @@ def worker(settings: Settings) -> None:
     from decision_flow.documents import FileStore
 
     files = FileStore(settings.folder / "files")
-    stop = work.start(open_database(settings), settings.worker_seconds, files, settings.unnamed_file_days)
+    stop = work.start(open_database(settings), settings, files)
     ended = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: ended.set())

@@ -42,6 +42,14 @@ class Settings:
     comments_per_day: int = _setting(100, "同一网络地址每天最多提交几条意见", basis="产品设定(P)")
     lookups_per_minute: int = _setting(30, "同一网络地址每分钟最多查询几次回执", basis="产品设定(P)")
     worker_seconds: float = _setting(2.0, "定时任务的检查间隔(秒)")
+    base_url: str = _setting("", "对外访问地址,写入邮件和日历中的链接,如 https://juece.example.gov.cn")
+    smtp_host: str = _setting("", "邮件服务器;留空则不发邮件")
+    smtp_port: int = _setting(25, "邮件服务器端口")
+    smtp_security: str = _setting("none", "邮件连接方式:none、starttls 或 tls")
+    smtp_user: str = _setting("", "邮件账号;留空则不登录")
+    smtp_password: str = _setting("", "邮件密码", secret=True)
+    mail_from: str = _setting("decision-flow@localhost", "发件人地址")
+    hook_allow: str = _setting("", "允许推送的内网主机或网段,以逗号分隔;留空则拒绝一切内网地址")
     session_idle_minutes: int = _setting(30, "无操作自动退出(分钟)", basis="SEC-05,数值为产品设定(P)")
     admin_idle_minutes: int = _setting(15, "管理员无操作自动退出(分钟)", basis="SEC-05,数值为产品设定(P)")
     session_absolute_minutes: int = _setting(600, "一次登录的最长时间(分钟)", basis="产品设定(P)")
@@ -140,6 +148,8 @@ def _unsafe(settings: Settings) -> dict[str, list[str]]:
         errors["language"] = [N_("只能是 zh 或 en。")]
     if settings.demo and settings.https:
         errors["demo"] = [N_("演示模式的账号是公开的,不能用于正式的 HTTPS 站点。")]
+    if settings.smtp_security not in ("none", "starttls", "tls"):
+        errors["smtp_security"] = [N_("只能是 none、starttls 或 tls。")]
     if not 1 <= settings.port <= 65535:
         errors["port"] = [N_("端口应在1到65535之间。")]
     return errors

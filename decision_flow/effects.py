@@ -13,14 +13,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from decision_flow import audit, clock, drafts, notifications, three_major, working_days
+from decision_flow import audit, clock, drafts, evaluations, notifications, three_major, working_days
 from decision_flow.audit import Author, EventName
 from decision_flow.engine import Call
 from decision_flow.errors import N_, ProcedureFault
 from decision_flow.models import (
     Document,
     Evaluation,
-    EvaluationStatus,
     Matter,
     MatterStatus,
     Timer,
@@ -110,40 +109,15 @@ def schedule_evaluations(session: Session, matter: Matter, call: Call, actor: Au
         due_on = working_days.add_months(start, months)
         if due_on in known:
             continue
-        evaluation = Evaluation(
-            decision_id=matter.id,
-            mode=row["mode"],
-            months=months,
-            due_on=due_on,
-            status=EvaluationStatus.SCHEDULED,
-        )
-        session.add(evaluation)
-        session.flush()
-        session.add(
-            Timer(
-                kind=TimerKind.START_MATTER,
-                matter_id=matter.id,
-                due_at=clock.start_of_day(due_on),
-                rule="R-36a",
-                explanation=f"自{start.isoformat()}生效之日起{months}个月",
-                payload={
-                    "procedure": "post_evaluation",
-                    "relation": "evaluation",
-                    "evaluation_id": evaluation.id,
-                },
-                state=TimerState.WAITING,
-                dedupe_key=f"evaluation:{evaluation.id}",
-            )
-        )
-        _record(
+        evaluations.schedule(
             session,
             matter,
-            EventName.EVALUATION_SCHEDULED,
-            actor,
-            at,
-            due_on=due_on.isoformat(),
-            months=months,
+            due_on,
             mode=row["mode"],
+            months=months,
+            actor=actor,
+            at=at,
+            explanation=f"自{start.isoformat()}生效之日起{months}个月",
         )
 
 

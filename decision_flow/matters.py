@@ -136,7 +136,12 @@ def start_linked(session: Session, timer: Timer) -> Matter:
     if evaluation_id := payload.get("evaluation_id"):
         evaluation = session.get_one(Evaluation, evaluation_id)
         evaluation.matter_id, evaluation.status = matter.id, EvaluationStatus.STARTED
-        facts["evaluation"] = {"id": evaluation.id, "mode": evaluation.mode, "months": evaluation.months}
+        facts["evaluation"] = {
+            "id": evaluation.id,
+            "mode": evaluation.mode,
+            "months": evaluation.months,
+            "trigger": evaluation.trigger,
+        }
         audit.append(
             session,
             audit.matter_stream(decision.id),

@@ -19,6 +19,7 @@ from decision_flow.forms import Form
 from decision_flow.models import (
     CatalogueItem,
     Document,
+    LateEntry,
     Matter,
     Organisation,
     PrintTemplate,
@@ -155,10 +156,20 @@ def _printed(session: Session, form: Form, answers: dict[str, Any], task: Task, 
         unit=unit,
         filled_as=task.completed_as,
         date=printing.day(clock.local_date(task.completed_at).isoformat() if task.completed_at else ""),
-        marks=(),
+        marks=_marks(session.get(LateEntry, task.id)),
         digest=audit.digest_of(answers)[:16],
         printed_at=printing.moment(clock.now().isoformat()),
     )
+
+
+def _marks(late: LateEntry | None) -> tuple[str, ...]:
+    """Return what paper must say of a step that was entered later."""
+    if late is None:
+        return ()
+    entered = printing.moment(late.entered_at.isoformat())
+    done = printing.day(late.done_on.isoformat())
+    told = f"补录:{late.done_by}于{done}在线下办理,{late.entered_as}于{entered}补录"
+    return (told, f"文件生成日期晚于所填日期:{late.later_files}") if late.later_files else (told,)
 
 
 def _example(form: Form) -> Printed:

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
-from decision_flow import audit, clock, effects, working_days
+from decision_flow import audit, clock, effects, evaluations, working_days
 from decision_flow.audit import Author, EventName
 from decision_flow.engine import Context, Element, OpenTask, Step
 from decision_flow.errors import N_, ProcedureFault
@@ -203,6 +203,8 @@ def _finish(session: Session, matter: Matter, step: Step, actor: Author, at: dat
     matter.status = MatterStatus.COMPLETED
     matter.outcome = step.outcome
     matter.closed_at = at
+    if matter.relation == "evaluation":
+        evaluations.close(session, matter, step.outcome, actor, at)
     audit.append(
         session,
         audit.matter_stream(matter.id),

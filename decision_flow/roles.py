@@ -25,6 +25,8 @@ class Permission(StrEnum):
     PROCEDURE_MODEL = "procedure:model"
     PROCEDURE_PUBLISH = "procedure:publish"
     OPERATIONS_READ = "operations:read"
+    OPERATIONS_MANAGE = "operations:manage"
+    CALENDAR_MANAGE = "calendar:manage"
     RECORDS_MANAGE = "records:manage"
     ACCOUNT_OWN = "account:own"
 
@@ -82,7 +84,7 @@ ROLES: dict[str, Role] = {
     **{code: Role(code, *labels, _BUSINESS) for code, labels in _BUSINESS_ROLES.items()},
     # The office keeps the catalogue, the templates for printing and the annual lists.
     "government_office": Role(
-        "government_office", *_BUSINESS_ROLES["government_office"], _BUSINESS | {P.RECORDS_MANAGE}
+        "government_office", *_BUSINESS_ROLES["government_office"], _BUSINESS | {P.RECORDS_MANAGE, P.CALENDAR_MANAGE}
     ),
     **{code: Role(code, *labels, _OUTSIDE) for code, labels in _OUTSIDE_ROLES.items()},
     "oversight_reader": Role(
@@ -110,7 +112,8 @@ ROLES: dict[str, Role] = {
         "system_admin",
         "系统管理员",
         "System administrator",
-        _OWN | {P.PEOPLE_READ, P.PEOPLE_MANAGE, P.OPERATIONS_READ, P.PROCEDURE_READ},
+        _OWN
+        | {P.PEOPLE_READ, P.PEOPLE_MANAGE, P.OPERATIONS_READ, P.OPERATIONS_MANAGE, P.CALENDAR_MANAGE, P.PROCEDURE_READ},
     ),
     "security_admin": Role(
         "security_admin", "安全管理员", "Security administrator", _OWN | {P.PEOPLE_READ, P.APPOINTMENTS_MANAGE}

@@ -6,12 +6,12 @@ clock of one machine neither loses nor repeats anything.
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
-from sqlalchemy import case, func, or_, select, text, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
-from decision_flow import audit, clock, matters, notifications
+from decision_flow import audit, clock, leases, matters, notifications
 from decision_flow.audit import SYSTEM, EventName
 from decision_flow.models import Matter, Task, TaskState, Timer, TimerKind, TimerState
 
@@ -19,9 +19,18 @@ LEASE_SECONDS = 120
 MAX_ATTEMPTS = 8
 
 
-def claim(session: Session, owner: str, limit: int = 50) -> list[int]:
-    """Take up to `limit` due timers for `owner` under a lease; return their ids, the earliest first."""
-    now_there, later = _database_clock(session, LEASE_SECONDS)
+@dataclass(frozen=True)
+class Claimed:
+    """A timer taken under a lease. `attempt` is the fence: whoever takes it over counts one further."""
+
+    id: int
+    attempt: int
+    matter_id: int | None
+
+
+def claim(session: Session, owner: str, limit: int = 50) -> list[Claimed]:
+    """Take up to `limit` due timers for `owner` under a lease; return them, the earliest first."""
+    now_there, later = leases.clock_of(session, LEASE_SECONDS)
     due = (
         select(Timer.id)
         .where(
@@ -33,24 +42,41 @@ def claim(session: Session, owner: str, limit: int = 50) -> list[int]:
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    claimed = session.scalars(
+    ids = session.scalars(due).all()
+    if not ids:
+        return []
+    claimed = session.execute(
         update(Timer)
-        .where(Timer.id.in_(due))
+        .where(Timer.id.in_(ids))
         .values(owner=owner, lease_until=later, attempts=Timer.attempts + 1)
-        .returning(Timer.id)
+        .returning(Timer.id, Timer.attempts, Timer.matter_id, Timer.due_at)
         .execution_options(synchronize_session=False)
     ).all()
-    return sorted(claimed)
+    return [Claimed(row.id, row.attempts, row.matter_id) for row in sorted(claimed, key=lambda row: (row[3], row[0]))]
 
 
-def fire(session: Session, timer_id: int, owner: str) -> bool:
-    """Let one claimed timer go off; return whether it did. A timer of somebody else, or done, is left alone."""
+def fire(session: Session, claimed: Claimed, owner: str) -> bool:
+    """Let one claimed timer go off; return whether it did. A timer of somebody else, or done, is left alone.
+
+    The matter is locked before the timer, in the order of everybody who changes a matter.
+    """
+    if claimed.matter_id is not None:
+        session.execute(select(Matter.id).where(Matter.id == claimed.matter_id).with_for_update())
     timer = session.scalars(
         select(Timer)
-        .where(Timer.id == timer_id, Timer.owner == owner, Timer.state == TimerState.WAITING)
+        .where(
+            Timer.id == claimed.id,
+            Timer.owner == owner,
+            Timer.attempts == claimed.attempt,
+            Timer.state == TimerState.WAITING,
+        )
         .with_for_update()
     ).one_or_none()
-    if timer is None or timer.due_at > clock.now():
+    if timer is None:
+        return False
+    if timer.due_at > clock.now():
+        # Moved since it was claimed, or the business clock was set back: it waits again, for anybody.
+        timer.owner = timer.lease_until = None
         return False
     timer.last_error = ""
     if timer.kind == TimerKind.ENGINE and timer.matter_id is not None:
@@ -70,31 +96,27 @@ def fire(session: Session, timer_id: int, owner: str) -> bool:
     return True
 
 
-def failed(session: Session, timer_id: int, owner: str, error: str) -> None:
+def failed(session: Session, claimed: Claimed, owner: str, error: str) -> None:
     """Note a failure: rest under a lease that doubles from one minute, give up after eight attempts.
 
     The due date itself is a legal fact and stays as it is.
     """
-    attempts = session.scalar(select(Timer.attempts).where(Timer.id == timer_id)) or 1
-    _, rested = _database_clock(session, min(60 * 2 ** (attempts - 1), 14_400))
+    _, rested = leases.clock_of(session, leases.rest(claimed.attempt))
     session.execute(
         update(Timer)
-        .where(Timer.id == timer_id, Timer.owner == owner, Timer.state == TimerState.WAITING)
+        .where(
+            Timer.id == claimed.id,
+            Timer.owner == owner,
+            Timer.attempts == claimed.attempt,
+            Timer.state == TimerState.WAITING,
+        )
         .values(
             last_error=error[:2000],
             lease_until=rested,
-            state=case((Timer.attempts >= MAX_ATTEMPTS, TimerState.FAILED), else_=TimerState.WAITING),
+            state=TimerState.FAILED if claimed.attempt >= MAX_ATTEMPTS else TimerState.WAITING,
         )
         .execution_options(synchronize_session=False)
     )
-
-
-def _database_clock(session: Session, seconds: int) -> tuple[Any, Any]:
-    """Return SQL for the database's present and for `seconds` later."""
-    if session.get_bind().dialect.name == "sqlite":
-        form = "%Y-%m-%d %H:%M:%f000"
-        return func.strftime(form, "now"), func.strftime(form, "now", f"+{seconds} seconds")
-    return func.now(), text(f"now() + interval '{seconds} seconds'")
 
 
 def _tell(session: Session, timer: Timer) -> None:

@@ -3,23 +3,40 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, time
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from decision_flow import documents, notifications, timers
+from decision_flow import (
+    absences,
+    clock,
+    deliveries,
+    documents,
+    evaluations,
+    jobs,
+    notifications,
+    reminders,
+    senders,
+    timers,
+)
+from decision_flow.config import Settings
 from decision_flow.db import Database
 from decision_flow.documents import FileStore
+from decision_flow.jobs import Job
 
 log = structlog.get_logger(__name__)
 BATCH = 50
 ROUNDS = 40
+BEAT_SECONDS = 15
 
 
-def tick(database: Database, owner: str) -> int:
-    """Fire what is due and deliver what is pending; return how many timers went off.
+def tick(database: Database, owner: str, *, mail: bool = False) -> int:
+    """Fire what is due and put before its readers what is pending; return how many timers went off.
 
     A failing timer is noted on its row and stops nothing else. A backlog is worked off batch by batch, up
     to a bound, so that one tick does not last for ever.
@@ -28,22 +45,22 @@ def tick(database: Database, owner: str) -> int:
     for _ in range(ROUNDS):
         with database.transaction() as session:
             claimed = timers.claim(session, owner, BATCH)
-        fired += sum(_fire(database, timer_id, owner) for timer_id in claimed)
-        if len(claimed) < BATCH:
+        fired += sum(_fire(database, one, owner) for one in claimed)
+        with database.transaction() as session:
+            spread = notifications.spread(session, mail=mail)
+        if len(claimed) < BATCH and not spread:
             break
-    with database.transaction() as session:
-        notifications.deliver(session)
     return fired
 
 
-def _fire(database: Database, timer_id: int, owner: str) -> bool:
+def _fire(database: Database, claimed: timers.Claimed, owner: str) -> bool:
     try:
         with database.transaction() as session:
-            return timers.fire(session, timer_id, owner)
+            return timers.fire(session, claimed, owner)
     except Exception as error:
-        log.exception("timer_failed", timer=timer_id)
+        log.exception("timer_failed", timer=claimed.id)
         with database.transaction() as session:
-            timers.failed(session, timer_id, owner, f"{type(error).__name__}: {error}")
+            timers.failed(session, claimed, owner, f"{type(error).__name__}: {error}")
         return False
 
 
@@ -56,20 +73,79 @@ def sweep_files(database: Database, files: FileStore, days: int) -> int:
     return removed
 
 
-def start(
-    database: Database, seconds: float, files: FileStore | None = None, unnamed_days: int = 0
-) -> Callable[[], None]:
-    """Start ticking every `seconds` in a thread of its own; return the function that stops it.
+def _tidy(database: Database) -> int:
+    with database.transaction() as session:
+        return jobs.forget_old(session)
 
-    With `files` the store is swept each day of what nothing names and is older than `unnamed_days`.
+
+# What happens once a day, in China's time of day.
+DAILY = (
+    Job("return_tasks", time(0, 10), absences.run),
+    Job("evaluation_triggers", time(2, 0), evaluations.run_triggers),
+    Job("tidy", time(3, 0), _tidy),
+    Job("reminders", time(8, 30), reminders.run),
+)
+
+
+def daily(database: Database, owner: str) -> int:
+    """Run what is to be done today and has not been; return how many jobs were run here."""
+    return jobs.run_due(database, owner, DAILY)
+
+
+@dataclass
+class Worker:
+    """One working process: its name among the nodes and what it does at every beat."""
+
+    database: Database
+    settings: Settings
+    files: FileStore | None = None
+    kind: str = "worker"
+    name: str = field(default_factory=lambda: f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}")
+    done: set[tuple[str, date]] = field(default_factory=set)
+
+    def work(self) -> None:
+        """One tick: timers, notices, and what leaves the house."""
+        tick(self.database, self.name, mail=bool(self.settings.smtp_host))
+        jobs.run_due(self.database, self.name, self.jobs(), self.done)
+        ways = senders.senders(self.settings)
+        for _ in range(ROUNDS):
+            if deliveries.dispatch(self.database, self.name, self.settings, ways) == 0:
+                break
+
+    def jobs(self) -> tuple[Job, ...]:
+        """Return the daily jobs of this process; sweeping the store needs the store."""
+        files, days = self.files, self.settings.unnamed_file_days
+        if files is None or days <= 0:
+            return DAILY
+        return (*DAILY, Job("sweep_files", time(3, 30), lambda database: sweep_files(database, files, days)))
+
+
+def start(
+    database: Database, settings: Settings, files: FileStore | None = None, *, kind: str = "worker"
+) -> Callable[[], None]:
+    """Start working in threads of their own; return the function that stops it in order.
+
+    `kind` is "worker", "web" (only shows that it is alive) or "both".
     """
-    owner = f"{socket.gethostname()}:{os.getpid()}"
+    worker, started = Worker(database, settings, files, kind), clock.now()
     scheduler = BackgroundScheduler(
         timezone="Asia/Shanghai",
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
     )
-    scheduler.add_job(lambda: tick(database, owner), "interval", seconds=seconds, id="tick")
-    if files is not None and unnamed_days > 0:
-        scheduler.add_job(lambda: sweep_files(database, files, unnamed_days), "interval", hours=24, id="sweep")
+
+    def beat() -> None:
+        with database.transaction() as session:
+            jobs.beat(session, worker.name, kind, started)
+
+    beat()
+    if kind != "web":
+        scheduler.add_job(worker.work, "interval", seconds=settings.worker_seconds, id="tick")
+    scheduler.add_job(beat, "interval", seconds=BEAT_SECONDS, id="beat")
     scheduler.start()
-    return lambda: scheduler.shutdown(wait=True)
+
+    def stop() -> None:
+        scheduler.shutdown(wait=True)
+        with database.transaction() as session:
+            jobs.stop(session, worker.name)
+
+    return stop

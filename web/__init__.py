@@ -23,6 +23,7 @@ from web.pages import (
     gates,
     help,
     inbox,
+    late,
     linked,
     matters,
     office,
@@ -44,7 +45,7 @@ PAGES = (
     public.page,
     opinions.page,
     procedures.page, drafts.page, walks.page, gates.page,
-    catalogues.page, linked.page, office.page, prints.page, exceptions.page,
+    catalogues.page, linked.page, office.page, prints.page, exceptions.page, late.page,
 )  # fmt: skip
 
 

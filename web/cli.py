@@ -46,13 +46,8 @@ def serve(settings: Settings, port: int | None, data: str | None, demo: bool | N
         threads=settings.threads,
         clear_untrusted_proxy_headers=not settings.trusted_proxies,
     )
-    stop = (
-        None
-        if no_worker
-        else worker.start(
-            database, settings.worker_seconds, app.extensions["decision_flow"]["files"], settings.unnamed_file_days
-        )
-    )
+    kind = "web" if no_worker else "both"
+    stop = worker.start(database, settings, app.extensions["decision_flow"]["files"], kind=kind)
     address = f"http://{settings.host}:{settings.port}"
     click.echo(f"已启动:{address}")
     if founding:
@@ -60,8 +55,7 @@ def serve(settings: Settings, port: int | None, data: str | None, demo: bool | N
     try:
         server.run()
     finally:
-        if stop is not None:
-            stop()
+        stop()
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ EVENTS = {
     "document.filed": N_("上传材料"), "draft.frozen": N_("固定草案版本"),
     "matter.major_item_entered": N_("列入三重一大台账"),
     "exception.recorded": N_("登记豁免或例外"), "exception.decided": N_("批准或不批准例外"),
+    "task.entered_late": N_("补录"),
     "record.linked": N_("关联记录"),
     "draft.reviewed": N_("审查意见对应文本"), "draft.stale_settled": N_("需重做的环节已处理"),
     "decision.recorded": N_("作出决定"),

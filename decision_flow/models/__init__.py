@@ -3,6 +3,7 @@
 from decision_flow.models.catalogues import Catalogue, CatalogueItem, CatalogueStatus, Completion, LinkedRecord
 from decision_flow.models.drafts import DraftVersion, Settled, StaleStep
 from decision_flow.models.exceptions import ExceptionKind, ExceptionRecord, ExceptionState
+from decision_flow.models.late import LateEntry
 from decision_flow.models.matters import (
     Matter,
     MatterStatus,
@@ -87,6 +88,7 @@ __all__ = [
     "Hook",
     "Institution",
     "InterestedParty",
+    "LateEntry",
     "LinkedRecord",
     "LocalDay",
     "MajorItem",

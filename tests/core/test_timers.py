@@ -45,7 +45,10 @@ def task(database: Database, files: FileStore) -> Task:
 def told(database: Database, task: Task) -> tuple[int, int, int]:
     with database.transaction(read_only=True) as session:
         done = select(func.count()).select_from(Timer).where(Timer.kind == "reminder", Timer.state == "DONE")
-        notices = select(func.count()).select_from(Notification).where(Notification.event == "task.reminder")
+        # What was recorded; the copies for each reader carry the key of their notice before a ">".
+        notices = select(func.count()).select_from(Notification).where(
+            Notification.event == "task.reminder", ~Notification.dedupe_key.contains(">")
+        )  # fmt: skip
         events = select(func.count()).select_from(AuditEvent).where(
             AuditEvent.event == "reminder.sent", AuditEvent.task_id == task.id
         )  # fmt: skip

@@ -16,7 +16,7 @@ from flask import (
 )
 from werkzeug.wrappers import Response as BaseResponse
 
-from decision_flow import acts, matter_views, matters, papers, task_views
+from decision_flow import acts, late_entries, matter_views, matters, papers, task_views
 from decision_flow.errors import Conflict, DecisionFlowError, Invalid, NotFound
 from decision_flow.identity import Permission
 from decision_flow.matter_views import MatterQuery
@@ -118,13 +118,14 @@ def draw(matter_id: int, tab: str, **more: Any) -> str:
     """Return the page of a matter with one of its tabs; `more` is what a tab with a page of its own brings."""
     with transaction(read_only=True) as session:
         view = matter_views.view(session, actor(), matter_id)
+        late = late_entries.of_matter(session, matter_id)
         events = matter_views.events(session, actor(), matter_id) if tab == "trail" else ()
         filed = papers.of_matter(session, actor(), matter_id) if tab == "papers" else None
     process = request.args.get("process", view.processes[0][0])
     if tab == "progress":
         allow_diagram_styles()
     return render_template(
-        "matters/show.html", view=view, tab=tab, events=events, process=process, papers=filed, **more
+        "matters/show.html", view=view, tab=tab, events=events, process=process, papers=filed, late=late, **more
     )
 
 

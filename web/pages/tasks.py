@@ -7,10 +7,10 @@ from typing import Any
 from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from decision_flow import documents, identity, submissions, task_views, tasks
+from decision_flow import documents, identity, late_entries, submissions, task_views, tasks
 from decision_flow.errors import Conflict, DecisionFlowError, Invalid, Refused
 from decision_flow.forms import Form
-from decision_flow.identity import Permission
+from decision_flow.identity import Actor, Permission
 from decision_flow.models import Task
 from web import forms
 from web.auth import requires
@@ -80,7 +80,7 @@ def complete(task_id: int) -> Response | tuple[str, int]:
     with transaction(read_only=True) as session:
         form = _form(session, task_id)
     values, uploads = forms.read_submission(form, request.form, request.files)
-    errors = _upload(task_id, form, values, uploads)
+    errors = store_uploads(task_id, form, values, uploads)
     if forms.changes_rows(request.form):
         return _page(task_id, values=values, errors=errors), 200
     try:
@@ -121,17 +121,23 @@ def _form(session: Any, task_id: int) -> Form:
     return form if form is not None else Form("F-0", "", "", "", ())
 
 
-def _upload(task_id: int, form: Form, values: dict[str, Any], uploads: list[Any]) -> dict[str, list[str]]:
-    """Store the files that came with the form; they are kept even if something else is wrong."""
+def store_uploads(
+    task_id: int, form: Form, values: dict[str, Any], uploads: list[Any], who: Actor | None = None
+) -> dict[str, list[str]]:
+    """Store the files that came with the form; they are kept even if something else is wrong.
+
+    `who` may work on the task, by default whoever is signed in. Returns what was refused, by field.
+    """
+    who = who or actor()
     errors: dict[str, list[str]] = {}
     fields = {field.name: field for field in form.fields}
     for name, sent in uploads:
         try:
             with transaction() as session:
                 task = session.get_one(Task, task_id)
-                tasks.must_hold(session, actor(), task)
+                tasks.must_hold(session, who, task)
                 document = documents.store(
-                    session, actor(), files(), sent.stream, sent.filename or "",
+                    session, who, files(), sent.stream, sent.filename or "",
                     matter_id=task.matter_id, task_id=task_id, form=form.id, field=name,
                 )  # fmt: skip
                 entry = {
@@ -170,6 +176,8 @@ def _page(task_id: int, **shown: Any) -> str:
     """Draw the page; `values` typed by the person win over everything stored."""
     with transaction(read_only=True) as session:
         view = task_views.view(session, actor(), task_id)
+        late = late_entries.of_matter(session, view.matter.id)
+        may_enter_late = view.task.state in ("OPEN", "CLAIMED") and late_entries.may_enter(session, actor(), view.task)
         choices = task_views.choices(session, view, actor())
         colleagues = tasks.transfer_candidates(session, actor(), view.task) if view.may_work else []
     values = shown.pop("values", None)
@@ -178,6 +186,8 @@ def _page(task_id: int, **shown: Any) -> str:
         view=view,
         choices=choices,
         colleagues=colleagues,
+        late=late,
+        may_enter_late=may_enter_late,
         values=view.values if values is None else values,
         render_form=forms.render,
         **{"errors": {}, "transfer_errors": {}, "refusal": None, "conflict": "", **shown},

@@ -35,6 +35,35 @@ export function area(value, commit) {
   return control;
 }
 
+const controls = box => [...box.querySelectorAll('input, select, textarea, button, a')];
+
+// Draws `box` anew once the browser has moved the focus, and puts the focus back where it was: whoever presses Tab after
+// a word finds the next field, not the top of the page. A word being composed is never interrupted.
+export function redrawLater(box, draw, wait = 0) {
+  clearTimeout(box.redrawing);
+  box.redrawing = setTimeout(() => {
+    // Words under way are not written yet: they would be lost with their field.
+    if (box.composing || box.typing) { redrawLater(box, draw, 150); return; }
+    const at = controls(box).indexOf(document.activeElement);
+    const selection = at >= 0 && document.activeElement.select ? [document.activeElement.selectionStart, document.activeElement.selectionEnd] : null;
+    draw();
+    if (at < 0) return;
+    const now = controls(box)[Math.min(at, controls(box).length - 1)];
+    if (!now) return;
+    now.focus({ preventScroll: true });
+    if (selection && now.setSelectionRange && now.type === 'text') now.setSelectionRange(...selection);
+  }, wait);
+}
+
+// Notes in `box` whether a change comes from one of its own controls, and whether words are under way.
+export function watch(box) {
+  box.addEventListener('change', () => { box.own = true; box.typing = false; }, true);
+  box.addEventListener('input', event => { box.typing = event.target.matches('input[type=text], textarea'); });
+  box.addEventListener('change', () => { box.own = false; });
+  box.addEventListener('compositionstart', () => { box.composing = true; });
+  box.addEventListener('compositionend', () => { box.composing = false; });
+}
+
 // `choices` are [value, label]; a value that is not among them is kept and shown as it stands.
 export function select(value, choices, commit, empty = null, attributes = {}) {
   const control = el('select', { class: 'form-select form-select-sm', ...attributes });

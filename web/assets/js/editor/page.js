@@ -47,6 +47,7 @@ export async function open(root) {
       panel.draw(element);
     },
     play: finding => player.play(finding),
+    open: name => show(name),
   };
   const chosen = part('diagram');
   const panel = makePanel(part('panel'), editor);

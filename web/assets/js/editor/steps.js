@@ -1,5 +1,5 @@
 // The steps as a table: the same model by keyboard alone. Every change goes through the same commands as the drawing.
-import { button, el, input, select } from './dom.js';
+import { button, el, input, redrawLater, select, watch } from './dom.js';
 import * as model from './model.js';
 import { say } from './words.js';
 
@@ -9,6 +9,8 @@ const KINDS = {
   'bpmn:StartEvent': '开始', 'bpmn:EndEvent': '结束', 'bpmn:IntermediateCatchEvent': '等待', 'bpmn:BoundaryEvent': '边界事件',
 };
 const flows = list => list.filter(entry => entry.type === 'bpmn:SequenceFlow');
+
+const following = element => flows(element.outgoing).map(flow => [model.thing(flow).name, model.thing(flow.target).name || flow.target.id].filter(Boolean).join(':')).join('、');
 
 export function makeSteps(box, editor) {
   const { modeler, facts } = editor;
@@ -63,7 +65,7 @@ export function makeSteps(box, editor) {
       cell('岗位角色', user ? select(of.get('camunda:candidateGroups'), facts.roles, value => set('camunda:candidateGroups', value), say('请选择'), { 'aria-label': `${say('岗位角色')}:${name}` }) : ''),
       cell('法定环节', user || model.is(element, 'bpmn:CallActivity') ? select(model.property(element, 'step'), facts.steps, value => model.setProperty(modeler, element, 'step', value), say('无'), { 'aria-label': `${say('法定环节')}:${name}` }) : ''),
       cell('表单', user ? select(of.get('camunda:formKey'), facts.forms.map(form => [form.id, `${form.id} ${form.title}`]), value => set('camunda:formKey', value), say('请选择'), { 'aria-label': `${say('表单')}:${name}` }) : ''),
-      cell('下一步', flows(element.outgoing).map(flow => [model.thing(flow).name, model.thing(flow.target).name || flow.target.id].filter(Boolean).join(':')).join('、')),
+      cell('下一步', following(element)),
       cell('操作', el('div', { class: 'ed-acts' }, actions)));
   }
 
@@ -132,9 +134,16 @@ export function makeSteps(box, editor) {
   const middle = shape => ({ x: shape.x + shape.width / 2, y: shape.y + shape.height / 2 });
 
   function changed() {
-    if (!box.hidden && !box.contains(document.activeElement)) draw();
+    if (box.hidden) return;
+    if (!box.own) { redrawLater(box, () => draw()); return; }
+    // What was typed here stands here already; only the names of what follows may have changed.
+    for (const line of box.querySelectorAll('[data-row]')) {
+      const element = modeler.get('elementRegistry').get(line.dataset.row);
+      if (element) line.cells[5].textContent = following(element);
+    }
   }
 
+  watch(box);
   // The panel shows the step that is being edited.
   box.addEventListener('focusin', event => {
     const line = event.target.closest('[data-row]');

@@ -1,0 +1,283 @@
+"""Post-decision evaluations (决策后评估, Art. 36): planned, triggered, closed, and the next one set.
+
+A planned review is an `Evaluation` row and a timer that starts a matter of its own. Once a day the trigger
+table D-08 is asked about every decision in force; what it finds starts an evaluation at once, whose first
+task is to begin it or to decline with a reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, undefer
+
+from decision_flow import audit, clock, notifications, working_days
+from decision_flow.audit import SYSTEM, Author, EventName
+from decision_flow.db import Database
+from decision_flow.engine.decisions import DecisionTable, read_tables
+from decision_flow.models import (
+    Evaluation,
+    EvaluationStatus,
+    Feedback,
+    LinkedRecord,
+    Matter,
+    MatterStatus,
+    Task,
+    TaskState,
+    Timer,
+    TimerKind,
+    TimerState,
+)
+from decision_flow.resources import BPMN
+
+TABLE = "decision-tables/D-08-evaluation-trigger.dmn"
+# Opinions of the last days count (domain rule D-08, number of the product).
+OPINION_DAYS = 90
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the trigger table is asked about one decision, as of a day."""
+
+    target_attainment: float
+    term_elapsed: float
+    negative_opinions: int
+    affected_people: int
+    petitions: int
+    legal_basis_changed: bool
+    head_order: bool
+
+    @property
+    def opinion_threshold(self) -> float:
+        """How many negative opinions are many."""
+        return max(20, 0.005 * self.affected_people)
+
+    def names(self) -> dict[str, Any]:
+        """Return the facts by the names the table uses."""
+        return dict(self.__dict__)
+
+
+def schedule(
+    session: Session,
+    decision: Matter,
+    due_on: date,
+    *,
+    mode: str,
+    months: int | None,
+    actor: Author,
+    at: datetime,
+    explanation: str,
+    trigger: str = "scheduled",
+    evidence: Mapping[str, Any] | None = None,
+    now: bool = False,
+) -> Evaluation:
+    """Plan a review of `decision`: its row, the timer that starts it on its day (or `now`), and the event."""
+    evaluation = Evaluation(
+        decision_id=decision.id, mode=mode, months=months, due_on=due_on, status=EvaluationStatus.SCHEDULED,
+        trigger=trigger, evidence=dict(evidence) if evidence else None,
+    )  # fmt: skip
+    session.add(evaluation)
+    session.flush()
+    session.add(
+        Timer(
+            kind=TimerKind.START_MATTER,
+            matter_id=decision.id,
+            due_at=at if now else clock.start_of_day(due_on),
+            rule="R-36a",
+            explanation=explanation,
+            payload={"procedure": "post_evaluation", "relation": "evaluation", "evaluation_id": evaluation.id},
+            state=TimerState.WAITING,
+            dedupe_key=f"evaluation:{evaluation.id}",
+        )
+    )
+    _record(
+        session, decision.id, EventName.EVALUATION_SCHEDULED, actor, at,
+        evaluation=evaluation.id, due_on=due_on.isoformat(), months=months, mode=mode, trigger=trigger,
+    )  # fmt: skip
+    return evaluation
+
+
+def close(session: Session, matter: Matter, outcome: str | None, actor: Author, at: datetime) -> None:
+    """Close the evaluation that `matter` was, by its outcome; set the next review when the decision continues."""
+    evaluation = session.scalars(select(Evaluation).where(Evaluation.matter_id == matter.id)).one_or_none()
+    if evaluation is None or evaluation.status != EvaluationStatus.STARTED:
+        return
+    decision = session.get_one(Matter, evaluation.decision_id)
+    evaluation.closed_at = at
+    begun, told = _answers(session, matter.id, "F-36"), _answers(session, matter.id, "F-41")
+    if begun.get("start") is False:
+        evaluation.status, evaluation.reason = EvaluationStatus.DECLINED, str(begun.get("decline_reason") or "")
+    else:
+        evaluation.status = EvaluationStatus.COMPLETED
+        evaluation.outcome, evaluation.reason = str(told.get("outcome") or ""), str(told.get("reason") or "")
+    _record(
+        session, decision.id, EventName.EVALUATION_CLOSED, actor, at,
+        evaluation=evaluation.id, number=matter.number, status=str(evaluation.status), outcome=evaluation.outcome,
+        reason=evaluation.reason,
+    )  # fmt: skip
+    months = told.get("next_review_months")
+    if evaluation.outcome == "continue" and months:
+        closed_on = clock.local_date(at)
+        following = schedule(
+            session, decision, working_days.add_months(closed_on, int(months)), mode="light", months=int(months),
+            actor=actor, at=at, explanation=f"自{closed_on.isoformat()}上次评估办结之日起{months}个月",
+        )  # fmt: skip
+        evaluation.next_id = following.id
+
+
+def run_triggers(database: Database) -> int:
+    """Ask the trigger table about every decision in force; return how many evaluations it started."""
+    with database.transaction(read_only=True) as session:
+        ids = session.scalars(_in_force().with_only_columns(Matter.id).order_by(Matter.id)).all()
+        found = [(decision_id, hits) for decision_id in ids if (hits := new_triggers(session, decision_id))]
+    for decision_id, _ in found:
+        with database.transaction() as session:
+            trigger(session, decision_id)
+    return len(found)
+
+
+def trigger(session: Session, decision_id: int) -> Evaluation | None:
+    """Start an evaluation of a decision for what the table says, under the decision's lock; None if nothing is new."""
+    decision = session.scalars(select(Matter).where(Matter.id == decision_id).with_for_update()).one()
+    hits = new_triggers(session, decision_id)
+    if not hits:
+        return None
+    at, facts = clock.now(), facts_of(session, decision_id, clock.today())
+    evidence = {"triggers": hits, "facts": {name: _plain(value) for name, value in facts.names().items()}}
+    evaluation = schedule(
+        session, decision, clock.today(), mode="full", months=None, actor=SYSTEM, at=at,
+        explanation="出现条例第三十六条规定的情形", trigger=hits[0], evidence=evidence, now=True,
+    )  # fmt: skip
+    _record(
+        session, decision_id, EventName.EVALUATION_TRIGGERED, SYSTEM, at,
+        evaluation=evaluation.id, triggers=hits, facts={name: str(value) for name, value in facts.names().items()},
+    )  # fmt: skip
+    for role in ("government_office", "deputy_head"):
+        notifications.enqueue(
+            session, "evaluation.triggered", dedupe_key=f"evaluation.triggered:{evaluation.id}:{role}", at=at,
+            pool=f"{role}:{decision.organ_id}", matter_id=decision_id, payload={"title": decision.title, "why": hits},
+        )  # fmt: skip
+    return evaluation
+
+
+def new_triggers(session: Session, decision_id: int) -> list[str]:
+    """Return what the table finds for a decision today, unless an evaluation for a trigger is still open."""
+    open_one = session.scalar(
+        select(Evaluation.id)
+        .where(
+            Evaluation.decision_id == decision_id,
+            Evaluation.trigger != "scheduled",
+            Evaluation.status.in_((EvaluationStatus.SCHEDULED, EvaluationStatus.STARTED)),
+        )
+        .limit(1)
+    )
+    return [] if open_one else triggers_of(facts_of(session, decision_id, clock.today()))
+
+
+def triggers_of(facts: Facts) -> list[str]:
+    """Return the triggers of the table D-08 for these facts, each once, in the table's order."""
+    return list(dict.fromkeys(str(hit["trigger"]) for hit in table().decide(facts.names(), {})))
+
+
+def facts_of(session: Session, decision_id: int, today: date) -> Facts:
+    """Return the facts of a decision: its progress reports, what was heard of it, and how much of its term is over.
+
+    What was weighed in an evaluation that has closed (or was declined) does not count again.
+    """
+    decision = session.get_one(Matter, decision_id)
+    weighed = session.scalar(
+        select(func.max(Evaluation.closed_at)).where(
+            Evaluation.decision_id == decision_id, Evaluation.closed_at.is_not(None)
+        )
+    )
+    heard = select(Feedback.kind, func.count()).where(Feedback.decision_id == decision_id)
+    recent = today - timedelta(days=OPINION_DAYS)
+    linked = select(func.count()).select_from(LinkedRecord).where(
+        LinkedRecord.matter_id == decision_id, LinkedRecord.kind == "petition"
+    )  # fmt: skip
+    if weighed is not None:
+        heard = heard.where(Feedback.recorded_at > weighed)
+        linked = linked.where(LinkedRecord.recorded_at > weighed)
+    negative = heard.where(Feedback.kind == "opinion", Feedback.negative, Feedback.heard_on > recent)
+    others = dict(session.execute(heard.where(Feedback.kind != "opinion").group_by(Feedback.kind)).all())
+    opinions = dict(session.execute(negative.group_by(Feedback.kind)).all())
+    order = _answers(session, decision_id, "F-18")
+    reported, report = _answers(session, decision_id, "F-19", with_date=True)
+    counts = weighed is None or (reported is not None and reported > weighed)
+    return Facts(
+        target_attainment=_attainment(order, report) if report and counts else 1.0,
+        term_elapsed=_elapsed(decision, order, today),
+        negative_opinions=opinions.get("opinion", 0),
+        affected_people=int(_answers(session, decision_id, "F-06").get("affected_people_count") or 0),
+        petitions=others.get("petition", 0) + (session.scalar(linked) or 0),
+        legal_basis_changed=others.get("law_change", 0) > 0,
+        head_order=others.get("head_order", 0) > 0,
+    )
+
+
+@lru_cache(maxsize=1)
+def table() -> DecisionTable:
+    """Return the trigger table D-08 as shipped."""
+    return read_tables({"D-08": (BPMN / TABLE).read_bytes()})["D-08"]
+
+
+def _in_force() -> Any:
+    return select(Matter).where(
+        Matter.effective_date.is_not(None),
+        Matter.effective_date <= clock.today(),
+        Matter.decision_id.is_(None),
+        Matter.status.in_((MatterStatus.RUNNING, MatterStatus.SUSPENDED, MatterStatus.COMPLETED)),
+    )
+
+
+def _attainment(order: Mapping[str, Any], report: Mapping[str, Any]) -> float:
+    """Return how far the targets are reached (mean over those that are numbers), else the overall progress."""
+    targets = {row.get("indicator"): _number(row.get("target")) for row in order.get("targets") or ()}
+    parts = []
+    for row in report.get("target_values") or ():
+        target, value = targets.get(row.get("indicator")), _number(row.get("value"))
+        if target and value is not None:
+            parts.append(min(1.0, value / target))
+    if parts:
+        return sum(parts) / len(parts)
+    return int(report.get("percent_done") or 0) / 100
+
+
+def _elapsed(decision: Matter, order: Mapping[str, Any], today: date) -> float:
+    """Return which part of the term is over; a decision without a term counts its first year (product rule)."""
+    start = decision.effective_date or today
+    end = date.fromisoformat(order["term_end"]) if order.get("term_end") else working_days.add_months(start, 12)
+    return min(1.0, max(0.0, (today - start).days / max(1, (end - start).days)))
+
+
+def _number(text: Any) -> float | None:
+    digits = "".join(character for character in str(text or "") if character.isdigit() or character == ".")
+    try:
+        return float(digits)
+    except ValueError:
+        return None
+
+
+def _answers(session: Session, matter_id: int, form: str, *, with_date: bool = False) -> Any:
+    task = session.scalars(
+        select(Task)
+        .where(Task.matter_id == matter_id, Task.form == form, Task.state == TaskState.COMPLETED)
+        .options(undefer(Task.submission))
+        .order_by(Task.completed_at.desc(), Task.id.desc())
+        .limit(1)
+    ).one_or_none()
+    answers = dict(task.submission or {}) if task is not None else {}
+    return (task.completed_at if task is not None else None, answers) if with_date else answers
+
+
+def _plain(value: Any) -> Any:
+    return round(value, 4) if isinstance(value, float) else value
+
+
+def _record(session: Session, matter_id: int, event: EventName, actor: Author, at: datetime, **facts: Any) -> None:
+    audit.append(session, audit.matter_stream(matter_id), event, actor=actor, matter_id=matter_id, facts=facts, at=at)
