@@ -141,6 +141,8 @@ class SystemAuthor:
 
 
 SYSTEM = SystemAuthor()
+# Whoever writes on a public page, without an account.
+PUBLIC = SystemAuthor(display="社会公众")
 PEOPLE = "people"
 ACCESS = "access"
 CALENDAR = "calendar"

@@ -163,3 +163,41 @@ def load_demo(settings: Settings, database: Database) -> bool:
     from decision_flow.resources import BPMN
 
     return data.load(database, FileStore(settings.folder / "files"), BPMN)
+
+
+@main.group()
+def hearing() -> None:
+    """Hearings, for anyone who wants to check one."""
+
+
+@hearing.command("draw")
+@click.option("--seed", required=True, help="The published seed.")
+@click.option("--public-value", default="", help="The public value joined to it, if there was one.")
+@click.option(
+    "--list", "source", required=True, type=click.Path(exists=True, dir_okay=False), help="Number,name,side per line."
+)
+@click.option("--seats", multiple=True, required=True, help="Side=seats; once for each side.")
+def hearing_draw(seed: str, public_value: str, source: str, seats: tuple[str, ...]) -> None:
+    """Run the draw of a hearing again from its published seed and list; needs no database.
+
+    Prints the digest of the seed, which must be the one in the notice, and side, rank, number, name, whether
+    selected, and the digest that ranks each person.
+    """
+    from pathlib import Path
+
+    from decision_flow import draws
+
+    wanted: dict[str, int] = {}
+    for told in seats:
+        side, _, count = told.rpartition("=")
+        if not side or not count.isdigit():
+            raise click.BadParameter("写成 相关方=名额", param_hint="--seats")
+        wanted[side] = int(count)
+    try:
+        entries = draws.parse_list(Path(source).read_text("utf-8-sig").splitlines())
+    except (ValueError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{draws.ALGORITHM} sha256(seed)={draws.commitment(seed)}")
+    for row in draws.draw(draws.combined(seed, public_value), entries, wanted):
+        mark = "*" if row.selected else "-"
+        click.echo("\t".join((row.entry.side, str(row.rank), str(row.entry.number), row.entry.name, mark, row.digest)))

@@ -9,23 +9,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
 
 from decision_flow import audit, clock
-from decision_flow.audit import EventName
+from decision_flow.audit import PUBLIC, EventName
 from decision_flow.errors import N_, Conflict, Invalid, NotFound
 from decision_flow.models import Notice, NoticeKind, NoticeState, Opinion
 from decision_flow.opinions import LONGEST, POSITIONS, Entry, add, digest
 
 SHORTEST = 5
-
-
-@dataclass(frozen=True)
-class Public:
-    """Whoever writes without an account."""
-
-    user_id: int | None = None
-    display: str = "社会公众"
-
-
-PUBLIC = Public()
 
 
 @dataclass(frozen=True)

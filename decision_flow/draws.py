@@ -64,10 +64,12 @@ def combined(seed: str, public_value: str = "") -> str:
 
 def draw(seed: str, entries: Iterable[Entry], seats: Mapping[str, int]) -> list[Ranked]:
     """Return all entries ranked, side by side in the order of `seats`; unknown sides come last and get no seat."""
-    by_side: dict[str, list[tuple[str, Entry]]] = {side: [] for side in seats}
-    for entry in entries:
+    listed = list(entries)
+    unknown = sorted({entry.side for entry in listed} - set(seats))
+    by_side: dict[str, list[tuple[str, Entry]]] = {side: [] for side in (*seats, *unknown)}
+    for entry in listed:
         digest = hashlib.sha256(f"{seed}\n{entry.key}".encode()).hexdigest()
-        by_side.setdefault(entry.side, []).append((digest, entry))
+        by_side[entry.side].append((digest, entry))
     ranked: list[Ranked] = []
     for side, drawn in by_side.items():
         drawn.sort(key=lambda pair: (pair[0], pair[1].key))

@@ -12,9 +12,21 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, undefer
+from sqlalchemy.orm import Session
 
-from decision_flow import adoption, drafts, exceptions, notices, opinions
+from decision_flow import (
+    adoption,
+    assessors,
+    drafts,
+    exceptions,
+    experts,
+    hearings,
+    notices,
+    opinions,
+    participation,
+    risks,
+    submitted,
+)
 from decision_flow.guards import GUARDS, Facts
 from decision_flow.identity import Actor
 from decision_flow.models import Matter, NoticeKind, Procedure, ProcedureVersion, Task
@@ -52,6 +64,12 @@ def suggested(session: Session, matter: Matter, form_id: str | None) -> dict[str
     if form_id == "F-11":
         rows = adoption.rows(session, matter.id)
         return {"adoption": rows} if rows else {}
+    if form_id == "F-25c":
+        chosen = hearings.participants_suggested(session, matter.id)
+        return {"participants": chosen} if chosen else {}
+    if form_id == "F-29r":
+        told = submitted.latest(session, matter.id, "F-29e").get("experts") or []
+        return {"ratings": [{"expert_id": row["expert_id"], "rating": "good"} for row in told]} if told else {}
     if form_id == "F-17":
         return {"adoption_summary": adoption.summary(session, matter.id)}
     if form_id == "F-17e" and matter.relation is None:
@@ -118,16 +136,64 @@ def _solicitation_over(filing: Filing) -> None:
     notices.must_be_over(filing.session, filing.matter.id)
 
 
-def _all_disposed(filing: Filing) -> None:
+def _participation_over(filing: Filing) -> None:
     opinions.must_be_disposed(filing.session, filing.matter.id)
+    participation.must_be_complete(filing.session, filing.matter, filing.context)
+
+
+def _selected_fairly(filing: Filing) -> None:
+    hearings.must_be_selected_fairly(filing.session, filing.matter.id, filing.answers.get("participants") or [])
+
+
+def _hearing_ready(filing: Filing) -> None:
+    hearings.must_be_ready(filing.session, filing.actor, filing.matter, filing.answers.get("opened_at"))
+
+
+def _record_signed(filing: Filing) -> None:
+    hearings.must_be_signed(filing.session, filing.matter.id)
+
+
+def _experts_invitable(filing: Filing) -> None:
+    experts.must_be_invitable(filing.session, filing.matter, filing.answers.get("experts") or [])
+
+
+def _expert_bound(filing: Filing) -> None:
+    experts.must_have_declared(filing.session, filing.actor, filing.matter)
+
+
+def _assessor_impartial(filing: Filing) -> None:
+    assessors.must_be_impartial(filing.session, filing.matter, filing.answers)
+
+
+def _evaluator_independent(filing: Filing) -> None:
+    assessors.must_be_independent(filing.session, filing.matter, filing.answers)
+
+
+def _evaluator_did_not_argue(filing: Filing) -> None:
+    assessors.must_not_have_argued(filing.session, filing.actor, filing.matter)
+
+
+def _risk_controllable(filing: Filing) -> None:
+    risks.must_be_controllable_for_a_reason(filing.session, filing.matter, filing.task, filing.answers)
+
+
+def _publish_hearing(filing: Filing) -> None:
+    plan = submitted.latest(filing.session, filing.matter.id, "F-25")
+    hearings.publish_notice(filing.session, filing.actor, filing.matter, plan, filing.answers, filing.task)
+
+
+def _publish_hearing_list(filing: Filing) -> None:
+    hearings.publish_list(filing.session, filing.actor, filing.matter, filing.answers, filing.task)
+
+
+def _rate_experts(filing: Filing) -> None:
+    experts.rate(filing.session, filing.actor, filing.matter, filing.task, filing.answers.get("ratings") or [])
 
 
 def _publish_solicitation(filing: Filing) -> None:
-    told = filing.answers
-    notices.publish(
-        filing.session, filing.actor, filing.matter, solicitation(told, _file_id(told.get("explanation_file"))),
-        task=filing.task,
-    )  # fmt: skip
+    explanation = submitted.file_id(filing.answers.get("explanation_file"))
+    text = solicitation(filing.answers, explanation)
+    notices.publish(filing.session, filing.actor, filing.matter, text, task=filing.task)
 
 
 def solicitation(told: Mapping[str, Any], explanation_id: int | None) -> NoticeText:
@@ -162,7 +228,7 @@ def _publish_results(filing: Filing) -> None:
 
 
 def _publish_decision(filing: Filing) -> None:
-    text = _submission_of(filing, "F-17")
+    text = submitted.latest(filing.session, filing.matter.id, "F-17")
     notices.publish(
         filing.session, filing.actor, filing.matter,
         NoticeText(
@@ -187,27 +253,10 @@ def _publish_interpretation(filing: Filing) -> None:
         NoticeText(
             NoticeKind.INTERPRETATION, str(told["title"]),
             (("body", str(told["body"])), ("interpreter", str(told.get("interpreter") or ""))),
-            ("website",), explanation_id=_file_id(told.get("interpretation_file")),
+            ("website",), explanation_id=submitted.file_id(told.get("interpretation_file")),
         ),
         task=filing.task,
     )  # fmt: skip
-
-
-def _submission_of(filing: Filing, form_id: str) -> dict[str, Any]:
-    """Return the latest answers to another form of the same matter, long texts included."""
-    task = filing.session.scalars(
-        select(Task)
-        .where(Task.matter_id == filing.matter.id, Task.form == form_id, Task.completed_at.is_not(None))
-        .options(undefer(Task.submission))
-        .order_by(Task.completed_at.desc(), Task.id.desc())
-        .limit(1)
-    ).one_or_none()
-    return dict(task.submission or {}) if task else {}
-
-
-def _file_id(value: Any) -> int | None:
-    entry = value[0] if isinstance(value, list) and value else value
-    return int(entry["document_id"]) if isinstance(entry, Mapping) and entry.get("document_id") else None
 
 
 def _day(value: Any) -> date | None:
@@ -216,13 +265,27 @@ def _day(value: Any) -> date | None:
 
 FROM_LEDGER = frozenset({"F-22b", "F-23"})
 # What these forms suggest is read anew in every round; an earlier answer would be out of date.
-FROM_REGISTERS = frozenset({"F-11"})
+FROM_REGISTERS = frozenset({"F-11", "F-25c"})
 BEFORE: dict[str, Callable[[Filing], None]] = {
     "F-22b": _solicitation_over,
-    "F-23": _all_disposed,
+    "F-23": _participation_over,
+    "F-25c": _selected_fairly,
+    "F-26": _hearing_ready,
+    "F-27": _record_signed,
+    "F-29e": _experts_invitable,
+    "F-29": _expert_bound,
+    "F-30": _assessor_impartial,
+    "F-34b": _risk_controllable,
+    "F-37": _evaluator_independent,
+    "F-38": _evaluator_did_not_argue,
+    "F-39": _evaluator_did_not_argue,
+    "F-40": _evaluator_did_not_argue,
 }
 AFTER: dict[str, Callable[[Filing], None]] = {
     "F-22": _publish_solicitation,
+    "F-25b": _publish_hearing,
+    "F-25d": _publish_hearing_list,
+    "F-29r": _rate_experts,
     "F-17b": _publish_decision,
     "F-17e": _publish_results,
     "F-17i": _publish_interpretation,

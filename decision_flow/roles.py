@@ -28,6 +28,8 @@ class Permission(StrEnum):
     OPERATIONS_MANAGE = "operations:manage"
     CALENDAR_MANAGE = "calendar:manage"
     RECORDS_MANAGE = "records:manage"
+    REGISTRY_READ = "registry:read"
+    REGISTRY_MANAGE = "registry:manage"
     ACCOUNT_OWN = "account:own"
 
 
@@ -43,7 +45,7 @@ class Role:
 
 P = Permission
 _OWN = frozenset({P.ACCOUNT_OWN})
-_BUSINESS = _OWN | {P.TASK_WORK, P.MATTER_READ, P.MATTER_REGISTER, P.PROCEDURE_READ}
+_BUSINESS = _OWN | {P.TASK_WORK, P.MATTER_READ, P.MATTER_REGISTER, P.PROCEDURE_READ, P.REGISTRY_READ}
 _OUTSIDE = _OWN | {P.TASK_WORK, P.MATTER_READ}
 
 _BUSINESS_ROLES = {
@@ -84,7 +86,9 @@ ROLES: dict[str, Role] = {
     **{code: Role(code, *labels, _BUSINESS) for code, labels in _BUSINESS_ROLES.items()},
     # The office keeps the catalogue, the templates for printing and the annual lists.
     "government_office": Role(
-        "government_office", *_BUSINESS_ROLES["government_office"], _BUSINESS | {P.RECORDS_MANAGE, P.CALENDAR_MANAGE}
+        "government_office",
+        *_BUSINESS_ROLES["government_office"],
+        _BUSINESS | {P.RECORDS_MANAGE, P.CALENDAR_MANAGE, P.REGISTRY_MANAGE},
     ),
     **{code: Role(code, *labels, _OUTSIDE) for code, labels in _OUTSIDE_ROLES.items()},
     "oversight_reader": Role(

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session, joinedload, undefer
 
-from decision_flow import bundles, catalogues, clock, formalities, matters
+from decision_flow import bundles, catalogues, clock, experts, formalities, matters
 from decision_flow.errors import N_, NotFound
 from decision_flow.forms import Field, Form
 from decision_flow.identity import Actor
@@ -70,7 +70,9 @@ def view(session: Session, actor: Actor, task_id: int) -> TaskView:
     earlier = tuple(
         Earlier(other, runnable.forms[other.form], other.submission or {})
         for other in done
-        if other.form is not None and other.form in runnable.forms
+        if other.form is not None
+        and other.form in runnable.forms
+        and not experts.hidden(session, actor, matter.id, other)
     )
     values = task.submission or task.draft
     if values is None:

@@ -82,7 +82,10 @@ TYPICAL: dict[str, dict[str, Any]] = {
         "progress_report_months": 3,
         "post_eval_plan": [{"months": 6, "mode": "light"}, {"months": 12, "mode": "full"}],
     },
-    "F-20": {"forms": ["open_solicitation", "symposium"]},
+    "F-20": {
+        "forms": ["open_solicitation", "symposium"],
+        "no_hearing_reason": "各方意见可以通过公开征求意见和座谈会充分表达,暂不举行听证会。",
+    },
     "F-21": {"has_secret": False, "has_personal_info": False, "result": "pass"},
     "F-22": {
         "purpose": "群众反映集中,现有办法已不能满足需要,经调研论证拟作统一安排。",
@@ -104,7 +107,8 @@ TYPICAL: dict[str, dict[str, Any]] = {
     "F-10": {"exception_used": False, "conclusion": "no_restriction"},
     "F-19": {"percent_done": 40, "serious_problem": False, "finished": False},
     "F-36": {"start": True, "trigger_type": "scheduled"},
-    "F-37": {"assessor_type": "own", "assessor_name": "档案馆评估组", "did_main_argumentation": False},
+    "F-37": {"assessor_type": "own", "assessor_name": "档案馆评估组", "did_main_argumentation": False,
+             "independence_reason": "简易评估由承办单位先行自查,结论由办公室审核。"},
     "F-40": {"recommendation": "continue"},
     "F-40b": {"accepted": True},
     "F-41": {"outcome": "continue"},

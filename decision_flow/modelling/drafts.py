@@ -127,6 +127,7 @@ def save(session: Session, actor: Actor, draft_id: int, revision: int, change: C
             name=draft.updated_by.name,
             at=draft.updated_at.astimezone(clock.BUSINESS_ZONE).strftime("%Y-%m-%d %H:%M"),
         )
+    named = sources.named_forms(source_of(session, draft))
     for (kind, name), content in change.files.items():
         _put(session, draft, kind, name, content)
     for attribute in ("title", "title_en", "start_form", "policy"):
@@ -138,7 +139,7 @@ def save(session: Session, actor: Actor, draft_id: int, revision: int, change: C
     if not draft.title:
         raise Invalid(N_("草案没有保存,请按提示修改。"), errors={"title": [N_("请填写程序名称。")]})
     session.flush()
-    _adopt(session, draft)
+    _adopt(session, draft, named)
     draft.revision += 1
     draft.updated_by_id, draft.updated_at = actor.user_id, clock.now()
     if actor.user_id not in draft.authors:
@@ -221,18 +222,16 @@ def _check_file(kind: str, name: str, content: bytes) -> None:
         raise Invalid(N_("文件「%(name)s」过大,不能保存。"), name=name)
 
 
-def _adopt(session: Session, draft: ProcedureDraft) -> None:
-    """Take in the shipped forms and tables that the diagrams name, and let go of forms that nothing names."""
+def _adopt(session: Session, draft: ProcedureDraft, named: set[str]) -> None:
+    """Take in the shipped forms and tables that the diagrams name; let go of the `named` forms they no longer do."""
     source = source_of(session, draft)
     if sum(len(files) for files in (source.bundle.bpmn, source.bundle.dmn, source.bundle.forms)) > MAX_FILES:
         raise Invalid(N_("草案的文件过多,不能保存。"))
     for kind, name, content in sources.missing(source):
         session.add(DraftFile(draft_id=draft.id, kind=kind, name=name, content=content))
-    if unused := sources.unused(source):
+    if gone := sources.let_go(source, named):
         session.execute(
-            delete(DraftFile).where(
-                DraftFile.draft_id == draft.id, DraftFile.kind == "form", DraftFile.name.in_(unused)
-            )
+            delete(DraftFile).where(DraftFile.draft_id == draft.id, DraftFile.kind == "form", DraftFile.name.in_(gone))
         )
     session.flush()
 

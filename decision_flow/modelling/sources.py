@@ -86,11 +86,14 @@ def missing(source: ProcedureSource) -> list[tuple[str, str, bytes]]:
     return found
 
 
-def unused(source: ProcedureSource) -> list[str]:
-    """Return the files of shipped forms in the bundle that nothing names any more."""
-    named, forms = named_forms(source), shipped_forms()
+def let_go(source: ProcedureSource, before: set[str]) -> list[str]:
+    """Return the files of shipped forms that the diagrams named `before` and name no more.
+
+    Forms that no diagram ever named stay: the product's own acts use them.
+    """
+    gone, forms = before - named_forms(source), shipped_forms()
     return [
         name
         for name, content in source.bundle.forms.items()
-        if Path(name).stem not in named and forms.get(Path(name).stem) == content
+        if Path(name).stem in gone and forms.get(Path(name).stem) == content
     ]

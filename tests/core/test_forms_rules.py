@@ -91,7 +91,7 @@ BASE: dict[str, Any] = {
     "F-22": lambda: {"open_on": day(0), "close_on": day(30)},
     "F-25": lambda: {"sides": [{"side": "消费者", "is_consumer": True, "seats": 2}, {"side": "企业", "is_consumer": False, "seats": 3}], "held_at": at(40)},
     "F-26b": lambda: {"signed": True},
-    "F-29e": lambda: {"few_reason": "本领域专家较少"},
+    "F-29e": lambda: {"few_reason": "本领域专家较少", "no_dissent_reason": "公开征集后没有持不同意见的专家"},
     "F-26": lambda: {"opened_at": at(-1, 9), "presentation_at": at(-1, 9), "debate_at": at(-1, 10)},
     "F-31": lambda: {"scope": ["public_safety"]},
     "F-32": lambda: {"points": [RISK]},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import date, timedelta
 from io import BytesIO
 from typing import Any
@@ -18,7 +19,7 @@ from decision_flow.demo.roster import QINGHE
 from decision_flow.documents import FileStore
 from decision_flow.engine import Bundle
 from decision_flow.forms import Form
-from decision_flow.models import AuditEvent, Matter, Notice, NoticeKind, Organisation, Task, User
+from decision_flow.models import Appointment, AuditEvent, Matter, Notice, NoticeKind, Organisation, Post, Task, User
 from decision_flow.notices import NoticeText
 from decision_flow.procedures import ProcedureSource
 from decision_flow.resources import BPMN
@@ -28,12 +29,17 @@ UNIT = "清河镇规划建设和生态环境办公室"
 KEEPER, OFFICER, STRANGER, HEAD = "chenbin", "linyue", "liqiang", "gaojianming"
 ROLE_OF = {"undertaking_unit": KEEPER, "disclosure_officer": OFFICER}
 
+SYMPOSIUM = {
+    "form_type": "symposium", "held_on": "2026-01-05", "participants": [{"name": "沿线村民代表", "people": 26}],
+    "summary": "村民普遍支持,希望尽快开工。",
+}  # fmt: skip
+
 
 def person(session: Session, username: str) -> Actor:
     return actors.actor_of(session, session.scalars(select(User).where(User.username == username)).one())
 
 
-def begin(database: Database, *steps: tuple[str, str], title: str = "清河镇停车收费管理办法") -> int:
+def begin(database: Database, *steps: tuple[str, str], title: str = "") -> int:
     """Put a diagram of these (form, role) tasks in force, one after another, and register a matter on it."""
     drawing = Drawing("bare").start()
     names = []
@@ -49,7 +55,7 @@ def begin(database: Database, *steps: tuple[str, str], title: str = "清河镇�
         procedures.publish(session, source, author=SYSTEM, publisher=SYSTEM)
         organ = session.scalars(select(Organisation).where(Organisation.name == QINGHE)).one()
         form = Form.parse(forms["F-01.toml"])
-        given = {"matter_name": title, "received_date": clock.today().isoformat(), "exclusion_type": "none",
+        given = {"matter_name": title or f"停车收费管理办法{secrets.token_hex(3)}", "received_date": clock.today().isoformat(), "exclusion_type": "none",
                  "contains_state_secret": False, "suggestion_source": "department", "matter_category": "public_policy"}  # fmt: skip
         matter = matters.register(session, person(session, "wuting"), "bare", organ.id, fill(form, given, {}))
         matter.undertaking_unit_id = session.scalars(select(Organisation.id).where(Organisation.name == UNIT)).one()
@@ -119,3 +125,54 @@ def recorded(database: Database, stream: str) -> list[AuditEvent]:
 
 def day(count: int) -> date:
     return clock.today() + timedelta(days=count)
+
+
+def said(database: Database, matter_id: int, form: str, answers: dict[str, Any], who: str = KEEPER) -> Task:
+    """A form that was completed before: its answers as the rules find them, whatever led there."""
+    with database.transaction() as session:
+        actor = person(session, who)
+        task = Task(
+            matter_id=matter_id, token=f"{form}-{secrets.token_hex(4)}", element_id=f"T_{form}", process="bare",
+            name=form, form=form, role_code="undertaking_unit", organisation_id=actor.appointments[0].organisation_id,
+            pool="nobody", state="COMPLETED", received_at=clock.now(), completed_at=clock.now(),
+            completed_by_id=actor.user_id, completed_as=actor.display, submission=answers,
+        )  # fmt: skip
+        session.add(task)
+        session.flush()
+        return task
+
+
+def deliver(database: Database, matter_id: int, who: str, name: str, on: str) -> None:
+    """Complete the next delivery of papers as one to `name`, which the product takes from the participant at hand."""
+    task = open_task(database, matter_id)
+    complete(database, matter_id, who, {"delivered_on": on, "receipt": "本人签收"})
+    with database.transaction() as session:
+        done = session.get_one(Task, task.id)
+        done.submission = {**done.submission, "participant": name}
+
+
+def also(database: Database, username: str, role: str) -> None:
+    """Appoint a person of the demo to a further post of the organ."""
+    with database.transaction() as session:
+        user = session.scalars(select(User).where(User.username == username)).one()
+        post = session.scalars(
+            select(Post)
+            .join(Organisation, Organisation.id == Post.organisation_id)
+            .where(Post.role_code == role, Organisation.name.contains("清河"))
+        ).first()
+        session.add(Appointment(user_id=user.id, post_id=post.id, starts_on=date(2020, 1, 1)))
+
+
+def hand(database: Database, matter_id: int, username: str) -> None:
+    """Make the open task one for this person, as a diagram that names the person does."""
+    task_id = open_task(database, matter_id).id
+    with database.transaction() as session:
+        task = session.get_one(Task, task_id)
+        task.person_id = person(session, username).user_id
+        task.pool = f"person:{task.person_id}"
+
+
+def filled(session: Session, task: Task) -> dict[str, Any]:
+    """Plausible answers to a task's form."""
+    content = (BPMN / "forms" / f"{task.form}.toml").read_bytes()
+    return fill(Form.parse(content), {}, {"organisation": 1})

@@ -29,7 +29,9 @@ CSV = (
 
 @pytest.fixture
 def matter_id(database: Database, files: FileStore) -> int:
-    return bare.begin(database, ("F-23", "undertaking_unit"))
+    matter_id = bare.begin(database, ("F-23a", "undertaking_unit"), ("F-23", "undertaking_unit"))
+    bare.complete(database, matter_id, bare.KEEPER, bare.SYMPOSIUM)
+    return matter_id
 
 
 def enter(database: Database, matter_id: int, *texts: str, position: str = "suggest") -> list[int]:

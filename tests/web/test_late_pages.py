@@ -13,12 +13,12 @@ from decision_flow import audit, clock, late_entries
 from decision_flow.audit import EventName
 from decision_flow.config import Settings
 from decision_flow.db import Database
-from decision_flow.demo import cases
+from decision_flow.demo import answers, cases, office
 from decision_flow.demo.play import Play
 from decision_flow.documents import FileStore
 from decision_flow.errors import Invalid, NotPermitted
 from decision_flow.models import LateEntry, Task
-from tests.core.registry import person, recorded
+from tests.core.registry import person, recorded, unit
 from tests.core.test_documents import WORD, packed
 from tests.core.test_printing import texts
 from tests.web.client import Desk
@@ -37,30 +37,31 @@ def at_the_signature(database: Database, settings: Settings) -> tuple[Play, int]
 
 
 def _minutes(database: Database) -> dict[str, object]:
-    unit = cases._units(database)[cases._GH]
-    return {"implementing_unit_id": unit, **cases.minutes(["孙丽", "马波", "陈斌", "李强", "徐静"], "高建明")}
+    with database.transaction(read_only=True) as session:
+        told = answers.minutes(["孙丽", "马波", "陈斌", "李强", "徐静"], "高建明")
+        return {"implementing_unit_id": unit(session, office.UNIT).id, **told}
 
 
 def test_a_decision_signed_on_paper_is_entered_with_its_scan(
     app: Flask, database: Database, settings: Settings
 ) -> None:
     play, task = at_the_signature(database, settings)
-    office, day = Desk(app, "zhoukai"), (clock.today() - timedelta(days=3)).isoformat()
-    assert f"/tasks/{task}/late" in office.get(f"/tasks/{task}")
+    clerk, day = Desk(app, "zhoukai"), (clock.today() - timedelta(days=3)).isoformat()
+    assert f"/tasks/{task}/late" in clerk.get(f"/tasks/{task}")
     path = f"/tasks/{task}/late"
-    office.get(path)
+    clerk.get(path)
     told = {"_late_on": day, "_late_by": "高建明", "_late_reason": "停电期间纸质签署"}
     # Somebody else's signature without the scan is no signature; nothing typed is lost.
-    without = office.post(path, **told)
+    without = clerk.post(path, **told)
     html = without.get_data(as_text=True)
     assert without.status_code == 422 and "没有扫描件的不能补录" in html and "停电期间纸质签署" in html
-    hostile = office.post(path, **told, _late_scan=("x.html", b"<script>"))
+    hostile = clerk.post(path, **told, _late_scan=("x.html", b"<script>"))
     assert hostile.status_code == 422
-    wrong = office.post(path, **{**told, "_late_on": "2999-01-01"}, _late_scan=("签字页.pdf", PDF))
+    wrong = clerk.post(path, **{**told, "_late_on": "2999-01-01"}, _late_scan=("签字页.pdf", PDF))
     html = wrong.get_data(as_text=True)
     assert wrong.status_code == 422 and "签字页.pdf" in html
     kept = html.split('name="_late_scan_kept" value="')[1].split('"')[0]
-    assert office.post(path, **told, _late_scan_kept=kept).status_code == 302
+    assert clerk.post(path, **told, _late_scan_kept=kept).status_code == 302
     with database.transaction(read_only=True) as session:
         entry, done = session.get_one(LateEntry, task), session.get_one(Task, task)
         assert (entry.done_on.isoformat(), entry.done_by, entry.signed) == (day, "高建明", True)
@@ -70,32 +71,32 @@ def test_a_decision_signed_on_paper_is_entered_with_its_scan(
         facts = recorded(session, EventName.TASK_ENTERED_LATE)["facts"]
         assert facts["done_by"] == "高建明" and facts["later_files"] == []
         assert audit.verify(session, audit.matter_stream(play.matter_id)) is None
-    assert "高建明(纸质签署)" in office.get(f"/tasks/{task}")
+    assert "高建明(纸质签署)" in clerk.get(f"/tasks/{task}")
     for page in (
         f"/tasks/{task}",
         f"/matters/{play.matter_id}",
         f"/matters/{play.matter_id}/papers",
         f"/tasks/{task}/print",
     ):
-        assert "补录" in office.get(page), page
-    assert "补录:高建明于" in texts(office.client.get(f"/tasks/{task}/word").data)
-    assert "Entered later" in office.get(f"/tasks/{task}?lang=en")
+        assert "补录" in clerk.get(page), page
+    assert "补录:高建明于" in texts(clerk.client.get(f"/tasks/{task}/word").data)
+    assert "Entered later" in clerk.get(f"/tasks/{task}?lang=en")
 
 
 def test_a_file_made_after_the_claimed_day_is_warned_of(app: Flask, database: Database, settings: Settings) -> None:
     play, task = at_the_signature(database, settings)
     word = packed({**WORD, "docProps/core.xml": f"<dcterms:created>{clock.today()}T01:00:00Z</dcterms:created>"})
-    office = Desk(app, "zhoukai")
-    office.get(f"/tasks/{task}/late")
+    clerk = Desk(app, "zhoukai")
+    clerk.get(f"/tasks/{task}/late")
     day = (clock.today() - timedelta(days=30)).isoformat()
-    answer = office.post(f"/tasks/{task}/late", _late_on=day, _late_by="高建明", _late_reason="线下会议签署",
+    answer = clerk.post(f"/tasks/{task}/late", _late_on=day, _late_by="高建明", _late_reason="线下会议签署",
                          _late_scan=("签字页.docx", word))  # fmt: skip
     assert answer.status_code == 302
     with database.transaction(read_only=True) as session:
         assert "签字页.docx" in session.get_one(LateEntry, task).later_files
         assert recorded(session, EventName.TASK_ENTERED_LATE)["rules"] == ["R-39"]
-    assert "文件生成日期晚于所填日期" in office.get(answer.location)
-    assert "文件生成日期晚于所填日期" in office.get(f"/tasks/{task}/print")
+    assert "文件生成日期晚于所填日期" in clerk.get(answer.location)
+    assert "文件生成日期晚于所填日期" in clerk.get(f"/tasks/{task}/print")
     assert play.matter_id
 
 

@@ -63,7 +63,7 @@ def test_the_pages_are_sound_in_both_languages(app: Any, database: Database, dra
         page = desk.get(path)
         if language == "en":
             words = re.sub(
-                r"<p class=.crumbs.*?</p>|<(td|li|option|code|dd|h1|title|header).*?</\1>|\{.*?\}|value=\"[^\"]*\"|data-\w+=\"[^\"]*\"",
+                r"<p class=.crumbs.*?</p>|<(textarea|td|li|option|code|dd|h1|title|header).*?</\1>|\{.*?\}|value=\"[^\"]*\"|data-\w+=\"[^\"]*\"",
                 "",
                 page,
                 flags=re.S,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, send_file
 
-from decision_flow import documents, matters
+from decision_flow import documents, experts, matters
 from decision_flow.errors import N_, NotFound
 from decision_flow.identity import Permission
 from web.auth import requires
@@ -22,6 +22,7 @@ def download(document_id: int) -> Response:
         if document.matter_id is None or (document.filed_at is None and document.uploaded_by_id != actor().user_id):
             raise NotFound(N_("没有这份材料,或者您无权查看。"))
         matters.get(session, actor(), document.matter_id)
+        experts.must_have_undertaken(session, actor(), document.matter_id)
     path = files().path(document.sha256)
     if not path.exists():
         raise NotFound(N_("这份材料的文件不在存储中,请联系系统管理员。"))

@@ -23,9 +23,10 @@ from flask import (
 )
 from werkzeug.wrappers import Response as BaseResponse
 
-from decision_flow import clock, comments, masking, notices, rate_limits
+from decision_flow import clock, comments, hearings, masking, notices, rate_limits
 from decision_flow.comments import Comment
 from decision_flow.errors import N_, Conflict, Invalid, NotFound
+from decision_flow.hearings import Application
 from decision_flow.models import NoticeKind
 from decision_flow.rate_limits import Limit
 from web.auth import public
@@ -46,7 +47,8 @@ SECTIONS = {
     "what": N_("拟决定什么"), "why": N_("为什么提出"), "whom": N_("影响到谁、怎样影响"),
     "short_reason": N_("缩短征求意见期限的说明"), "how": N_("意见提交方式"), "body": N_("内容"),
     "interpretation": N_("解读"), "adoption": N_("意见采纳情况"), "interpreter": N_("解读人"),
-    "selection": N_("遴选办法"), "sides": N_("听证参加人构成"), "subject": N_("听证事项"),
+    "selection": N_("遴选办法"), "sides": N_("听证参加人构成"), "when": N_("时间和地点"),
+    "participants": N_("参加人名单"), "seed": N_("抽取所用种子"), "entries": N_("参加抽取的报名人员"),
 }  # fmt: skip
 CHANNELS = {
     "website": N_("政府网站"), "new_media": N_("政务新媒体"), "newspaper": N_("报纸"), "notice_board": N_("公告栏"),
@@ -99,6 +101,27 @@ def comment(number: str) -> BaseResponse | tuple[str, int]:
     except Conflict as error:
         return _notice(number, typed=typed, problem=told(error)), status_of(error)
     return redirect(url_for("public.receipt", number=receipt, new=1), code=303)
+
+
+@page.post("/notices/<number>/enrolments")
+@public
+def enrol(number: str) -> BaseResponse | tuple[str, int]:
+    """Enrol somebody for a hearing and show the number; whatever is wrong, what was typed is shown again."""
+    typed = {name: request.form.get(name, "") for name in ("name", "side", "contact", "view", "token")}
+    typed["is_civil_servant"] = request.form.get("is_civil_servant", "")
+    try:
+        wait = _over(_comment_limits())
+        if wait:
+            return _slowed(wait, lambda: _notice(number, typed=typed, problem=_wait_text(wait)))
+        with transaction() as session:
+            told_of = {**typed, "is_civil_servant": typed["is_civil_servant"] == "1"}
+            enrolment, _new = hearings.enrol(session, number, Application(**told_of))  # type: ignore[arg-type]
+            receipt = enrolment.receipt
+    except Invalid as error:
+        return _notice(number, typed=typed, errors=error.errors, problem=told(error)), 422
+    except Conflict as error:
+        return _notice(number, typed=typed, problem=told(error)), status_of(error)
+    return make_response(_notice(number, enrolled=receipt), 201)
 
 
 @page.get("/receipts")
@@ -157,7 +180,7 @@ def _drawn_receipt(typed: str, **shown: Any) -> str:
 def _notice(number: str, **shown: Any) -> str:
     with transaction(read_only=True) as session:
         view = notices.view(session, number)
-    base = {"typed": {"token": TOKEN}, "errors": {}, "problem": ""}
+    base: dict[str, Any] = {"typed": {"token": TOKEN}, "errors": {}, "problem": "", "enrolled": ""}
     return render_template(
         "public/notice.html", view=view, notice=view.notice, kinds=KINDS, section_names=SECTIONS, channels=CHANNELS,
         positions=POSITIONS, openness=gettext(OPENNESS.get(view.notice.kind, N_("决策公开"))),
