@@ -45,6 +45,9 @@ NAMES = [
 ]
 
 
+WHY = "有关部门依法派员参加,不占消费者名额。"
+
+
 def participants() -> list[dict[str, Any]]:
     """Return the fifteen participants of the hearing, each with the side they speak for."""
     sides = [str(row["side"]) for row in SIDES for _ in range(int(row["seats"]))]
@@ -142,7 +145,7 @@ class WaterPrice:
 
     def listed(self, play: Play) -> Play:
         """The participants are drawn and their list is published."""
-        play.on(self.day(7, 27)).do(HE + "03", "fenghao", participants=participants())
+        play.on(self.day(7, 27)).do(HE + "03", "fenghao", participants=participants(), civil_servant_reason=WHY)
         return play.on(self.day(7, 28)).do(HE + "04", "luoxin", published_on=self.day(7, 28).isoformat())
 
     def served(self, play: Play, on: date) -> Play:

@@ -96,7 +96,7 @@ def test_every_side_takes_part(told: Told) -> None:
 
     rows = [{**row, "side": "消费者"} if row["side"] == "专家学者" else row for row in participants()]
     with pytest.raises(Invalid) as refusal:
-        play.do(HE + "03", "fenghao", participants=rows)
+        play.do(HE + "03", "fenghao", participants=rows, civil_servant_reason="有关部门派员")
     assert set(refusal.value.errors) == {"participants"}
 
 
