@@ -30,7 +30,10 @@ def attempted(database: Database, files: FileStore) -> Play:
         "summary": "城东片区成片开发拟征收集体土地,需制定补偿安置方案,明确补偿标准、安置房和过渡费。",
     })  # fmt: skip
     unit = units(database)["清河镇规划建设和生态环境办公室"]
-    play.run_to(LR + "04", given={M + "05": {"undertaking_units": [unit], "in_catalogue": False}})
+    play.run_to(LR + "04", given={
+        M + "05": {"undertaking_units": [unit], "in_catalogue": False},
+        PP + "04a2": {"members_total": 206, "members_objecting": 12},
+    })  # fmt: skip
     play.do(LR + "04", "wangmin", finding_authority="fail", conclusion="unlawful_authority",
             note_authority="征收土地由县级以上人民政府组织实施。")  # fmt: skip
     return play.do(LR + "06", "zhaolei")
@@ -89,7 +92,10 @@ def test_a_hearing_cannot_be_skipped_when_most_members_object(told: Told, object
 def test_the_account_of_a_household_is_not_published(told: Told) -> None:
     """F-21: personal data that were not redacted stop the page."""
     play = told(published)
-    play.run_to(PU + "02")
+    play.run_to(PU + "02", given={
+        PP + "04a2": {"members_total": 206, "members_objecting": 12},
+        PU + "01": {"interpretation": "补偿标准、安置房和过渡费的说明。", "adoption_summary": "意见已逐条研究。"},
+    })  # fmt: skip
     with pytest.raises(Invalid) as refusal:
         play.do(PU + "02", "pengfei", has_personal_info=True, redaction_done=False, result="pass")
     assert "result" in refusal.value.errors
