@@ -16,11 +16,13 @@ from sqlalchemy.orm import Session
 
 from decision_flow import (
     adoption,
+    archiving,
     assessors,
     drafts,
     exceptions,
     experts,
     hearings,
+    land_steps,
     notices,
     opinions,
     participation,
@@ -71,7 +73,10 @@ def suggested(session: Session, matter: Matter, form_id: str | None) -> dict[str
         told = submitted.latest(session, matter.id, "F-29e").get("experts") or []
         return {"ratings": [{"expert_id": row["expert_id"], "rating": "good"} for row in told]} if told else {}
     if form_id == "F-17":
-        return {"adoption_summary": adoption.summary(session, matter.id)}
+        return {
+            "page_title": f"关于公布《{matter.title}》的公告",
+            "adoption_summary": adoption.summary(session, matter.id),
+        }
     if form_id == "F-17e" and matter.relation is None:
         return {
             "title": f"关于《{matter.title}》公众意见采纳情况的说明",
@@ -85,6 +90,7 @@ def check(filing: Filing) -> None:
     guard = GUARDS.get(filing.task.form or "")
     if guard is not None and _is_guarded(filing):
         guard(facts(filing.session, filing.matter))
+    land_steps.check(filing.session, filing.matter, filing.task.form or "", filing.answers)
     if asked := BEFORE.get(filing.task.form or ""):
         asked(filing)
 
@@ -266,8 +272,16 @@ def _day(value: Any) -> date | None:
 FROM_LEDGER = frozenset({"F-22b", "F-23"})
 # What these forms suggest is read anew in every round; an earlier answer would be out of date.
 FROM_REGISTERS = frozenset({"F-11", "F-25c"})
+
+
+def _file_complete(filing: Filing) -> None:
+    if filing.answers.get("accepted"):
+        archiving.must_be_complete(filing.session, filing.matter)
+
+
 BEFORE: dict[str, Callable[[Filing], None]] = {
     "F-22b": _solicitation_over,
+    "F-24b": _file_complete,
     "F-23": _participation_over,
     "F-25c": _selected_fairly,
     "F-26": _hearing_ready,

@@ -343,7 +343,9 @@ def _key(number: str, told: Application) -> str:
 
 def _moment(value: Any) -> str:
     text = str(value or "")
-    return f"{text[:10]} {text[11:16]}" if len(text) >= 16 else text
+    if len(text) < 16:
+        return text
+    return f"{int(text[:4])}年{int(text[5:7])}月{int(text[8:10])}日{text[11:16]}"
 
 
 def _day(value: Any) -> date | None:

@@ -20,6 +20,7 @@ from decision_flow import (
     evaluations,
     jobs,
     notifications,
+    rate_limits,
     reminders,
     senders,
     timers,
@@ -75,7 +76,7 @@ def sweep_files(database: Database, files: FileStore, days: int) -> int:
 
 def _tidy(database: Database) -> int:
     with database.transaction() as session:
-        return jobs.forget_old(session)
+        return jobs.forget_old(session) + rate_limits.sweep(session)
 
 
 # What happens once a day, in China's time of day.

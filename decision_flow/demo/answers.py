@@ -138,7 +138,8 @@ def dated(form_id: str, organ: str) -> dict[str, Any]:
             "measure": "suspend", "ground": "force_majeure", "urgent": True, "scope": "whole",
             "from": f"{today.isoformat()}T09:00", "review_by": (today + timedelta(days=20)).isoformat(),
         },
-        "F-29e": {"few_reason": "本领域专家较少,另征求市级专家意见", "no_dissent_reason": "已征询不同意见专家,均因时间不能参加"},
+        "F-29e": {"few_reason": "本领域专家较少,另征求市级专家意见",
+                "no_dissent_reason": "公开征集后没有持不同意见的专家报名"},
     }.get(form_id, {})  # fmt: skip
 
 

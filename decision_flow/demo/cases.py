@@ -8,11 +8,11 @@ from typing import Any
 
 from decision_flow import clock
 from decision_flow.db import Database
+from decision_flow.demo import public_voice, water_price
 from decision_flow.demo.answers import minutes
 from decision_flow.demo.play import Play, units
 from decision_flow.demo.roster import DISTRICT, QINGHE, SHIQIAO
 from decision_flow.demo.rural_road import RuralRoad
-from decision_flow.demo.water_price import WaterPrice
 from decision_flow.documents import FileStore
 
 M, PP, RA, LR, CD = (
@@ -23,8 +23,12 @@ M, PP, RA, LR, CD = (
 
 def load(database: Database, files: FileStore) -> None:
     """Play all matters; each ends where its title's step is waiting for somebody today."""
-    for play in (rural_road, *OTHERS, water_price):
-        play(database, files)
+    water_price.pools(database)
+    for play in (rural_road, *OTHERS):
+        matter = play(database, files)
+        if play is OTHERS[5]:
+            public_voice.comment(matter, public_voice.REFUSE)
+    water_price.play(database, files)
 
 
 def rural_road(database: Database, files: FileStore, begun: date | None = None) -> Play:
@@ -33,13 +37,6 @@ def rural_road(database: Database, files: FileStore, begun: date | None = None) 
     `begun` is the day of the suggestion; by default so long ago that the first evaluation still lies ahead.
     """
     return RuralRoad(database, files, begun or clock.today() - timedelta(days=190)).whole()
-
-
-def water_price(database: Database, files: FileStore) -> Play:
-    """Case B: 集镇供水价格调整, at the plan of its hearing in the district."""
-    shift = (clock.today() - date(2026, 7, 1)).days
-    case = WaterPrice(database, files, shift)
-    return case.drafted_by_the_district(case.transferred(case.reviewed_by_the_town()))
 
 
 def meeting_of(database: Database, against: int = 0) -> dict[str, dict[str, Any]]:
@@ -85,7 +82,10 @@ def _resting(
             },
             CD + "02": {"meeting_type": "township_head_meeting", "members_total": 7},
             CD + "06": {"implementing_unit_id": unit_id, **minutes(["孙丽", "马波", "陈斌", "李强", "徐静"], "高建明")},
-            "T_expert_argumentation_02": {"few_reason": "本领域专家较少,另征求市级专家意见"},
+            "T_expert_argumentation_02": {
+                "few_reason": "本领域专家较少,另征求市级专家意见",
+                "no_dissent_reason": "公开征集后没有持不同意见的专家报名",
+            },
         }
         play.run_to(*stop, given=given)
         if claimed_by:

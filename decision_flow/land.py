@@ -1,0 +1,57 @@
+"""Expropriation of collective land: periods that no reason shortens, and the hearing that a majority forces.
+
+Land Administration Law, Art. 47; its Implementing Regulation, Arts. 26 to 31. Pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from decision_flow.errors import N_
+from decision_flow.working_days import Calendar, Deadline, days_after, working_days_after
+
+PRE_NOTICE_WORKING_DAYS = 10
+COMPENSATION_DAYS = 30
+AFTER_APPROVAL_WORKING_DAYS = 15
+# The form of each notice, with the text that says what is missing.
+TOO_SHORT = {
+    "F-43": N_("预公告期限不少于10个工作日,最早到%s届满。法律没有规定可以缩短,填写理由也不能缩短。"),
+    "F-43c": N_("补偿安置公告期限不少于30日,最早到%s届满。法律没有规定可以缩短,填写理由也不能缩短。"),
+}
+ARTICLES = {"F-43": "土地管理法实施条例第二十六条", "F-43c": "土地管理法第四十七条"}
+# What may only be recorded when the period of the notice before it is over.
+WAITS_FOR = {"F-43b": "F-43", "F-43d": "F-43c"}
+
+
+@dataclass(frozen=True)
+class Objections:
+    """Members of the collective, and how many of them say that the plan breaks the rules."""
+
+    members: int
+    objecting: int
+
+
+def pre_notice_end(calendar: Calendar, opened: date) -> Deadline:
+    """Return the last day of the pre-notice: ten working days, the day of publication not counted."""
+    return working_days_after(calendar, PRE_NOTICE_WORKING_DAYS, opened)
+
+
+def compensation_notice_end(calendar: Calendar, opened: date) -> Deadline:
+    """Return the last day of the notice of the plan: thirty days, rolled to a working day."""
+    return days_after(calendar, COMPENSATION_DAYS, opened)
+
+
+def notice_after_approval_by(calendar: Calendar, approved: date) -> Deadline:
+    """Return the last day for publishing the approval: fifteen working days (Implementing Regulation, Art. 31)."""
+    return working_days_after(calendar, AFTER_APPROVAL_WORKING_DAYS, approved)
+
+
+def shortest_end(calendar: Calendar, form: str, opened: date) -> Deadline:
+    """Return the first day on which the notice made by `form` (F-43, F-43c) may end."""
+    return pre_notice_end(calendar, opened) if form == "F-43" else compensation_notice_end(calendar, opened)
+
+
+def hearing_is_mandatory(told: Objections) -> bool:
+    """Whether more than half of the members say that the plan breaks the rules (Law, Art. 47)."""
+    return told.objecting * 2 > told.members

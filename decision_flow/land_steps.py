@@ -1,0 +1,76 @@
+"""The steps of an expropriation of land, asked of the calendar and of the hearing before they count."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from decision_flow import clock, land, submitted, working_days
+from decision_flow.errors import N_, Invalid, Refused, Text
+from decision_flow.models import Matter, Task, TaskState
+
+_WRONG = N_("填写的内容有误,请按提示修改后再提交。")
+
+
+def check(session: Session, matter: Matter, form: str, answers: Mapping[str, Any]) -> None:
+    """Raise `Invalid` for a notice that is too short, `Refused` for what comes too early or without its hearing.
+
+    `form` and `answers` are what is being completed; other forms than those of an expropriation, and the one
+    that sends a draft to the legality review, pass.
+    """
+    if form in land.TOO_SHORT:
+        _long_enough(session, matter, form, answers)
+    elif form in land.WAITS_FOR:
+        _is_over(session, matter, land.WAITS_FOR[form])
+    elif form in ("F-12", "F-43e"):
+        _is_heard(session, matter)
+
+
+def _long_enough(session: Session, matter: Matter, form: str, answers: Mapping[str, Any]) -> None:
+    opened, closed = date.fromisoformat(answers["open_on"]), date.fromisoformat(answers["close_on"])
+    due = land.shortest_end(working_days.load(session, matter.organ_id), form, opened).due_on
+    if closed < due:
+        raise Invalid(_WRONG, errors={"close_on": [Text.of(land.TOO_SHORT[form], due.isoformat())]})
+
+
+def _is_over(session: Session, matter: Matter, notice: str) -> None:
+    told = submitted.latest(session, matter.id, notice)
+    closes = date.fromisoformat(told["close_on"]) if told.get("close_on") else None
+    if closes is None or clock.today() <= closes:
+        raise Refused(
+            N_("公告期还没有届满(至%(until)s),届满后再登记。"),
+            rule="R-03b",
+            article=land.ARTICLES[notice],
+            until=closes.isoformat() if closes else "—",
+        )
+
+
+def _is_heard(session: Session, matter: Matter) -> None:
+    """A majority that objects makes the hearing mandatory, whatever diagram leaves it out."""
+    told = submitted.latest(session, matter.id, "F-43d")
+    if not told.get("hearing_mandatory"):
+        return
+    objected_at = session.scalar(
+        select(Task.completed_at)
+        .where(Task.matter_id == matter.id, Task.form == "F-43d", Task.state == TaskState.COMPLETED)
+        .order_by(Task.completed_at.desc())
+        .limit(1)
+    )
+    held = session.scalar(
+        select(Task.id)
+        .where(
+            Task.matter_id == matter.id, Task.form == "F-27", Task.state == TaskState.COMPLETED,
+            Task.completed_at >= objected_at,
+        )
+        .limit(1)
+    )  # fmt: skip
+    if held is None:
+        raise Refused(
+            N_("多数被征地成员认为补偿安置方案不符合规定,必须举行听证。请先举行听证并提交听证报告。"),
+            rule="R-16a",
+            article="土地管理法第四十七条",
+        )
