@@ -1,8 +1,11 @@
-"""Case C: 征地补偿安置方案. A special procedure: not the town's to decide, no shortening, a hearing when most object."""
+"""Case C: 征地补偿安置方案: not the town's to decide, and no household's data on the page.
+
+Its notices, objections, hearing and agreements stand with the steps of land expropriation.
+"""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 import pytest
 
@@ -32,7 +35,6 @@ def attempted(database: Database, files: FileStore) -> Play:
     unit = units(database)["清河镇规划建设和生态环境办公室"]
     play.run_to(LR + "04", given={
         M + "05": {"undertaking_units": [unit], "in_catalogue": False},
-        PP + "04a2": {"members_total": 206, "members_objecting": 12},
     })  # fmt: skip
     play.do(LR + "04", "wangmin", finding_authority="fail", conclusion="unlawful_authority",
             note_authority="征收土地由县级以上人民政府组织实施。")  # fmt: skip
@@ -65,35 +67,10 @@ def test_the_town_cannot_decide_it(told: Told) -> None:
         assert session.get_one(Matter, moved.matter_id).organ_id == district
 
 
-def test_a_notice_of_twenty_days_is_refused_even_with_a_reason(told: Told) -> None:
-    """The special law knows no shortening."""
-    play = told(published)
-    window = {"open_on": play.day.isoformat(), "close_on": (play.day + timedelta(days=20)).isoformat()}
-    with pytest.raises(Invalid) as refusal:
-        play.do(PP + "04a", "luoxin", short_reason_public="项目工期紧。", **window)
-    assert "不能缩短" in refusal.value.errors["close_on"][0]
-    play.do(PP + "04a", "luoxin")
-    assert PP + "04a" not in names(play)
-
-
-@pytest.mark.parametrize(("objecting", "hearing"), [(118, True), (103, False), (104, True)])
-def test_a_hearing_cannot_be_skipped_when_most_members_object(told: Told, objecting: int, hearing: bool) -> None:
-    """118 of 206 (57 %); half of them is not most."""
-    play = told(published)
-    play.do(PP + "04a", "luoxin").run_to(PP + "04a2")
-    with pytest.raises(Invalid) as refusal:
-        play.do(PP + "04a2", "luoxin", members_total=206, members_objecting=207)
-    assert set(refusal.value.errors) == {"members_objecting"}
-    play.do(PP + "04a2", "luoxin", members_total=206, members_objecting=objecting)
-    assert (HE + "01" in names(play)) == hearing
-    assert (PP + "05" in names(play)) != hearing
-
-
 def test_the_account_of_a_household_is_not_published(told: Told) -> None:
     """F-21: personal data that were not redacted stop the page."""
     play = told(published)
     play.run_to(PU + "02", given={
-        PP + "04a2": {"members_total": 206, "members_objecting": 12},
         PU + "01": {"interpretation": "补偿标准、安置房和过渡费的说明。", "adoption_summary": "意见已逐条研究。"},
     })  # fmt: skip
     with pytest.raises(Invalid) as refusal:
