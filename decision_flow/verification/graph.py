@@ -365,11 +365,11 @@ class Graph:
         new = {flow: number for number, flow in enumerate(order)}
         self.target = [self.target[flow] for flow in order]
         self.start, self.final = new[self.start], new[self.final]
-        for each_node in self.nodes:
-            each_node.ins, each_node.outs = [new[f] for f in each_node.ins], [new[f] for f in each_node.outs]
-            each_node.conditions = {new[f]: text for f, text in each_node.conditions.items()}
-            each_node.default = new.get(node.default, -1)
-            each_node.extra = [(new[f], name, done) for f, name, done in each_node.extra]
+        for each in self.nodes:
+            each.ins, each.outs = [new[f] for f in each.ins], [new[f] for f in each.outs]
+            each.conditions = {new[f]: text for f, text in each.conditions.items()}
+            each.default = new.get(each.default, -1)
+            each.extra = [(new[f], name, done) for f, name, done in each.extra]
         self.interrupts = [([new[f] for f in inside], new[n], name) for inside, n, name in self.interrupts]
 
     def reaching(self, node: int) -> int:
