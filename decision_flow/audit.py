@@ -1,8 +1,9 @@
 """The trail (过程记录): events appended in the transaction of the act, hash-linked per stream.
 
 An event's canonical form is JSON after RFC 8785 (JCS), so that anyone can recompute it in any language;
-`hash` is the SHA-256 of those bytes, and the canonical form contains `prev`, the hash of the event
-before it in the stream. The first event's `prev` is 64 zeros.
+`hash` is the SHA-256 and `sm3` the SM3 of those bytes, and the canonical form contains `prev` and `prev_sm3`,
+the two of the event before it in the stream. The first event's are 64 zeros. The whole format, for whoever
+writes a verifier of their own: docs/trail-format.md.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 import rfc8785
+from cryptography.hazmat.primitives.hashes import SM3, Hash
 from sqlalchemy import ColumnElement, SQLColumnExpression, String, bindparam, cast, insert, literal, select, update
 from sqlalchemy.orm import Session
 
@@ -24,7 +26,7 @@ from decision_flow.db import before_flush
 from decision_flow.models import AuditEvent, AuditStream
 
 GENESIS = "0" * 64
-FORMAT = 1
+FORMAT = 2
 
 
 class EventName(StrEnum):
@@ -121,6 +123,9 @@ class EventName(StrEnum):
     PARTY_RECORDED = "party.recorded"
     CALENDAR_IMPORTED = "calendar.imported"
     TRAIL_READ = "trail.read"
+    TRAIL_EXPORTED = "trail.exported"
+    TRAIL_SEALED = "trail.sealed"
+    TRAIL_VERIFIED = "trail.verified"
 
 
 class Author(Protocol):
@@ -146,6 +151,7 @@ PUBLIC = SystemAuthor(display="社会公众")
 PEOPLE = "people"
 ACCESS = "access"
 CALENDAR = "calendar"
+TRAIL = "trail"
 OPERATIONS = "operations"
 
 
@@ -162,6 +168,11 @@ def matter_stream_of(matter_id: SQLColumnExpression[int]) -> ColumnElement[str]:
 def ledger_stream(matter_id: int) -> str:
     """Return the name of the stream of a matter's opinions: the public's comments do not hold up its tasks."""
     return f"ledger:{matter_id}"
+
+
+def reading_stream(matter_id: int) -> str:
+    """Return the name of the stream of who read a matter's files: readers do not hold up its tasks."""
+    return f"reading:{matter_id}"
 
 
 def procedure_stream(key: str) -> str:
@@ -181,11 +192,14 @@ def append(
     result: str = "ok",
     rules: Iterable[str] = (),
     at: datetime | None = None,
+    on_behalf_of: str = "",
+    reason: str = "",
 ) -> str:
     """Add one event to `stream` and return its hash; it stands or falls with the caller's transaction.
 
     `facts` must be JSON values; integers beyond 2**53 and floats that JSON cannot hold are refused by
-    the canonical form. `at` defaults to the present; it is stored to the microsecond in UTC.
+    the canonical form. `at` defaults to the present; it is stored to the microsecond in UTC. `on_behalf_of`
+    is the display of whoever the actor stands in for, `reason` the words given for the act.
     """
     head = _head(session, stream)
     moment = at or clock.now()
@@ -201,11 +215,14 @@ def append(
             "matter": matter_id,
             "task": task_id,
             "rules": list(rules),
+            "on_behalf_of": on_behalf_of,
+            "reason": reason,
             "facts": dict(facts or {}),
             "prev": head.head,
+            "prev_sm3": head.sm3,
         }
     )
-    digest = hashlib.sha256(canonical).hexdigest()
+    digest, sm3 = hashlib.sha256(canonical).hexdigest(), sm3_of(canonical)
     _trail(session).events.append(
         {
             "stream": stream,
@@ -220,9 +237,10 @@ def append(
             "canonical": canonical.decode(),
             "prev_hash": head.head,
             "hash": digest,
+            "sm3": sm3,
         }
     )
-    head.seq, head.head, head.moved = head.seq + 1, digest, True
+    head.seq, head.head, head.sm3, head.moved = head.seq + 1, digest, sm3, True
     return digest
 
 
@@ -232,6 +250,7 @@ class _Head:
 
     seq: int
     head: str
+    sm3: str
     is_new: bool = False
     moved: bool = False
 
@@ -251,11 +270,15 @@ class _Trail:
         for name, head in self.heads.items():
             if head.moved:
                 statement = _NEW_HEAD if head.is_new else _MOVE_HEAD
-                connection.execute(statement, {"stream": name, "seq": head.seq, "head": head.head})
+                connection.execute(statement, {"stream": name, "seq": head.seq, "head": head.head, "sm3": head.sm3})
                 head.is_new = head.moved = False
 
 
-_HEAD = select(AuditStream.seq, AuditStream.head).where(AuditStream.name == bindparam("name")).with_for_update()
+_HEAD = (
+    select(AuditStream.seq, AuditStream.head, AuditStream.sm3)
+    .where(AuditStream.name == bindparam("name"))
+    .with_for_update()
+)
 _NEW_HEAD = insert(AuditStream).values(name=bindparam("stream"))
 _MOVE_HEAD = update(AuditStream).where(AuditStream.name == bindparam("stream"))
 _NEW_EVENT = insert(AuditEvent)
@@ -274,13 +297,20 @@ def _head(session: Session, stream: str) -> _Head:
     heads = _trail(session).heads
     if stream not in heads:
         row = session.connection().execute(_HEAD, {"name": stream}).one_or_none()
-        heads[stream] = _Head(*row) if row else _Head(0, GENESIS, is_new=True)
+        heads[stream] = _Head(*row) if row else _Head(0, GENESIS, GENESIS, is_new=True)
     return heads[stream]
 
 
-def hold(session: Session, stream: str, seq: int, head: str) -> None:
+def hold(session: Session, stream: str, seq: int, head: str, sm3: str) -> None:
     """Take a head that was locked with other rows in one statement as that of this transaction."""
-    _trail(session).heads[stream] = _Head(seq, head)
+    _trail(session).heads[stream] = _Head(seq, head, sm3)
+
+
+def sm3_of(content: bytes) -> str:
+    """Return the SM3 (hex, GB/T 32905) of `content`."""
+    hashing = Hash(SM3())
+    hashing.update(content)
+    return hashing.finalize().hex()
 
 
 def digest_of(value: Any) -> str:
@@ -306,27 +336,35 @@ def verify(session: Session, stream: str) -> Break | None:
     head = session.get(AuditStream, stream)
     if head is None:
         return None
-    expected_prev, seq = GENESIS, 0
+    expected, seq = (GENESIS, GENESIS), 0
     events = session.scalars(select(AuditEvent).where(AuditEvent.stream == stream).order_by(AuditEvent.seq))
     for event in events.yield_per(500):
         seq += 1
-        reason = _defect(event, seq, expected_prev)
+        reason = _defect(event, seq, expected)
         if reason:
             return Break(stream, event.seq, reason)
-        expected_prev = event.hash
-    if seq != head.seq or expected_prev != head.head:
+        expected = (event.hash, event.sm3 or GENESIS)
+    if (seq, *expected) != (head.seq, head.head, head.sm3):
         return Break(stream, seq + 1, "流的末尾与登记的最后一条记录不符")
     return None
 
 
-def _defect(event: AuditEvent, seq: int, expected_prev: str) -> str | None:
+def _defect(event: AuditEvent, seq: int, expected: tuple[str, str]) -> str | None:
     if event.seq != seq:
         return "序号不连续"
-    if event.prev_hash != expected_prev:
+    if event.prev_hash != expected[0]:
         return "与上一条记录的链接断开"
     if hashlib.sha256(event.canonical.encode()).hexdigest() != event.hash:
         return "内容与散列值不符"
     told = json.loads(event.canonical)
+    # What was written in format 1 has no SM3; it is proven by SHA-256 alone.
+    if told.get("format") != 1:
+        if sm3_of(event.canonical.encode()) != event.sm3:
+            return "内容与SM3散列值不符"
+        if told.get("prev_sm3") != expected[1]:
+            return "与上一条记录的SM3链接断开"
+    elif event.sm3:
+        return "内容与SM3散列值不符"
     columns = {
         "stream": event.stream,
         "seq": event.seq,

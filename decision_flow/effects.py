@@ -13,7 +13,18 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from decision_flow import audit, clock, drafts, evaluations, notifications, three_major, working_days
+from decision_flow import (
+    archives,
+    archiving,
+    audit,
+    clock,
+    drafts,
+    evaluations,
+    notifications,
+    office_settings,
+    three_major,
+    working_days,
+)
 from decision_flow.audit import Author, EventName
 from decision_flow.engine import Call
 from decision_flow.errors import N_, ProcedureFault
@@ -22,6 +33,7 @@ from decision_flow.models import (
     Evaluation,
     Matter,
     MatterStatus,
+    Organisation,
     Timer,
     TimerKind,
     TimerState,
@@ -175,17 +187,23 @@ def archive_part(session: Session, matter: Matter, call: Call, actor: Author, at
     """
     filed = [matter.id, matter.decision_id] if matter.relation == "archive" else [matter.id]
     papers = session.execute(
-        select(Document.name, Document.sha256)
+        select(Document.id, Document.name, Document.sha256)
         .where(Document.matter_id.in_(filed), Document.filed_at.is_not(None))
         .order_by(Document.id)
     ).all()
+    kept: dict[int, str] = {}
+    for matter_id in filed:
+        kept |= archiving.retentions(session, matter_id) if matter_id is not None else {}
+    organ = session.get_one(Organisation, matter.organ_id)
     _record(
         session,
         matter,
         EventName.ARCHIVE_FILED,
         actor,
         at,
-        documents=[{"name": name, "sha256": sha256} for name, sha256 in papers],
+        documents=[{"name": name, "sha256": sha256, "retention": kept[key]} for key, name, sha256 in papers],
+        retention=archives.longest(kept.values()),
+        retention_table_approved=office_settings.of_organ(session, organ)["retention_approved"].value == "yes",
     )
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from decision_flow import (
     adoption,
+    archiving,
     assessors,
     exceptions,
     experts,
@@ -229,8 +230,16 @@ def _day(value: Any) -> date | None:
 FROM_LEDGER = frozenset({"F-22b", "F-23"})
 # What these forms suggest is read anew in every round; an earlier answer would be out of date.
 FROM_REGISTERS = frozenset({"F-11", "F-25c"})
+
+
+def _file_complete(filing: Filing) -> None:
+    if filing.answers.get("accepted"):
+        archiving.must_be_complete(filing.session, filing.matter)
+
+
 BEFORE: dict[str, Callable[[Filing], None]] = {
     "F-22b": _solicitation_over,
+    "F-24b": _file_complete,
     "F-23": _participation_over,
     "F-25c": _selected_fairly,
     "F-26": _hearing_ready,

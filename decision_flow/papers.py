@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from decision_flow import drafts, matters
+from decision_flow import archives, archiving, drafts, matters, office_settings
+from decision_flow.archives import ArchiveItem
 from decision_flow.identity import Actor
-from decision_flow.models import Document, DraftVersion, StaleStep
+from decision_flow.models import Document, DraftVersion, Organisation, StaleStep
 from decision_flow.steps import StatutoryStep
 
 
@@ -37,11 +39,15 @@ class Papers:
     versions: tuple[DraftVersion, ...]
     stale: tuple[StaleStep, ...]
     groups: tuple[Group, ...]
+    items: tuple[ArchiveItem, ...]
+    retention: Mapping[int, str]
+    retention_approved: bool
 
 
 def of_matter(session: Session, actor: Actor, matter_id: int) -> Papers:
     """Return the papers of a matter that the actor may see. Raises `NotFound` for another."""
-    matters.get(session, actor, matter_id)
+    matter = matters.get(session, actor, matter_id)
+    organ = session.get_one(Organisation, matter.organ_id)
     documents = session.scalars(
         select(Document).where(Document.matter_id == matter_id, Document.filed_at.is_not(None)).order_by(Document.id)
     ).all()
@@ -58,5 +64,8 @@ def of_matter(session: Session, actor: Actor, matter_id: int) -> Papers:
     return Papers(
         versions=tuple(drafts.versions(session, matter_id)),
         stale=tuple(stale),
+        items=tuple(archives.checklist(archiving.facts_of(session, matter))),
+        retention=archiving.retentions(session, matter_id),
+        retention_approved=office_settings.of_organ(session, organ)["retention_approved"].value == "yes",
         groups=tuple(Group(step, tuple(grouped[step])) for step in groups),
     )

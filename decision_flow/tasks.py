@@ -221,7 +221,7 @@ def complete(
 
 # Built once: of all that a completion costs, putting a statement together is a good part.
 _LOCKED = (
-    select(Task, Matter, AuditStream.seq, AuditStream.head)
+    select(Task, Matter, AuditStream.seq, AuditStream.head, AuditStream.sm3)
     .join(Matter, Matter.id == Task.matter_id)
     .join(AuditStream, AuditStream.name == audit.matter_stream_of(Matter.id))
     .where(Task.id == bindparam("task_id"))
@@ -239,8 +239,8 @@ def _locked(session: Session, actor: Actor, task_id: int) -> Task:
     row = session.execute(_LOCKED, {"task_id": task_id}).one_or_none()
     if row is None:
         raise NotFound(N_("没有这个任务,或者您无权查看。"))
-    task, matter, seq, head = row
-    audit.hold(session, audit.matter_stream(matter.id), seq, head)
+    task, matter, seq, head, sm3 = row
+    audit.hold(session, audit.matter_stream(matter.id), seq, head, sm3)
     if task.pool not in actor.pools and task.assignee_id != actor.user_id:
         matters.get(session, actor, matter.id)
     return task

@@ -9,7 +9,7 @@ from typing import Any
 from decision_flow.engine.diagrams import NS, parse_xml
 from decision_flow.errors import N_, Invalid
 from decision_flow.forms import Field, Form
-from decision_flow.modelling import checking, sources
+from decision_flow.modelling import checking, law, sources
 from decision_flow.modelling.tables import TableFinding
 from decision_flow.procedures import ProcedureSource
 from decision_flow.roles import ADMINISTRATORS, ROLES
@@ -22,6 +22,9 @@ TOPICS = {
     "freeze_draft": N_("固定草案版本"), "record_decision": N_("记录决定"), "record_publication": N_("记录公布"),
     "schedule_evaluations": N_("安排后评估"), "suspend_execution": N_("中止执行"), "resume_execution": N_("恢复执行"),
     "start_adjustment": N_("启动决策调整"), "archive_part": N_("归档"),
+}  # fmt: skip
+POLICIES = {
+    "decree-713": N_("重大行政决策程序暂行条例"), "decision-adjustment": N_("决策调整"),
 }  # fmt: skip
 FIELD_TYPES = {
     "text": N_("单行文字"), "long": N_("多行文字"), "int": N_("整数"), "number": N_("数字"), "money": N_("金额"),
@@ -37,6 +40,7 @@ def facts(source: ProcedureSource, policy: str) -> dict[str, Any]:
     return {
         "policy": policy,
         "start_form": source.start_form,
+        "policies": [[name, gettext(POLICIES[name])] for name in law.POLICIES],
         "roles": [[code, text_of(role)] for code, role in ROLES.items() if code not in _NO_TASKS],
         "steps": [[step.value, text_of(step), step.article] for step in StatutoryStep],
         "topics": [[topic, gettext(label)] for topic, label in TOPICS.items()],
@@ -75,6 +79,8 @@ def report(told: checking.Report, source: ProcedureSource) -> dict[str, Any]:
                 "message": found.message_en if language() == "en" and found.message_en else found.message,
                 "basis": found.basis,
                 "counterexample": list(found.counterexample),
+                # The nodes on the way, which are its steps; the flows between them are only drawn.
+                "steps": [step for step in found.counterexample if step in names],
                 "way": [names.get(step, step) for step in found.counterexample if step in names],
             }
             for found in told.findings

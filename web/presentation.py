@@ -46,6 +46,8 @@ EVENTS = {
     "feedback.recorded": N_("登记意见"), "task.returned": N_("退回岗位"),
     "deadline.moved": N_("期限变动"), "deadline.paused": N_("中止计算期限"),
     "deadline.resumed": N_("恢复计算期限"), "deadline.extended": N_("延长期限"),
+    "trail.read": N_("查阅过程记录"), "trail.exported": N_("导出过程记录"), "trail.sealed": N_("签发检查点"),
+    "trail.verified": N_("验证过程记录"), "document.read": N_("查阅材料"),
     "matter.suspended": N_("中止执行"), "matter.resumed": N_("恢复执行"),
 }  # fmt: skip
 

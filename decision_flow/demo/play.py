@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, undefer
 
-from decision_flow import acts, bundles, clock, documents, forms, identity, matters, tasks, worker
+from decision_flow import acts, bundles, clock, documents, formalities, forms, identity, matters, tasks, worker
 from decision_flow.db import Database
 from decision_flow.demo import answers
 from decision_flow.documents import FileStore
@@ -200,7 +200,8 @@ class Play:
         ).one_or_none()
         earlier = before.submission if before is not None and form.id == "F-01" else {}
         organ = session.get_one(Organisation, task.matter.organ_id).name
-        told = {**answers.dated(form.id, organ), **earlier, **given}
+        registers = formalities.suggested(session, task.matter, form.id)
+        told = {**answers.dated(form.id, organ), **registers, **earlier, **given}
         if form.id == "F-15":
             told.setdefault("implementing_unit_id", task.matter.implementing_unit_id or references["organisation"])
         values = answers.fill(form, told, references)

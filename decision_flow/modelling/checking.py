@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -10,10 +9,9 @@ from functools import lru_cache
 
 from decision_flow import engine
 from decision_flow.engine import Bundle, Compiled
-from decision_flow.engine.diagrams import NS, camunda, parse_xml
 from decision_flow.errors import Invalid, NotConforming
 from decision_flow.forms import Form
-from decision_flow.modelling import tables
+from decision_flow.modelling import law, reading, tables
 from decision_flow.procedures import ProcedureSource
 from decision_flow.roles import ROLES
 
@@ -89,11 +87,16 @@ def _check(source: ProcedureSource, policy: str) -> Report:
         for told in tables.findings(source.bundle.dmn)
     )
     compiled = _compile(source.bundle, findings)
-    verdict = "unsupported" if compiled is None else LAWFUL
-    if compiled is None or any(found.severity == "error" for found in findings):
-        verdict = "unsupported"
-        compiled = None
-    return Report(verdict, tuple(findings), compiled, forms)
+    runs = compiled is not None and not any(found.severity == "error" for found in findings)
+    verdict = "unsupported"
+    if runs:
+        faults = law.faults(law.Ways(source.bundle.main, reading.sheets(source.bundle.bpmn)), policy)
+        findings += (
+            Finding(one.rule, "error", one.element, one.message, one.message_en, one.basis, one.way) for one in faults
+        )
+        rules = {one.rule for one in faults}
+        verdict = "unsound" if "connected" in rules else "unlawful" if rules else LAWFUL
+    return Report(verdict, tuple(findings), compiled if runs else None, forms)
 
 
 @lru_cache(maxsize=1024)
@@ -136,19 +139,21 @@ def _missing(source: ProcedureSource, forms: Mapping[str, Form]) -> Iterable[Fin
         )  # fmt: skip
     for name, content in source.bundle.bpmn.items():
         try:
-            tree = parse_xml(name, content)
+            nodes = reading.sheet(name, content).nodes
         except Invalid:
             continue  # the compiler says so
-        for node in tree.iterfind(".//bpmn:userTask", NS):
-            element, form = node.get("id", ""), camunda(node, "formKey")
-            if not form:
-                yield Finding(EXECUTABLE, "error", element, "人工任务没有表单", "The task has no form")
-            elif form not in forms:
+        for node in nodes:
+            if node.kind != "userTask":
+                continue
+            if not node.form:
+                yield Finding(EXECUTABLE, "error", node.id, "人工任务没有表单", "The task has no form")
+            elif node.form not in forms:
                 yield Finding(
-                    EXECUTABLE, "error", element, f"表单 {form} 不在程序包中", f"The form {form} is not in the bundle"
-                )
-            for role in re.split(r"\s*,\s*", camunda(node, "candidateGroups") or ""):
-                if role and role not in ROLES:
-                    yield Finding(EXECUTABLE, "error", element, f"没有岗位角色 {role}", f"There is no role {role}")
-            if not (node.get("name") or "").strip():
-                yield Finding(EXECUTABLE, "warning", element, "任务没有名称", "The task has no name")
+                    EXECUTABLE, "error", node.id, f"表单 {node.form} 不在程序包中",
+                    f"The form {node.form} is not in the bundle",
+                )  # fmt: skip
+            for role in node.roles:
+                if role not in ROLES:
+                    yield Finding(EXECUTABLE, "error", node.id, f"没有岗位角色 {role}", f"There is no role {role}")
+            if not node.name:
+                yield Finding(EXECUTABLE, "warning", node.id, "任务没有名称", "The task has no name")

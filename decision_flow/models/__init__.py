@@ -57,7 +57,7 @@ from decision_flow.models.registries import (
     Standing,
     StandingChange,
 )
-from decision_flow.models.trail import AuditEvent, AuditStream
+from decision_flow.models.trail import AuditEvent, AuditStream, TrailCheckpoint
 from decision_flow.models.working_days import CalendarDay, LocalDay
 
 __all__ = [
@@ -123,6 +123,7 @@ __all__ = [
     "Timer",
     "TimerKind",
     "TimerState",
+    "TrailCheckpoint",
     "User",
     "VersionStatus",
 ]

@@ -18,6 +18,7 @@ class AuditStream(Base):
     name: Mapped[str] = mapped_column(String(60), primary_key=True)
     seq: Mapped[int] = mapped_column(Integer)
     head: Mapped[str] = mapped_column(String(64))
+    sm3: Mapped[str] = mapped_column(String(64), server_default="0" * 64)
 
 
 class AuditEvent(Base):
@@ -44,3 +45,28 @@ class AuditEvent(Base):
     canonical: Mapped[str] = mapped_column(Text)
     prev_hash: Mapped[str] = mapped_column(String(64))
     hash: Mapped[str] = mapped_column(String(64))
+    # The SM3 of the same bytes; empty where the event was written before both were kept.
+    sm3: Mapped[str] = mapped_column(String(64), server_default="")
+
+
+class TrailCheckpoint(Base):
+    """A signed statement of what the trail held at a moment: how many events, and the root of their tree.
+
+    `note` is what was signed, byte for byte. `streams` is the JSON list of [stream, seq] that moved since the
+    checkpoint before; `frontier` the tree's roots from which the next checkpoint goes on. Never changed and
+    never deleted: the database refuses both.
+    """
+
+    __tablename__ = "trail_checkpoint"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    made_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    size: Mapped[int] = mapped_column(Integer)
+    root: Mapped[str] = mapped_column(String(64))
+    streams: Mapped[str] = mapped_column(Text)
+    frontier: Mapped[str] = mapped_column(Text)
+    note: Mapped[str] = mapped_column(Text)
+    signature: Mapped[str] = mapped_column(String(128))
+    public_key: Mapped[str] = mapped_column(String(64))
+    # The RFC 3161 token of an outside authority over the note, base64; empty without one.
+    timestamp: Mapped[str] = mapped_column(Text, default="")

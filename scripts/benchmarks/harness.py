@@ -78,12 +78,14 @@ def fill(url: str) -> Database:
 class Server:
     """The product as it is deployed: one process with waitress, here without the worker."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, **settings: str) -> None:
+        """Start it on the database at `url`, with settings by name as text."""
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.data = tempfile.mkdtemp()
         environment = {**os.environ, "DECISION_FLOW_DATABASE_URL": url, "DECISION_FLOW_SECRET_KEY": "k" * 40}
+        environment |= {f"DECISION_FLOW_{name.upper()}": value for name, value in settings.items()}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "web.cli", "serve", "--port", str(self.port), "--data", self.data, "--demo", "--no-worker"],
             cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -101,6 +103,11 @@ class Server:
         """Resident memory of the server process."""
         text = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(r"VmRSS:\s+(\d+)", text)[1]) / 1024  # type: ignore[index]
+
+    def cpu_seconds(self) -> float:
+        """CPU that the server process has used so far: tells its cost also on a machine that others load."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def stop(self) -> None:
         self.process.terminate()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -84,6 +85,11 @@ class Desk:
 
     def is_done(self) -> bool:
         return "/done" in self.page.url
+
+    def picture(self, name: str) -> None:
+        """Keep a picture of the page where `DECISION_FLOW_TEST_PICTURES` says, for whoever wants to look."""
+        if folder := os.environ.get("DECISION_FLOW_TEST_PICTURES"):
+            self.page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
     def violations(self) -> list[str]:
         """Return what axe finds on the page."""

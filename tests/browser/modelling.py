@@ -40,6 +40,17 @@ class Drawing:
     def at(self, id: str) -> tuple[float, float]:
         """Where an element is on the screen, once it is in view."""
         self.page.evaluate("id => window.decisionFlowEditor.showElement(id)", id)
+        flow = self.script(
+            "const one = modeler.get('elementRegistry').get(argument); if (!one.waypoints) return null;"
+            "let best = null; one.waypoints.forEach((to, n) => { if (!n) return; const from = one.waypoints[n - 1];"
+            " const length = Math.hypot(to.x - from.x, to.y - from.y);"
+            " if (!best || length > best.length) best = { length, x: (from.x + to.x) / 2, y: (from.y + to.y) / 2 }; });"
+            "const view = modeler.get('canvas').viewbox(), r = modeler.get('canvas').getContainer().getBoundingClientRect();"
+            "return [r.left + (best.x - view.x) * view.scale, r.top + (best.y - view.y) * view.scale];",
+            id,
+        )
+        if flow:
+            return flow[0], flow[1]
         box = self.shape(id).bounding_box()
         assert box is not None
         return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
@@ -91,6 +102,14 @@ class Drawing:
         """Run a piece of script over the open editor."""
         return self.page.evaluate(
             f"(argument) => {{ const {{ modeler }} = window.decisionFlowEditor; {text} }}", argument
+        )
+
+    def overlaps(self) -> list[list[str]]:
+        """Pairs of tasks that lie on one another."""
+        return self.script(
+            "const tasks = modeler.get('elementRegistry').filter(one => /Task$/.test(one.type)), found = [];"
+            "tasks.forEach((a, n) => tasks.slice(n + 1).forEach(b => { if (a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height) found.push([a.id, b.id]); }));"
+            "return found;"
         )
 
     def misses(self) -> list[str]:

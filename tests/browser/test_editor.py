@@ -68,6 +68,47 @@ def test_a_local_procedure_from_template_to_the_first_matter(browser: Browser, b
         )
         assert steps >= 10
         drawing.saved()
+
+        # Somebody takes the legality review out: the hole is told in words and drawn, step by step.
+        drawing.click("T_legality")
+        before = drawing.checked()
+        drawing.pad("delete")
+        (hole,) = drawing.findings(before)
+        assert "不经过合法性审查也能到达集体讨论决定" in hole and "条例第二十五条" in hole
+        assert "收到建议 → 决定是否启动" in hole and drawing.verdict() == "unlawful"
+        assert desk.page.locator(".has-error[data-element-id='T_meeting']").count() == 1
+        desk.page.click("button:has-text('演示这条路')")
+        player = desk.page.locator("[data-part=player]")
+        while player.locator("button:has-text('下一步')").is_enabled():
+            player.locator("button:has-text('下一步')").click()
+        assert "集体讨论" in player.text_content() and player.get_attribute("data-step") == player.get_attribute(
+            "data-of"
+        )
+        assert desk.page.locator(".djs-container .on-way").count() >= 10
+        assert desk.page.locator(".djs-container .at-step[data-element-id='T_meeting']").count() == 1
+        assert desk.page.locator(".way-badge").count() >= 8
+        desk.picture("hole")
+        drawing.saved()
+        desk.page.click("a:has-text('发布核对')")
+        assert "不经过合法性审查" in desk.page.text_content("main")
+        desk.page.go_back()
+        drawing.ready()
+
+        # It is mended: the review is drawn again between the risk report and the gateway.
+        flow = drawing.script("return modeler.get('elementRegistry').get('T_risk').outgoing[0].id;")
+        drawing.drop_on_flow("create.user-task", flow)
+        desk.page.wait_for_selector(".djs-direct-editing-content")
+        drawing.compose("hefaxingshencha", "合法性审查")
+        desk.page.keyboard.press("Enter")
+        drawing.field("岗位角色").select_option("legality_reviewer")
+        drawing.field("法定环节").select_option("legality_review")
+        before = drawing.checked()
+        drawing.field("表单").select_option("F-13")
+        assert drawing.findings(before) == []
+        assert drawing.verdict() == "lawful"
+        assert drawing.overlaps() == []
+        drawing.saved()
+        desk.picture("mended")
         assert drawing.misses() == []
         assert desk.outside == []
 

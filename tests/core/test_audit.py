@@ -18,9 +18,12 @@ from decision_flow.models import AuditEvent
 AT = datetime(2026, 5, 8, 1, 30, tzinfo=UTC)
 GOLDEN = (
     '{"actor":{"display":"系统","id":null},"at":"2026-05-08T01:30:00.000000+00:00","event":"step.passed",'
-    '"facts":{"步骤":"公布"},"format":1,"matter":null,'
-    f'"prev":"{"0" * 64}","result":"ok","rules":["R-32a"],"seq":1,"stream":"golden","task":null}}'
+    '"facts":{"步骤":"公布"},"format":2,"matter":null,"on_behalf_of":"镇长 李某",'
+    f'"prev":"{"0" * 64}","prev_sm3":"{"0" * 64}","reason":"出差","result":"ok","rules":["R-32a"],"seq":1,'
+    '"stream":"golden","task":null}'
 )
+GOLDEN_SHA256 = "9b45a087b447edf7b38d5b89b648132294e8e7a030ce378c5da502f34a40ffab"
+GOLDEN_SM3 = "69a48f833739ecbb845bbde159c32bfa8d3b185295838554ce6c353592ffb565"
 
 
 @pytest.fixture
@@ -34,11 +37,20 @@ def trail(database: Database) -> Database:
 def test_the_canonical_form_is_pinned(database: Database) -> None:
     with database.transaction() as session:
         digest = audit.append(
-            session, "golden", EventName.STEP_PASSED, actor=SYSTEM, facts={"步骤": "公布"}, rules=["R-32a"], at=AT
+            session,
+            "golden",
+            EventName.STEP_PASSED,
+            actor=SYSTEM,
+            facts={"步骤": "公布"},
+            rules=["R-32a"],
+            at=AT,
+            on_behalf_of="镇长 李某",
+            reason="出差",
         )
         stored = session.scalars(select(AuditEvent).where(AuditEvent.stream == "golden")).one()
         assert stored.canonical == GOLDEN
-        assert stored.hash == digest == hashlib.sha256(GOLDEN.encode()).hexdigest()
+        assert stored.hash == digest == hashlib.sha256(GOLDEN.encode()).hexdigest() == GOLDEN_SHA256
+        assert stored.sm3 == hashlib.new("sm3", GOLDEN.encode()).hexdigest() == GOLDEN_SM3
 
 
 def test_an_untouched_stream_is_intact(trail: Database) -> None:
@@ -56,6 +68,9 @@ def test_an_untouched_stream_is_intact(trail: Database) -> None:
         ("UPDATE audit_event SET canonical = replace(canonical, '\"n\"\\:1', '\"n\"\\:9') WHERE stream = 'test'", 2),
         ("UPDATE audit_event SET hash = prev_hash WHERE stream = 'test' AND seq = 5", 5),
         ("UPDATE audit_event SET prev_hash = hash WHERE stream = 'test' AND seq = 3", 3),
+        ("UPDATE audit_event SET sm3 = hash WHERE stream = 'test' AND seq = 3", 3),
+        ("UPDATE audit_event SET sm3 = '' WHERE stream = 'test' AND seq = 3", 3),
+        ("UPDATE audit_stream SET sm3 = head WHERE name = 'test'", 6),
         ("DELETE FROM audit_event WHERE stream = 'test' AND seq = 3", 4),
         ("DELETE FROM audit_event WHERE stream = 'test' AND seq = 5", 5),
         ("DELETE FROM audit_event WHERE stream = 'test' AND seq = 1", 2),

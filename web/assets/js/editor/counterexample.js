@@ -16,7 +16,9 @@ export function makePlayer(box, editor) {
 
   async function play(finding) {
     stop();
-    const steps = finding.counterexample;
+    // One press of the button a node; the flow that leads there lights with it.
+    const all = finding.counterexample;
+    const steps = finding.steps;
     let at = -1;
     const words = el('p', { class: 'ed-now', 'aria-live': 'polite' });
     const back = button(say('上一步'), () => go(at - 1));
@@ -31,26 +33,18 @@ export function makePlayer(box, editor) {
       const registry = modeler.get('elementRegistry');
       for (const id of lit) if (registry.get(id)) { canvas.removeMarker(id, 'on-way'); canvas.removeMarker(id, 'at-step'); }
       modeler.get('overlays').remove({ type: 'way' });
-      lit = steps.slice(0, at + 1).filter(id => registry.get(id));
-      lit.forEach((id, number) => {
-        canvas.addMarker(id, id === steps[at] ? 'at-step' : 'on-way');
-        const element = registry.get(id);
-        if (!element.waypoints) modeler.get('overlays').add(id, 'way', { position: { bottom: 8, left: -8 }, html: el('div', { class: 'way-badge' }, String(number + 1)) });
+      lit = all.slice(0, all.lastIndexOf(steps[at]) + 1).filter(id => registry.get(id));
+      for (const id of lit) canvas.addMarker(id, id === steps[at] ? 'at-step' : 'on-way');
+      steps.slice(0, at + 1).forEach((id, number) => {
+        if (registry.get(id)) modeler.get('overlays').add(id, 'way', { position: { bottom: 8, left: -8 }, html: el('div', { class: 'way-badge' }, String(number + 1)) });
       });
-      const names = steps.slice(0, at + 1).map(id => nameOf(registry, id)).filter(Boolean);
-      words.textContent = names.join(' → ');
+      words.textContent = finding.way.slice(0, at + 1).join(' → ');
       back.disabled = at === 0;
       next.disabled = at === steps.length - 1;
       box.dataset.step = String(at + 1);
       box.dataset.of = String(steps.length);
     }
     await go(0);
-  }
-
-  function nameOf(registry, id) {
-    const element = registry.get(id);
-    const told = element && element.businessObject;
-    return told && !element.waypoints ? told.name || told.id : '';
   }
 
   return { play, stop };

@@ -17,6 +17,30 @@ const TIMER = { type: 'bpmn:IntermediateCatchEvent', eventDefinitionType: 'bpmn:
 const TASK = { type: 'bpmn:UserTask' };
 const kept = (entries, wanted) => Object.fromEntries(Object.entries(entries).filter(([name]) => wanted.has(name)));
 
+const ROOM = 50;
+
+// A step let fall on a flow between two others gets room: what follows in its row moves on.
+class Room {
+  constructor(eventBus, elementRegistry, modeling) {
+    eventBus.on('commandStack.shape.create.postExecuted', 100, ({ context }) => {
+      const { shape, targetFlow } = context;
+      if (!targetFlow || !shape.incoming.length || !shape.outgoing.length) return;
+      const [before, after] = [shape.incoming[0].source, shape.outgoing[0].target];
+      const middle = one => one.y + one.height / 2;
+      if (Math.abs(middle(before) - middle(shape)) > 60 || Math.abs(middle(after) - middle(shape)) > 60 || after.x < before.x) return;
+      const left = Math.max(0, before.x + before.width + ROOM - shape.x);
+      const right = Math.max(0, shape.x + left + shape.width + ROOM - after.x);
+      const following = elementRegistry.filter(one => one !== shape && !one.waypoints && one.type !== 'label' && one.parent === shape.parent && !one.host && one.x >= after.x && Math.abs(middle(one) - middle(shape)) < 160);
+      if (right) modeling.moveElements(following, { x: right, y: 0 });
+      const straight = (from, to) => [{ x: from.x + from.width, y: middle(from) }, { x: to.x, y: middle(from) }];
+      if (left || middle(before) !== middle(shape)) modeling.moveElements([shape], { x: left, y: middle(before) - middle(shape) });
+      modeling.updateWaypoints(shape.incoming[0], straight(before, shape));
+      if (middle(after) === middle(shape)) modeling.updateWaypoints(shape.outgoing[0], straight(shape, after));
+    });
+  }
+}
+Room.$inject = ['eventBus', 'elementRegistry', 'modeling'];
+
 class Limits {
   constructor(palette, contextPad, popupMenu, create, elementFactory, autoPlace, translate) {
     this.offer = (told, group, className, title) => {
@@ -66,4 +90,4 @@ class Limits {
 }
 Limits.$inject = ['palette', 'contextPad', 'popupMenu', 'create', 'elementFactory', 'autoPlace', 'translate'];
 
-export const limitsModule = { __init__: ['limits'], limits: ['type', Limits] };
+export const limitsModule = { __init__: ['limits', 'room'], limits: ['type', Limits], room: ['type', Room] };

@@ -19,7 +19,7 @@ export function makePanel(box, editor) {
     if (!editor.mayEdit) for (const control of box.querySelectorAll('input,select,textarea,button')) control.disabled = true;
   }
 
-  const again = element => redrawLater(box, () => draw(element));
+  const again = () => redrawLater(box, () => draw(shown ? modeler.get('elementRegistry').get(shown.id) || null : null));
   const attribute = (element, name) => value => model.setAttribute(modeler, element, { [name]: value || undefined });
   const propertyField = (element, label, name, make = input) => labelled(say(label), make(model.property(element, name), value => model.setProperty(modeler, element, name, value)));
   const stepField = (element, label, name) => labelled(say(label), select(model.property(element, name), facts.steps, value => {
@@ -57,11 +57,11 @@ export function makePanel(box, editor) {
     return [
       labelled(say('岗位角色'), select(of.get('camunda:candidateGroups'), facts.roles, attribute(element, 'camunda:candidateGroups'), say('请选择'))),
       stepField(element, '法定环节', 'step'),
-      labelled(say('表单'), select(form, facts.forms.map(entry => [entry.id, `${entry.id} ${entry.title}`]), value => { attribute(element, 'camunda:formKey')(value); again(element); }, say('请选择'))),
+      labelled(say('表单'), select(form, facts.forms.map(entry => [entry.id, `${entry.id} ${entry.title}`]), value => { attribute(element, 'camunda:formKey')(value); again(); }, say('请选择'))),
       el('p', { class: 'ed-links' },
         known && known.own ? el('a', { href: editor.formUrl(form) }, say('设计表单')) : null,
         el('a', { href: editor.formUrl('new') }, say('新建表单'))),
-      labelled(say('办理期限'), deadlineBuilder(model.property(element, 'due'), facts.forms, value => { model.setProperty(modeler, element, 'due', value); again(element); })),
+      labelled(say('办理期限'), deadlineBuilder(model.property(element, 'due'), facts.forms, value => { model.setProperty(modeler, element, 'due', value); again(); })),
       propertyField(element, '依据', 'basis'),
       propertyField(element, '办理提示', 'hint', area),
       propertyField(element, '英文提示', 'hint_en', area),
@@ -82,7 +82,7 @@ export function makePanel(box, editor) {
     const of = model.thing(element);
     const table = facts.tables.find(entry => entry.id === of.get('camunda:decisionRef'));
     return [
-      labelled(say('决策表'), select(of.get('camunda:decisionRef'), facts.tables.map(entry => [entry.id, `${entry.id} ${entry.name}`]), value => { attribute(element, 'camunda:decisionRef')(value); again(element); }, say('请选择'))),
+      labelled(say('决策表'), select(of.get('camunda:decisionRef'), facts.tables.map(entry => [entry.id, `${entry.id} ${entry.name}`]), value => { attribute(element, 'camunda:decisionRef')(value); again(); }, say('请选择'))),
       table && table.own ? el('p', { class: 'ed-links' }, el('a', { href: editor.tableUrl(table.file) }, say('打开决策表'))) : null,
       labelled(say('结果放在'), input(of.get('camunda:resultVariable'), attribute(element, 'camunda:resultVariable'))),
     ];
@@ -92,7 +92,7 @@ export function makePanel(box, editor) {
     const told = model.instances(element);
     const box = el('fieldset', { class: 'ed-group' }, el('legend', {}, say('逐项办理')));
     const lists = fieldChoices(facts.forms, field => field.type === 'table' || field.type === 'multi');
-    const commit = change => { model.setInstances(modeler, element, change); again(element); };
+    const commit = change => { model.setInstances(modeler, element, change); again(); };
     box.append(labelled(say('列表'), select(told ? told.list : '', lists, value => commit(value ? { ...(told || { item: 'entry' }), list: value } : null), say('无'))));
     if (told) {
       box.append(labelled(say('逐项的名称'), input(told.item, value => commit({ ...told, item: value.replace(/[^a-z0-9_]/g, '') || 'entry' }))));
@@ -111,7 +111,7 @@ export function makePanel(box, editor) {
     const box = el('div', {}, labelled(say('默认连线'), select(usual ? usual.id : '', ways.map(way => [way.id, wayName(way)]), value => setDefault(element, value), say('无'))));
     for (const way of ways) {
       if (usual && usual.id === way.id) continue;
-      box.append(el('fieldset', { class: 'ed-group' }, el('legend', {}, wayName(way)), conditionBuilder(model.condition(way), facts.forms, text => { model.setCondition(modeler, way, text); again(element); })));
+      box.append(el('fieldset', { class: 'ed-group' }, el('legend', {}, wayName(way)), conditionBuilder(model.condition(way), facts.forms, text => { model.setCondition(modeler, way, text); again(); })));
     }
     return box;
   }
@@ -124,7 +124,7 @@ export function makePanel(box, editor) {
       model.setAttribute(modeler, element, { default: way ? model.thing(way) : undefined });
       if (way && model.condition(way)) model.setCondition(modeler, way, '');
     });
-    again(element);
+    again();
   }
 
   function flow(element) {
@@ -133,10 +133,10 @@ export function makePanel(box, editor) {
     const usual = model.thing(from).default === model.thing(element);
     const check = el('input', { type: 'checkbox', class: 'form-check-input' });
     check.checked = usual;
-    check.addEventListener('change', () => { setDefault(from, check.checked ? element.id : ''); again(element); });
+    check.addEventListener('change', () => { setDefault(from, check.checked ? element.id : ''); again(); });
     return [
       labelled(say('默认连线'), check),
-      usual ? null : el('fieldset', { class: 'ed-group' }, el('legend', {}, say('走这条连线的条件')), conditionBuilder(model.condition(element), facts.forms, text => { model.setCondition(modeler, element, text); again(element); })),
+      usual ? null : el('fieldset', { class: 'ed-group' }, el('legend', {}, say('走这条连线的条件')), conditionBuilder(model.condition(element), facts.forms, text => { model.setCondition(modeler, element, text); again(); })),
     ];
   }
 
@@ -145,7 +145,7 @@ export function makePanel(box, editor) {
     const found = [];
     if (model.is(element, 'bpmn:StartEvent') && !of) found.push(stepField(element, '法定环节', 'step'));
     if (of && of.$type === 'bpmn:TimerEventDefinition') {
-      found.push(labelled(say('等待到'), deadlineBuilder(model.timerText(element), facts.forms, value => { model.setTimer(modeler, element, value); again(element); }, true)));
+      found.push(labelled(say('等待到'), deadlineBuilder(model.timerText(element), facts.forms, value => { model.setTimer(modeler, element, value); again(); }, true)));
       found.push(propertyField(element, '期限依据的规则', 'due_rule'));
     }
     if (of && of.$type === 'bpmn:SignalEventDefinition') found.push(labelled(say('信号名称'), input(model.signalName(element), value => model.setSignal(modeler, element, value.replace(/[^A-Za-z0-9_]/g, '')))));
@@ -161,7 +161,7 @@ export function makePanel(box, editor) {
 
   function changed() {
     // What the panel itself wrote it shows already.
-    if (shown && !box.own) again(modeler.get('elementRegistry').get(shown.id) || null);
+    if (shown && !box.own) again();
   }
 
   watch(box);

@@ -1,0 +1,60 @@
+"""The file of a matter before it closes: read from the register, held against the checklist (R-33)."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, undefer
+
+from decision_flow import archives
+from decision_flow.archives import ArchiveFacts
+from decision_flow.errors import N_, Refused
+from decision_flow.models import Document, Matter, Procedure, ProcedureVersion, Task, TaskState
+
+APPROVED = ("approved", "approved_with_changes")
+
+
+def facts_of(session: Session, matter: Matter) -> ArchiveFacts:
+    """Return what the checklist asks of a matter."""
+    key = session.scalar(
+        select(Procedure.key)
+        .join(ProcedureVersion, ProcedureVersion.procedure_id == Procedure.id)
+        .where(ProcedureVersion.id == matter.procedure_version_id)
+    )
+    rows = session.scalars(
+        select(Task)
+        .where(Task.matter_id == matter.id, Task.state == TaskState.COMPLETED, Task.form.is_not(None))
+        .options(undefer(Task.submission))
+        .order_by(Task.completed_at, Task.id)
+    )
+    said = {str(task.form): dict(task.submission or {}) for task in rows}
+    if key == "three_major_one_large":
+        agreed = said.get("F-42a", {}).get("approved") or said.get("F-42d", {}).get("agreed")
+        decided = bool(agreed) or said.get("F-15", {}).get("decision") in APPROVED
+    else:
+        # What was terminated or adjusted away before it was published has no full file.
+        decided = said.get("F-15", {}).get("decision") in APPROVED and "F-18" in said
+    return ArchiveFacts(str(key), decided, frozenset(said), said)
+
+
+def must_be_complete(session: Session, matter: Matter) -> None:
+    """Raise `Refused` with the list of what is missing while the file of a matter is not complete (R-33)."""
+    absent = archives.missing(facts_of(session, matter))
+    if absent:
+        raise Refused(
+            N_("归档材料不全,不能接收。缺少:%(missing)s。请补齐后再接收。"),
+            rule="R-33",
+            article="条例第三十三条",
+            missing=";".join(f"{item.number}.{item.name}({'、'.join(item.missing)})" for item in absent),
+        )
+
+
+def retentions(session: Session, matter_id: int) -> dict[int, str]:
+    """Return how long each filed paper of a matter is kept, by document (D-09)."""
+    rows = session.scalars(
+        select(Document).where(Document.matter_id == matter_id, Document.filed_at.is_not(None)).order_by(Document.id)
+    ).all()
+    drafts = [row.id for row in rows if row.field.startswith("draft_file")]
+    return {
+        row.id: archives.retention_of(archives.kind_of(row.form, row.field, newest=row.id == max(drafts, default=0)))
+        for row in rows
+    }
