@@ -25,16 +25,10 @@ def _to_minute(facts: Facts) -> Found:
     yield from decide.to_close_minutes(facts)
 
 
-def _rewrite_and_draft(facts: Facts) -> Found:
-    yield from execution.to_rewrite(facts)
-    if facts.kind == "major":
-        yield from initiate.to_draft(facts)
-
-
 # The form that carries an act: asked before it is completed, with its answers counted as given.
 FORMS: Mapping[str, tuple[str, Guard]] = {
     "F-03": ("G-INITIATE", initiate.to_decide_on_start),
-    "F-06": ("G-CHANGE", _rewrite_and_draft),
+    "F-06": ("G-CHANGE", execution.to_rewrite),
     "F-11": ("G-CHANGE", execution.to_rewrite),
     "F-13c": ("G-CHANGE", execution.to_rewrite),
     "F-12": ("G-LEGALITY", legality.to_review),
