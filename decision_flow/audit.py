@@ -22,8 +22,7 @@ from sqlalchemy import ColumnElement, SQLColumnExpression, String, bindparam, ca
 from sqlalchemy.orm import Session
 
 from decision_flow import clock
-from decision_flow.db import before_flush, on_refused
-from decision_flow.errors import Refused
+from decision_flow.db import before_flush
 from decision_flow.models import AuditEvent, AuditStream
 
 GENESIS = "0" * 64
@@ -312,28 +311,6 @@ def sm3_of(content: bytes) -> str:
     hashing = Hash(SM3())
     hashing.update(content)
     return hashing.finalize().hex()
-
-
-def acting(session: Session, actor: Author, matter_id: int | None = None, task_id: int | None = None) -> None:
-    """Say who acts on what, so that a refusal is recorded even though the refused transaction is undone.
-
-    Whoever called: page, interface, worker or command line (see `Database.transaction`).
-    """
-
-    def record(other: Session, error: Refused) -> None:
-        append(
-            other,
-            matter_stream(matter_id) if matter_id else ACCESS,
-            EventName.ACTION_REFUSED,
-            actor=actor,
-            matter_id=matter_id,
-            task_id=task_id,
-            result="refused",
-            rules=error.rules,
-            facts={"told": [str(refusal)[:500] for refusal in error.refusals]},
-        )
-
-    on_refused(session, record)
 
 
 def digest_of(value: Any) -> str:

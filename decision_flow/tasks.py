@@ -26,6 +26,7 @@ from decision_flow import (
     identity,
     matters,
     projection,
+    refusals,
     submissions,
 )
 from decision_flow.audit import EventName
@@ -251,7 +252,7 @@ def _locked(session: Session, actor: Actor, task_id: int) -> Task:
         raise NotFound(N_("没有这个任务,或者您无权查看。"))
     task, matter, seq, head, sm3 = row
     audit.hold(session, audit.matter_stream(matter.id), seq, head, sm3)
-    audit.acting(session, actor, matter.id, task.id)
+    refusals.acting(session, actor, matter.id, task.id)
     if task.pool not in actor.pools and task.assignee_id != actor.user_id:
         matters.get(session, actor, matter.id)
     return task
