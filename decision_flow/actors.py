@@ -6,15 +6,15 @@ Read at the start of every request, so the statements are built once and ask for
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, Row, Select, and_, bindparam, or_, select
+from sqlalchemy import BindParameter, Row, Select, and_, bindparam, exists, or_, select
 from sqlalchemy.orm import Session
 
 from decision_flow import clock
-from decision_flow.models import Appointment, Organisation, Post, SignInSession, User
+from decision_flow.models import Appointment, Organisation, Post, SignInSession, Substitution, User
 from decision_flow.roles import Permission, permissions_of
 
 
@@ -28,6 +28,16 @@ class Held:
     organisation_id: int
     organisation: str
     organ_id: int
+
+
+@dataclass(frozen=True)
+class Acting:
+    """Somebody absent for whom the actor stands in today: their pools, perhaps for one procedure only."""
+
+    principal_id: int
+    principal: str
+    procedure_key: str
+    pools: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -47,12 +57,40 @@ class Actor:
     permissions: frozenset[Permission]
     session_id: int | None = None
     seen_at: datetime | None = None
+    acting: tuple[Acting, ...] = ()
+
+    def stands_in(self, pool: str) -> Acting | None:
+        """Return for whom the actor acts with this pool; None when it is the actor's own."""
+        return next((acting for acting in self.acting if pool in acting.pools), None)
 
 
 def actor_of(session: Session, user: User) -> Actor:
     """Return the actor that a user is today, from the appointments held today."""
     rows = session.execute(_OF_USER, {"user": user.id, "today": clock.today()}).all()
-    return build(user, rows)
+    return build(user, rows, acting_of(session, user.id) if rows and rows[0].substitutes else ())
+
+
+def acting_of(session: Session, user_id: int) -> tuple[Acting, ...]:
+    """Return for whom a person stands in today. Asked only of those who do."""
+    today = clock.today()
+    rows = session.execute(
+        select(Substitution.principal_id, Substitution.procedure_key)
+        .where(
+            Substitution.substitute_id == user_id,
+            Substitution.starts_on <= today,
+            Substitution.ends_on >= today,
+            Substitution.ended_at.is_(None),
+        )
+        .order_by(Substitution.id)
+    ).all()
+    found = []
+    for principal_id, key in rows:
+        principal = session.get_one(User, principal_id)
+        if principal.active:
+            # Without their own substitutions: nobody stands in for somebody who stands in.
+            them = build(principal, session.execute(_OF_USER, {"user": principal_id, "today": today}).all())
+            found.append(Acting(principal_id, them.display, key, them.pools))
+    return tuple(found)
 
 
 def of_session(session: Session, token_hash: str) -> Sequence[Row[*tuple[Any, ...]]]:
@@ -63,7 +101,9 @@ def of_session(session: Session, token_hash: str) -> Sequence[Row[*tuple[Any, ..
     return session.connection().execute(_OF_SESSION, {"token_hash": token_hash, "today": clock.today()}).all()
 
 
-def build(person: User | Row[*tuple[Any, ...]], rows: Sequence[Row[*tuple[Any, ...]]]) -> Actor:
+def build(
+    person: User | Row[*tuple[Any, ...]], rows: Sequence[Row[*tuple[Any, ...]]], acting: tuple[Acting, ...] = ()
+) -> Actor:
     """Return the actor made of a person's own columns and one row per appointment (all None where there is none)."""
     held = tuple(
         Held(
@@ -83,6 +123,9 @@ def build(person: User | Row[*tuple[Any, ...]], rows: Sequence[Row[*tuple[Any, .
     for appointment in held:
         pools.add(f"{appointment.role_code}:{appointment.organisation_id}")
         pools.add(f"{appointment.role_code}:{appointment.organ_id}")
+    acting = tuple(replace(entry, pools=entry.pools - pools) for entry in acting)
+    for entry in acting:
+        pools |= entry.pools
     where = f"{held[0].organisation}·{held[0].title}·" if held else ""
     return Actor(
         user_id=user_id,
@@ -96,6 +139,7 @@ def build(person: User | Row[*tuple[Any, ...]], rows: Sequence[Row[*tuple[Any, .
         roles=roles,
         pools=frozenset(pools),
         permissions=permissions_of(roles),
+        acting=acting,
     )
 
 
@@ -107,8 +151,15 @@ def _with_appointments(statement: Select[*tuple[Any, ...]]) -> Select[*tuple[Any
         Appointment.starts_on <= today,
         or_(Appointment.ends_on.is_(None), Appointment.ends_on >= today),
     )
+    substitutes = exists().where(
+        Substitution.substitute_id == User.id,
+        Substitution.starts_on <= today,
+        Substitution.ends_on >= today,
+        Substitution.ended_at.is_(None),
+    )
     return (
         statement.add_columns(
+            substitutes.label("substitutes"),
             Appointment.id.label("appointment_id"),
             Post.title,
             Post.role_code,

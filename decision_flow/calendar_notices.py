@@ -46,7 +46,7 @@ def read(data: bytes | str) -> Notice:
     Blank lines, a header line and lines beginning with # count for nothing. Raises `Invalid` with every
     wrong line under `line.<n>`.
     """
-    text = data if isinstance(data, str) else _decoded(data)
+    text = data if isinstance(data, str) else text_of(data)
     days: dict[date, str] = {}
     errors: dict[str, list[str]] = {}
     for number, row in enumerate(csv.reader(io.StringIO(text.replace("\uff0c", ",").replace("\t", ","))), 1):
@@ -72,6 +72,16 @@ def read(data: bytes | str) -> Notice:
     if errors:
         raise Invalid(N_("放假安排读不出来,没有导入,请按提示修改。"), errors=errors)
     return Notice(Counter(day.year for day in days).most_common(1)[0][0], days)
+
+
+def text_of(data: bytes) -> str:
+    """Return a file as text, in UTF-8 or GB 18030. Raises `Invalid` for what is neither."""
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise Invalid(N_("文件不是文本,没有导入。"), errors={"text": [N_("请上传 CSV 文件。")]})
 
 
 def applied(calendar: Calendar, notice: Notice, *, local: bool = False) -> Calendar:
@@ -148,12 +158,3 @@ def _span(text: str) -> list[date]:
     if len(ends) > 2 or not 0 <= (last - first).days < LONGEST:
         raise ValueError(text)
     return [first + timedelta(days=number) for number in range((last - first).days + 1)]
-
-
-def _decoded(data: bytes) -> str:
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise Invalid(N_("文件不是文本,没有导入。"), errors={"text": [N_("请上传 CSV 文件。")]})

@@ -116,7 +116,7 @@ def actor_for_token(session: Session, token: str, settings: Settings) -> Actor |
     first = rows[0]
     if first.revoked_at is not None or first.expires_at <= now or not _may_enter(first, settings):
         return None
-    actor = actors.build(first, rows)
+    actor = actors.build(first, rows, actors.acting_of(session, first.user_id) if first.substitutes else ())
     if now - first.last_seen_at > _idle(actor, settings):
         return None
     stale = not first.is_demo and passwords.has_expired(first.password_changed_at, settings)

@@ -202,6 +202,16 @@ def mark_read(session: Session, user_id: int, notice_id: int | None = None) -> i
     )
 
 
+def target(session: Session, user_id: int, notice_id: int) -> tuple[int | None, int | None, str] | None:
+    """Return the task, the matter and the event that one of a person's notices is about; None if it is not theirs."""
+    row = session.execute(
+        select(Notification.task_id, Notification.matter_id, Notification.event).where(
+            Notification.id == notice_id, Notification.recipient_id == user_id
+        )
+    ).first()
+    return (row.task_id, row.matter_id, row.event) if row else None
+
+
 def _copy(
     notice: Notification,
     channel: str,

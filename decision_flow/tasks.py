@@ -39,6 +39,8 @@ from decision_flow.models import (
     Matter,
     Organisation,
     Post,
+    Procedure,
+    ProcedureVersion,
     Task,
     TaskState,
     User,
@@ -62,7 +64,7 @@ def claim(session: Session, actor: Actor, task_id: int) -> Task:
     _must_stand(session, task)
     if task.state == TaskState.CLAIMED:
         raise Conflict(N_("该任务已由%(who)s签收,如需办理请联系对方转办。"), who=_name(session, task.assignee_id))
-    _must_be_candidate(actor, task)
+    _must_be_candidate(session, actor, task)
     task.state, task.assignee_id, task.claimed_at = TaskState.CLAIMED, actor.user_id, clock.now()
     _record(session, EventName.TASK_CLAIMED, actor, task)
     return task
@@ -143,7 +145,7 @@ def must_hold(session: Session, actor: Actor, task: Task) -> None:
     """Raise unless the task stands and the actor holds it, or may still take it."""
     _must_stand(session, task)
     if task.state == TaskState.OPEN:
-        _must_be_candidate(actor, task)
+        _must_be_candidate(session, actor, task)
     else:
         _must_be_mine(session, actor, task)
 
@@ -163,10 +165,12 @@ def complete(
     """
     task = _locked(session, actor, task_id)
     if task.state == TaskState.OPEN:
-        _must_be_candidate(actor, task)
+        _must_be_candidate(session, actor, task)
         task.assignee_id, task.claimed_at = actor.user_id, clock.now()
     else:
         _must_be_mine(session, actor, task)
+        # The post, or the substitution it was taken under, may have ended since.
+        _must_be_candidate(session, actor, task)
     matter, at = task.matter, clock.now()
     if acts.is_act(task):
         acts.must_be_allowed(matter, task)
@@ -192,7 +196,7 @@ def complete(
         documents = submissions.file_documents(session, form, answers, task)
         submissions.assign(session, matter, form, answers)
     task.state, task.submission, task.draft = TaskState.COMPLETED, answers, None
-    task.completed_at, task.completed_by_id, task.completed_as = at, actor.user_id, actor.display
+    task.completed_at, task.completed_by_id, task.completed_as = at, actor.user_id, signed_as(actor, task)
     data = {form.key: form.process_data(answers)} if form else {}
     _record(
         session,
@@ -257,9 +261,21 @@ def _must_stand(session: Session, task: Task) -> None:
         raise Conflict(N_("该任务已随程序进展撤回,无需再办理。"))
 
 
-def _must_be_candidate(actor: Actor, task: Task) -> None:
+def signed_as(actor: Actor, task: Task) -> str:
+    """Return how the actor's name stands under the task: with that of whoever they stand in for (代)."""
+    acting = actor.stands_in(task.pool)
+    return f"{actor.display}(代{acting.principal})"[:200] if acting else actor.display
+
+
+def _must_be_candidate(session: Session, actor: Actor, task: Task) -> None:
     if task.pool not in actor.pools:
         raise NotPermitted(N_("该任务不属于您的岗位,不能办理。"))
+    acting = actor.stands_in(task.pool)
+    if acting is not None and acting.procedure_key:
+        version = task.matter.procedure_version_id
+        key = session.scalar(select(Procedure.key).join(ProcedureVersion).where(ProcedureVersion.id == version))
+        if key != acting.procedure_key:
+            raise NotPermitted(N_("您只代理另一程序的任务,不能办理本任务。"))
 
 
 def _must_be_mine(session: Session, actor: Actor, task: Task) -> None:
@@ -271,6 +287,9 @@ def _must_be_mine(session: Session, actor: Actor, task: Task) -> None:
 
 
 def _record(session: Session, event: EventName, actor: Actor, task: Task, **facts: Any) -> None:
+    acting = actor.stands_in(task.pool)
+    if acting is not None:
+        facts["on_behalf_of"] = {"id": acting.principal_id, "display": acting.principal}
     audit.append(
         session,
         audit.matter_stream(task.matter_id),

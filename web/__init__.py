@@ -12,12 +12,16 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from decision_flow.config import Settings
 from decision_flow.db import Database
 from decision_flow.documents import FileStore
-from web import auth, change_words, errors, language, observability, presentation, request, security
+from web import auth, calendar_words, change_words, errors, language, observability, presentation, request, security
 from web.pages import (
+    absences,
     account,
+    calendar,
     catalogues,
+    deadlines,
     documents,
     drafts,
+    evaluations,
     exceptions,
     first_run,
     gates,
@@ -27,7 +31,9 @@ from web.pages import (
     late,
     linked,
     matters,
+    messages,
     office,
+    operations,
     opinions,
     organisations,
     people,
@@ -42,6 +48,7 @@ from web.pages import (
 
 HERE = Path(__file__).parent
 PAGES = (
+    absences.page, calendar.page, deadlines.page, evaluations.page, messages.page, operations.page,
     observability.page, sign_in.page, first_run.page, account.page, inbox.page, tasks.page, matters.page,
     documents.page, people.page, organisations.page, help.page,
     public.page,
@@ -83,6 +90,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     csrf.exempt(public.page)
     language.register(app)
     presentation.register(app)
+    calendar_words.register(app)
     change_words.register(app)
     security.protect(app, https=settings.https)
     errors.handle(app)

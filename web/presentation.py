@@ -104,7 +104,7 @@ def event_name(value: str) -> str:
     return gettext(EVENTS.get(value, value))
 
 
-def due_badge(due_at: datetime | None, explanation: str = "") -> Markup:
+def due_badge(due_at: datetime | None, explanation: str = "", provisional: bool | None = None) -> Markup:
     """Return the badge of a due date: colour, words and the date, never colour alone."""
     if due_at is None:
         return Markup('<span class="text-secondary">—</span>')
@@ -117,9 +117,13 @@ def due_badge(due_at: datetime | None, explanation: str = "") -> Markup:
         kind, words = "soon", gettext("剩余%(days)s天", days=left - 1)
     else:
         kind, words = "later", gettext("剩余%(days)s天", days=left - 1)
-    return Markup('<span class="due due-{}" title="{}">{}</span> <span class="due-date">{}</span>').format(
+    badge = Markup('<span class="due due-{}" title="{}">{}</span> <span class="due-date">{}</span>').format(
         kind, explanation, words, day(due_at)
     )
+    # The calendar of that day is not official yet: said wherever the date is shown.
+    if provisional if provisional is not None else "暂定" in explanation:
+        badge += Markup('<span class="due due-provisional">{}</span>').format(gettext("暂定"))
+    return badge
 
 
 @lru_cache(maxsize=1)

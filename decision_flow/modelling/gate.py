@@ -149,7 +149,7 @@ def _announce(session: Session, version: ProcedureVersion, source: ProcedureSour
                 "procedure": source.key,
                 "title": source.title,
                 "version": version.number,
-                "changed": names[:MAX_TOLD],
+                "changed": "、".join(names[:MAX_TOLD]) or "—",
                 "digest": version.digest,
             },
             dedupe_key=f"procedure.published:{version.id}:{role}:{organ_id}",

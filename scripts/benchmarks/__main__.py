@@ -7,13 +7,15 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from scripts.benchmarks import complete, engine, inbox, public
+from scripts.benchmarks import complete, engine, idle, inbox, public, workers
 from scripts.benchmarks.harness import Figures, databases
 
 ALL: dict[str, Callable[[str], Figures]] = {
     "engine": engine.run,
     "complete": complete.run,
     "inbox": inbox.run,
+    "idle": idle.run,
+    "workers": workers.run,
     "public": public.run,
 }
 

@@ -10,7 +10,7 @@ from datetime import date
 import pytest
 from sqlalchemy import func, select
 
-from decision_flow import audit, bundles, clock, engine
+from decision_flow import audit, bundles, clock, engine, notifications, wording
 from decision_flow.audit import EventName
 from decision_flow.db import Database
 from decision_flow.demo import cases
@@ -213,7 +213,16 @@ def test_running_matters_stay_on_their_version_and_the_roles_concerned_are_told(
         assert session.get_one(Matter, play.matter_id).procedure_version_id == old
         told = session.scalars(select(Notification).where(Notification.event == "procedure.published")).all()
         assert {notice.pool.split(":")[0] for notice in told} == {"government_office"}
-        assert len(told) == 3 and told[0].payload["changed"] == ["登记和初步核对"]
+        assert len(told) == 3 and told[0].payload["changed"] == "登记和初步核对"
+        said = wording.say("procedure.published", told[0].payload)
+        assert "重大行政决策程序" in said.subject and "登记和初步核对" in said.body
+        assert "登记和初步核对" in wording.say("procedure.published", told[0].payload, "en").body
+        # Each holder of a post that is concerned has it in the inbox.
+        notifications.spread(session)
+        holder = person(session, "zhoukai").user_id
+        assert session.scalar(
+            select(func.count()).where(Notification.event == "procedure.published", Notification.recipient_id == holder)
+        )
         lines = library.versions_of(session, person(session, CLERK), "major_decision")
         assert [(line.version.number, line.running) for line in lines] == [(2, 0), (1, 1)]
     play.run_to("T_major_decision_03")

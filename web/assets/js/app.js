@@ -54,3 +54,20 @@ if (window.matchMedia('(max-width: 767px)').matches) {
 // The line of steps is wider than a phone: show the one in hand.
 const inHand = document.querySelector('.step-now');
 if (inHand) inHand.parentElement.scrollLeft = inHand.offsetLeft - inHand.parentElement.offsetLeft - 40;
+// How many notices are unread: asked when the page is there, then once a minute while it is looked at.
+const unread = document.querySelector('[data-unread]');
+if (unread) {
+  const badge = unread.querySelector('.badge-n');
+  const ask = async () => {
+    if (document.hidden) return;
+    try {
+      const answer = await fetch(unread.dataset.unread, { credentials: 'same-origin', headers: { Accept: 'application/json' } });
+      if (!answer.ok || answer.redirected) return;
+      const { unread: count } = await answer.json();
+      badge.hidden = !count;
+      badge.textContent = count > 99 ? '99+' : String(count);
+    } catch (error) { /* offline: the badge stays as it is */ }
+  };
+  ask();
+  setInterval(ask, 60000);
+}

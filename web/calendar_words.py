@@ -1,0 +1,49 @@
+"""A deadline in words of the reader's language, and whether next year's calendar is still missing."""
+
+from __future__ import annotations
+
+import time
+
+from flask import Flask, current_app
+
+from decision_flow import calendar_notices
+from decision_flow.working_days import Deadline
+from web.language import gettext
+from web.presentation import day_words
+from web.request import transaction
+
+ASK_AGAIN_SECONDS = 60.0
+
+
+def why_words(deadline: Deadline) -> str:
+    """Return the sentence that says how the date was counted."""
+    values = {"start": day_words(deadline.start), "count": deadline.count, "due": day_words(deadline.due_on)}
+    if deadline.unit == "working_days":
+        text = gettext("自%(start)s起算,当日不计,第%(count)s个工作日是%(due)s。", **values)
+    elif deadline.unit == "days":
+        text = gettext(
+            "自%(start)s起算,当日不计,满%(count)s日;最后一日是休息日的,顺延到下一个工作日:%(due)s。", **values
+        )
+    elif deadline.unit == "months":
+        text = gettext("自%(start)s起%(count)s个月的对应日是%(due)s,没有对应日的为当月最后一日。", **values)
+    else:
+        text = gettext("最迟在%(start)s的%(count)s日前,即%(due)s;遇休息日不顺延,应当提前。", **values)
+    if deadline.provisional:
+        text += " " + gettext("其中有日期的放假安排尚未公布,暂定;公布后重新计算。")
+    return text
+
+
+def missing_year() -> int | None:
+    """Return the year whose arrangement is due and not entered; asked once a minute at most."""
+    known = current_app.extensions["decision_flow"].setdefault("missing_year", [0.0, None])
+    if time.monotonic() - known[0] > ASK_AGAIN_SECONDS or known[0] == 0.0:
+        with transaction(read_only=True) as session:
+            known[1] = calendar_notices.missing_year(session)
+        known[0] = time.monotonic()
+    found: int | None = known[1]
+    return found
+
+
+def register(app: Flask) -> None:
+    """Make both known to the templates of `app`."""
+    app.jinja_env.globals.update(why_words=why_words, missing_year=missing_year)
