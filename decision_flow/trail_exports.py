@@ -161,7 +161,7 @@ def to_xes(session: Session, filters: Filters, target: Path) -> int:
     for matter_id, number, title in session.execute(select(Matter.id, Matter.number, Matter.title)):
         names[matter_id] = (number, title)
     count = 0
-    current: int | None = None
+    current: Any = None
     with etree.xmlfile(str(target), encoding="utf-8") as out:
         out.write_declaration()
         with out.element("log", {"xes.version": "1849.2016", "xes.features": ""}, nsmap={None: XES}):
