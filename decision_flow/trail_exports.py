@@ -157,11 +157,11 @@ def to_xes(session: Session, filters: Filters, target: Path) -> int:
 
     query = select(AuditEvent.matter_id, AuditEvent.canonical).where(AuditEvent.matter_id.is_not(None))
     query = _chosen(query, filters).order_by(AuditEvent.matter_id, AuditEvent.id)
-    names: dict[int, tuple[str, str]] = {}
-    for matter_id, number, title in session.execute(select(Matter.id, Matter.number, Matter.title)):
-        names[matter_id] = (number, title)
+    names: dict[int | None, tuple[str, str]] = {}
+    for known, number, title in session.execute(select(Matter.id, Matter.number, Matter.title)):
+        names[known] = (number, title)
     count = 0
-    current: Any = None
+    current: int | None = None
     with etree.xmlfile(str(target), encoding="utf-8") as out:
         out.write_declaration()
         with out.element("log", {"xes.version": "1849.2016", "xes.features": ""}, nsmap={None: XES}):
