@@ -288,8 +288,6 @@ def _must_be_mine(session: Session, actor: Actor, task: Task) -> None:
 
 def _record(session: Session, event: EventName, actor: Actor, task: Task, **facts: Any) -> None:
     acting = actor.stands_in(task.pool)
-    if acting is not None:
-        facts["on_behalf_of"] = {"id": acting.principal_id, "display": acting.principal}
     audit.append(
         session,
         audit.matter_stream(task.matter_id),
@@ -298,6 +296,7 @@ def _record(session: Session, event: EventName, actor: Actor, task: Task, **fact
         matter_id=task.matter_id,
         task_id=task.id,
         facts=facts,
+        on_behalf_of=acting.principal if acting else "",
     )
 
 
