@@ -242,7 +242,7 @@ def _announce(session: Session, matter: Matter, tasks: tuple[Task, ...], actor: 
             "pool": task.pool,
             "matter_id": matter.id,
             "task_id": task.id,
-            "payload": {"title": matter.title, "name": task.name},
+            "payload": {"title": matter.title, "name": task.name, "name_en": task.name_en},
             "state": NotificationState.PENDING,
             "dedupe_key": f"task.opened:{task.id}",
             "created_at": at,
