@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from decision_flow.audit_cli import audit as audit_commands
 from decision_flow.calendar_cli import calendar
 from decision_flow.config import Settings
 from decision_flow.errors import DecisionFlowError
+from decision_flow.procedures_cli import procedures
 
 if TYPE_CHECKING:
     from decision_flow.db import Database
@@ -39,6 +41,8 @@ def main(context: click.Context, config: Path | None) -> None:
 
 
 main.add_command(calendar)
+main.add_command(audit_commands)
+main.add_command(procedures)
 
 
 @main.group()

@@ -8,10 +8,11 @@ from typing import Any
 
 from decision_flow import clock
 from decision_flow.db import Database
-from decision_flow.demo import office, public_voice, water_price
+from decision_flow.demo import public_voice, water_price
 from decision_flow.demo.answers import minutes
 from decision_flow.demo.play import Play, units
 from decision_flow.demo.roster import DISTRICT, QINGHE, SHIQIAO
+from decision_flow.demo.rural_road import RuralRoad
 from decision_flow.documents import FileStore
 
 M, PP, RA, LR, CD = (
@@ -35,132 +36,7 @@ def rural_road(database: Database, files: FileStore, begun: date | None = None) 
 
     `begun` is the day of the suggestion; by default so long ago that the first evaluation still lies ahead.
     """
-    start = begun or clock.today() - timedelta(days=190)
-    unit = units(database)
-    play = Play(database, files, start)
-    play.suggest(
-        "yangguang",
-        QINGHE,
-        {
-            "matter_name": "清河镇青石至柳湾农村公路改造工程",
-            "suggestion_source": "npc_deputy",
-            "suggestion_doc_no": "2026-镇人大-07",
-            "proposer_name": "杨光",
-            "proposer_contact": "0871-60007701",
-            "summary": "青石至柳湾公路路面狭窄、弯道多,群众出行和农产品运输不便,建议按四级公路标准加宽改造,保障行车安全。",
-            "matter_category": "public_construction",
-            "exclusion_type": "none",
-            "contains_state_secret": False,
-        },
-    )
-    play.do(M + "01", "zhoukai").days(4).do(M + "03", "chenbin").days(5).do(M + "04", "gaojianming")
-    play.do(M + "05", "zhoukai", undertaking_units=[unit["清河镇规划建设和生态环境办公室"]], in_catalogue=True,
-            catalogue_item_id=office.catalogue(database, play.day))  # fmt: skip
-    play.days(12).do(
-        M + "06",
-        "chenbin",
-        legal_basis=[
-            {"title": "公路法", "article": "县乡道管理", "effect": "authorises"},
-            {"title": "农村公路建设管理办法", "effect": "requires"},
-        ],
-        consulted_units=[
-            {"unit_id": unit["清河镇财政所"], "question": "资金安排"},
-            {"unit_id": unit["柳湾村村民委员会"], "question": "沿线用地"},
-        ],
-    )
-    play.days(3).do(M + "08", "xujing").do(
-        M + "08", "hanmei", position="agree_with_comments", comments="建议施工期保留一条便道,保障学生上学。"
-    )
-    play.do(M + "08b", "chenbin").days(6).do(
-        M + "09",
-        "wuting",
-        options=[
-            {
-                "option_code": "A",
-                "content": "原线加宽至6.5米",
-                "cost": "4860000",
-                "pros": "占地少",
-                "cons": "弯道改善有限",
-            },
-            {"option_code": "B", "content": "改线避让果园", "cost": "5270000", "pros": "线形好", "cons": "增加用地"},
-        ],
-        affects_market_entities=True,
-        public_concern=True,
-        budget_amount="4860000",
-        fund_source="mixed",
-        fund_detail="区级补助390万元,镇级自筹96万元",
-        affected_people_count=3120,
-        targets=[
-            {"indicator": "改造里程", "unit": "公里", "baseline": "0", "target": "7.2"},
-            {"indicator": "沿线群众满意度", "unit": "%", "baseline": "62", "target": "90"},
-        ],
-    )
-    play.do(M + "09a", "wuting", q_public_safety=True, q_social_stability=True).days(3)
-    play.do(PP + "01", "chenbin", forms=["open_solicitation", "symposium", "questionnaire"])
-    play.do(PP + "02", "heping")
-    opened = play.day
-    play.do(
-        PP + "04a", "linyue", open_on=opened.isoformat(), close_on=(opened + timedelta(days=30)).isoformat(),
-        title="关于公开征求《清河镇青石至柳湾农村公路改造工程实施方案》意见的公告",
-    )  # fmt: skip
-    play.do("T_required_steps_08", "sunli", reason="三级及以下等级公路常规改造,设计由具备资质单位完成。")
-    play.do(PP + "04c", "wuting", participants=[{"name": "沿线村民代表", "people": 26}])
-    play.do(PP + "04f", "wuting", form_type="questionnaire", sample_size=310, support_rate=0.83)
-    play.do("T_fair_competition_review_01", "liqiang")
-    _risk(play)
-    public_voice.speak(play, opened, "chenbin")
-    play.on(opened + timedelta(days=31)).do(PP + "04a2", "linyue", support_rate=0.83)
-    public_voice.settle(play, "chenbin")
-    play.do(PP + "05", "chenbin")
-    play.do(PP + "06", "linyue").days(1).do(M + "12", "chenbin").do(M + "14", "chenbin").days(3)
-    _review(play, "wangmin", "zhaolei", "guyan", points=2).days(4)
-    play.do(M + "16", "chenbin")
-    _meeting(play, "zhoukai", "linyue", "gaojianming", "township_head_meeting", unit["清河镇农村公路管理站"])
-    _report_and_publish(play, "zhoukai", "heping", "linyue", "清党复〔2026〕11号")
-    play.do(M + "21", "zhoukai", effective_date=(play.day + timedelta(days=4)).isoformat(),
-            milestones=[{"task": "完成招标", "due_date": (play.day + timedelta(days=40)).isoformat(), "owner": "方毅"}])  # fmt: skip
-    return play
-
-
-def _risk(play: Play) -> None:
-    play.do(RA + "03", "chenbin").do(RA + "04", "chenbin")
-    play.do(
-        RA + "05",
-        "chenbin",
-        points=[
-            {"risk_type": "public_safety", "description": "施工期通行安全", "likelihood": 3, "impact": 3,
-             "measure": "半幅施工、专人疏导", "owner_unit": "规划建设办", "residual_likelihood": 2, "residual_impact": 2},
-            {"risk_type": "social_stability", "description": "征用边角地0.8亩纠纷", "likelihood": 2, "impact": 3,
-             "measure": "先协商补偿后进场", "owner_unit": "柳湾村", "residual_likelihood": 1, "residual_impact": 2},
-        ],
-    )  # fmt: skip
-    play.do(RA + "06", "chenbin", scenarios="交通疏导与半幅施工预案").do(RA + "08", "chenbin", opposition_share=0.17)
-    play.do(RA + "10", "gaojianming", finding="controllable")
-
-
-def _review(play: Play, reviewer: str, head: str, adviser: str, points: int = 0) -> Play:
-    play.do(LR + "01", reviewer).do(LR + "02", head).days(2).do(LR + "03", adviser).days(2)
-    play.do(
-        LR + "04",
-        reviewer,
-        points=[
-            {
-                "no": number,
-                "issue": "表述可以更准确",
-                "legal_basis": "条例第十二条",
-                "advice": "明确资金来源",
-                "mandatory": False,
-            }
-            for number in range(1, points + 1)
-        ],
-    )
-    return play.days(1).do(LR + "06", head)
-
-
-def _meeting(play: Play, office: str, clerk: str, head: str, kind: str, unit_id: int, against: int = 0) -> None:
-    play.do(CD + "01", office).do(CD + "02", office, meeting_type=kind, members_total=7).days(3)
-    told = minutes(["孙丽", "马波", "陈斌", "李强", "徐静"], "高建明", against=against)
-    play.do(CD + "06", clerk, implementing_unit_id=unit_id, **told).do(CD + "10", head)
+    return RuralRoad(database, files, begun or clock.today() - timedelta(days=190)).whole()
 
 
 def meeting_of(database: Database, against: int = 0) -> dict[str, dict[str, Any]]:
@@ -170,15 +46,6 @@ def meeting_of(database: Database, against: int = 0) -> dict[str, dict[str, Any]
         CD + "02": {"meeting_type": "township_head_meeting", "members_total": 7},
         CD + "06": {"implementing_unit_id": units(database)["清河镇农村公路管理站"], **told},
     }
-
-
-def _report_and_publish(play: Play, office: str, secrecy: str, disclosure: str, reply: str) -> None:
-    play.days(1).do("T_party_report_01", office).do("T_party_report_02", secrecy).days(5)
-    play.do("T_party_report_03", office, reply_doc_no=reply).days(1)
-    play.do("T_publication_01", disclosure, interpretation="改造原因、标准和施工安排的说明。",
-            adoption_summary="收到意见46条,采纳19条,部分采纳11条,未采纳16条并说明理由。")  # fmt: skip
-    play.do("T_publication_02", secrecy).days(1).do("T_publication_03", disclosure)
-    play.do("T_publication_04", disclosure, form="article")
 
 
 def _resting(

@@ -8,16 +8,19 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select
 
-from decision_flow import audit, clock, identity, tasks, worker
+from decision_flow import audit, clock, identity, opinions, tasks, worker
 from decision_flow.db import Database
 from decision_flow.demo import cases
 from decision_flow.demo.play import Play
+from decision_flow.demo.rural_road import RuralRoad
 from decision_flow.documents import FileStore
 from decision_flow.errors import Invalid
 from decision_flow.models import AuditStream, Evaluation, Matter, Task, Timer, User
+from tests.stories.conftest import Told
+from tests.stories.telling import completed
 
 DAY = date(2026, 3, 9)
-M, PP, CD = cases.M, cases.PP, cases.CD
+M, PP, CD, RA, LR, PR, PU = cases.M, cases.PP, cases.CD, cases.RA, cases.LR, "T_party_report_", "T_publication_"
 
 
 def names(database: Database, play: Play) -> set[str]:
@@ -29,8 +32,8 @@ def names(database: Database, play: Play) -> set[str]:
         )
 
 
-def test_from_the_suggestion_to_the_evaluation(database: Database, files: FileStore) -> None:
-    play = cases.rural_road(database, files, date(2026, 1, 12))
+def test_from_the_suggestion_to_the_evaluation(road: Play) -> None:
+    play, database, files = road, road.database, road.files
     with database.transaction(read_only=True) as session:
         matter = session.get_one(Matter, play.matter_id)
         assert matter.title == "清河镇青石至柳湾农村公路改造工程"
@@ -59,6 +62,92 @@ def test_from_the_suggestion_to_the_evaluation(database: Database, files: FileSt
         assert (done.status, done.outcome) == ("COMPLETED", "E_pe_end")
         for stream in session.scalars(select(AuditStream.name)):
             assert audit.verify(session, stream) is None
+
+
+def _case(play: Play) -> RuralRoad:
+    return RuralRoad(play.database, play.files)
+
+
+def open_for_comments(database: Database, files: FileStore) -> Play:
+    """Case A while its text stands open for comments."""
+    case = RuralRoad(database, files)
+    return case.opened(case.drafted())
+
+
+def under_review(database: Database, files: FileStore) -> Play:
+    """Case A while its legality is reviewed."""
+    case = RuralRoad(database, files)
+    return case.in_review(case.heard(case.opened(case.drafted())))
+
+
+def test_case_a_keeps_its_dates(road: Play) -> None:
+    """Every date and figure of the case."""
+    with road.database.transaction(read_only=True) as session:
+        at = {
+            element: clock.local_date(completed(session, road, element))
+            for element in (M + "04", PP + "04a", RA + "10", LR + "01", LR + "06", CD + "06", PR + "03", PU + "03")
+        }
+        assert list(at.values()) == [
+            date(2026, 1, 21), date(2026, 3, 9), date(2026, 4, 10), date(2026, 4, 15), date(2026, 4, 22),
+            date(2026, 4, 29), date(2026, 5, 6), date(2026, 5, 8),
+        ]  # fmt: skip
+        review = session.scalars(
+            select(Task).where(Task.matter_id == road.matter_id, Task.element_id == LR + "04")
+        ).one()
+        assert review.due_at and clock.local_date(review.due_at) == date(2026, 4, 24)
+        matter = session.get_one(Matter, road.matter_id)
+        assert matter.effective_date == date(2026, 5, 12) and matter.category == "public_construction"
+        due = session.scalars(select(Evaluation).where(Evaluation.decision_id == matter.id).order_by(Evaluation.due_on))
+        assert [(one.due_on, one.mode) for one in due] == [(date(2026, 11, 12), "light"), (date(2027, 5, 12), "full")]
+        told = opinions.counts(session, matter.id)
+        assert (told.total, told.adopted, told.partly, told.not_adopted) == (46, 19, 11, 16)
+        report = session.scalars(
+            select(Task).where(Task.matter_id == matter.id, Task.element_id == "T_execution_tracking_01")
+        ).one()
+        assert report.due_at and clock.local_date(report.due_at) == date(2026, 8, 8)
+        points = session.scalars(select(Task.submission).where(Task.element_id == RA + "05")).one()["points"]
+        assert [(one["level"], one["residual_level"]) for one in points] == [("medium", "low"), ("low", "low")]
+
+
+def test_comments_cannot_be_closed_on_3_april(told: Told) -> None:
+    """Day 25 of 30: nobody can register the result, and no operation lets the period end."""
+    play = told(open_for_comments).on(date(2026, 4, 3))
+    with pytest.raises(RuntimeError, match="no open task"):
+        play.do(PP + "04a2", "linyue")
+    play.on(date(2026, 4, 8))
+    assert PP + "04a2" not in names(play.database, play)
+    assert PP + "04a2" in names(play.database, play.on(date(2026, 4, 9)))
+
+
+def test_no_meeting_on_20_april(told: Told) -> None:
+    """The opinion came on the 22nd; before it neither papers nor agenda nor minutes can be made."""
+    play = told(under_review).on(date(2026, 4, 20))
+    for element in (M + "16", CD + "01", CD + "02", CD + "06"):
+        with pytest.raises(RuntimeError, match="no open task"):
+            play.do(element)
+
+
+def test_nothing_is_published_before_6_may(told: Told) -> None:
+    play = told(under_review)
+    _case(play).discussed(_case(play).reviewed(play)).on(date(2026, 5, 5))
+    assert names(play.database, play) == {PR + "03"}
+    for element in (PU + "01", PU + "03", M + "21"):
+        with pytest.raises(RuntimeError, match="no open task"):
+            play.do(element)
+
+
+def test_the_design_firm_may_evaluate_only_if_the_main_argumentation_was_not_its_own(road: Play) -> None:
+    (evaluation,) = road.on(date(2026, 11, 12)).linked("evaluation")
+    evaluation.do("T_post_evaluation_01", "zhoukai")
+    firm = {
+        "assessor_type": "third_party", "assessor_name": "恒测工程咨询有限公司",
+        "credit_code": "91530103MA6K7T2Q4X", "contract_no": "2026-评-1",
+    }  # fmt: skip
+    with pytest.raises(Invalid) as refusal:
+        evaluation.do("T_post_evaluation_02", "gaojianming", did_main_argumentation=True, **firm)
+    assert "R-36b" in refusal.value.errors["did_main_argumentation"][0]
+    evaluation.do("T_post_evaluation_02", "gaojianming", did_main_argumentation=False, **firm)
+    assert names(road.database, evaluation) == {"T_post_evaluation_03"}
 
 
 def _linked(database: Database, play: Play) -> list[Matter]:

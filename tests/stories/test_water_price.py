@@ -10,7 +10,7 @@ from sqlalchemy import select
 from decision_flow import audit, clock
 from decision_flow.db import Database
 from decision_flow.demo.play import Play
-from decision_flow.demo.water_price import CD, HE, LR, PP, PU, RA, M, WaterPrice
+from decision_flow.demo.water_price_case import CD, HE, LR, PP, PU, RA, M, WaterPrice
 from decision_flow.documents import FileStore
 from decision_flow.errors import Invalid
 from decision_flow.models import AuditStream, Document, DraftVersion, Evaluation, Matter, MatterStatus, StaleStep, Task
@@ -92,11 +92,11 @@ def test_every_side_takes_part(told: Told) -> None:
     play = told(drafted)
     case = case_of(play)
     play = case.announced(play).on(date(2026, 7, 27))
-    from decision_flow.demo.water_price import participants
+    from decision_flow.demo.water_price_case import participants
 
     rows = [{**row, "side": "消费者"} if row["side"] == "专家学者" else row for row in participants()]
     with pytest.raises(Invalid) as refusal:
-        play.do(HE + "03", "fenghao", participants=rows)
+        play.do(HE + "03", "fenghao", participants=rows, civil_servant_reason="有关部门派员")
     assert set(refusal.value.errors) == {"participants"}
 
 

@@ -1,0 +1,131 @@
+"""`decision-flow procedures`: judge procedures from the command line, before or without a database."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from decision_flow.errors import N_, DecisionFlowError, Invalid
+
+if TYPE_CHECKING:
+    from decision_flow.engine import Bundle
+    from decision_flow.verification import Report
+
+
+@click.group()
+def procedures() -> None:
+    """Procedures."""
+
+
+@procedures.command("verify")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--policy", "policy_name", default="decree-713", help="A shipped policy's name, or a TOML file.")
+@click.option("--soundness-only", is_flag=True, help="Judge only whether it can always run to its end.")
+@click.option("--format", "shape", type=click.Choice(["text", "json"]), default="text")
+def verify(files: tuple[Path, ...], policy_name: str, soundness_only: bool, shape: str) -> None:
+    """Judge FILES (.bpmn, bundle folders or ZIPs): exit 0 when all are lawful, 1 when not, 2 when unreadable."""
+    from decision_flow import verification
+    from decision_flow.verification import policy
+
+    try:
+        chosen = policy.load(policy_name)
+        bundles = _bundles(files)
+        answers = [
+            (file, bundle, verification.verify(bundle, policy=chosen, soundness_only=soundness_only))
+            for file, bundle in bundles
+        ]
+    except DecisionFlowError as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)
+    if shape == "json":
+        click.echo(
+            json.dumps([_told(file, bundle, report) for file, bundle, report in answers], ensure_ascii=False, indent=1)
+        )
+    else:
+        for file, bundle, report in answers:
+            click.echo(f"{file} {bundle.main}: {report.verdict}")
+            for finding in report.findings:
+                click.echo(f"  [{finding.rule}] {finding.element}: {finding.message} ({finding.basis})")
+    sys.exit(0 if all(report.verdict == "lawful" for *_, report in answers) else 1)
+
+
+def _told(file: str, bundle: Bundle, report: Report) -> dict[str, object]:
+    keys = ("rule", "severity", "element", "message", "basis")
+    return {
+        "file": file,
+        "process": bundle.main,
+        "verdict": report.verdict,
+        "findings": [
+            {key: getattr(found, key) for key in keys} | {"counterexample": list(found.counterexample)}
+            for found in report.findings
+        ],
+    }
+
+
+def _bundles(files: tuple[Path, ...]) -> list[tuple[str, Bundle]]:
+    """Return what is to be judged: each bundle, and each process of the loose diagrams that no other one calls."""
+    from decision_flow.engine import Bundle
+    from decision_flow.modelling import archive
+    from decision_flow.procedures import read_folder
+    from decision_flow.resources import BPMN
+    from decision_flow.verification.graph import read_scopes
+
+    found: list[tuple[str, Bundle]] = []
+    loose: dict[str, bytes] = {}
+    for path in files:
+        try:
+            if path.is_dir():
+                if (path / "bundle.toml").is_file():
+                    found.append((str(path), read_folder(path).bundle))
+                    continue
+                loose |= {str(each): each.read_bytes() for each in sorted(path.glob("*.bpmn"))}
+            elif path.suffix == ".zip":
+                found.append((str(path), archive.unpack(path.read_bytes()).bundle))
+            else:
+                loose[str(path)] = path.read_bytes()
+        except OSError as error:
+            raise Invalid(N_("文件「%(name)s」读不出来:%(reason)s"), name=str(path), reason=str(error)) from error
+    if not loose:
+        return found
+    text = b"".join(loose.values())
+    forms = {
+        path.name: path.read_bytes()
+        for path in sorted((BPMN / "forms").glob("*.toml"))
+        if f'formKey="{path.stem}"'.encode() in text
+    }
+    homes = {name: file for file, content in loose.items() for name in read_scopes({file: content})}
+    called = {
+        source.called
+        for scope in read_scopes(loose).values()
+        for each in scope.all_scopes()
+        for source in each.elements.values()
+        if source.called
+    }
+    roots = [name for name in homes if name not in called] or list(homes)
+    if not homes:
+        raise Invalid(N_("文件「%(name)s」中没有流程。"), name=next(iter(loose)))
+    for name in roots:
+        # Only the files it needs, so that a fault elsewhere is told where it belongs.
+        needed = _needed(name, homes, loose)
+        found.append((homes[name], Bundle(name, {file: loose[file] for file in needed}, {}, forms)))
+    return found
+
+
+def _needed(name: str, homes: dict[str, str], loose: dict[str, bytes]) -> list[str]:
+    from decision_flow.verification.graph import read_scopes
+
+    files: list[str] = []
+    stack = [name]
+    while stack:
+        file = homes.get(stack.pop(), "")
+        if not file or file in files:
+            continue
+        files.append(file)
+        for scope in read_scopes({file: loose[file]}).values():
+            for each in scope.all_scopes():
+                stack += (source.called for source in each.elements.values() if source.called)
+    return files

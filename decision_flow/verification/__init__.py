@@ -1,0 +1,73 @@
+"""The verifier: is a procedure sound, and is it lawful under a policy? Pure: files in, a report out.
+
+Three answers only: it holds, it fails (with the run that shows it), or it is open, with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from decision_flow.engine import Bundle
+from decision_flow.engine.diagrams import read
+from decision_flow.errors import NotConforming
+from decision_flow.verification import policy as policies
+from decision_flow.verification.graph import NotSupportedError, TooLargeError
+from decision_flow.verification.model import Model
+from decision_flow.verification.policy import Policy, Requirement
+from decision_flow.verification.report import Finding, Report, Verdict
+from decision_flow.verification.rules import (
+    deadline_declared,
+    form_complete,
+    minimum_period,
+    roles_differ,
+    soundness,
+    step_before_end,
+    step_unavoidable,
+)
+
+__all__ = ["Finding", "Policy", "Report", "Verdict", "verify"]
+
+RULES: dict[str, Callable[[Model, Requirement], Iterator[Finding]]] = {
+    "step": step_unavoidable.check,
+    "at_end": step_before_end.check,
+    "roles_differ": roles_differ.check,
+    "period": minimum_period.check,
+    "deadline": deadline_declared.check,
+    "form_fields": form_complete.check,
+}
+
+
+def verify(bundle: Bundle, *, policy: Policy | None = None, soundness_only: bool = False) -> Report:
+    """Judge `bundle` under `policy` (the decree's by default), or its soundness alone.
+
+    Raises `Invalid` for XML that cannot be read. What cannot run is `unsupported`, a run that can hang is
+    `unsound`, a legal hole `unlawful`, and whatever goes beyond the bounds `undecided`.
+    """
+    model = Model(bundle)
+    if bundle.main not in model.processes:
+        return Report("unsupported", (_problem("executable", bundle.main, "文件中没有这个流程"),))
+    if not soundness_only:
+        try:
+            read(bundle.bpmn)
+        except NotConforming as error:
+            return Report(
+                "unsupported", tuple(_problem(told.rule, told.element, told.message) for told in error.findings)
+            )
+    try:
+        findings = [found for name in model.used for found in soundness.check(model.used[name], model.processes)]
+        if findings:
+            return Report("unsound", tuple(findings))
+        if soundness_only:
+            return Report("lawful")
+        for required in (policy or policies.default()).requirements:
+            if not required.when_has or model.steps & set(required.when_has):
+                findings += RULES[required.kind](model, required)
+    except NotSupportedError as error:
+        return Report("unsupported", (_problem("executable", error.element, error.reason),))
+    except TooLargeError as error:
+        return Report("undecided", (_problem("bound", bundle.main, f"不能在限度内判定:{error}"),))
+    return Report("unlawful" if findings else "lawful", tuple(findings))
+
+
+def _problem(rule: str, element: str, message: str) -> Finding:
+    return Finding(rule, "error", element, message, message)

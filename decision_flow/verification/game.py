@@ -1,0 +1,222 @@
+"""The token game: every run of a graph, or enough of them.
+
+Each flow leads to one node, so two nodes never compete for a token: a node that can fire stays able to,
+whatever the others do. It is therefore enough to look at one node at a time, the one furthest along, with
+all its outcomes. Twenty branches side by side cost the sum of their lengths, not the product.
+Ends that terminate, and boundary events around a scope, do compete; they are tried in every state.
+"""
+
+from __future__ import annotations
+
+import ast
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from decision_flow.verification.graph import Graph, Node, Source, TooLargeError, subsets
+
+MAX_STATES = 60_000
+MAX_SECONDS = 5.0
+State = tuple[int, int]
+
+
+@dataclass
+class Result:
+    """What a search saw: how each state was reached, and where it ended."""
+
+    parents: dict[State, tuple[State | None, tuple[str, ...]]]
+    after: dict[State, list[State]] = field(default_factory=dict)
+    fired: set[str] = field(default_factory=set)
+    stuck: list[State] = field(default_factory=list)
+    doubled: list[tuple[State, tuple[str, ...], str]] = field(default_factory=list)
+    finished: list[State] = field(default_factory=list)
+    met: tuple[str, ...] | None = None
+
+    def way(self, state: State) -> tuple[str, ...]:
+        """Return the elements of the run that led to `state`, in order."""
+        parts: list[tuple[str, ...]] = []
+        at: State | None = state
+        while at is not None:
+            at, told = self.parents[at]
+            parts.append(told)
+        return tuple(name for part in reversed(parts) for name in part)
+
+
+def settle(text: str, absent: frozenset[str]) -> bool | None:
+    """Return what a condition must be while the forms `absent` have not been filled in; None is open."""
+    try:
+        return _settle(ast.parse(text.strip(), mode="eval").body, absent)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _settle(node: ast.expr, absent: frozenset[str]) -> bool | None:
+    if isinstance(node, ast.BoolOp):
+        stop = isinstance(node.op, ast.Or)
+        values = [_settle(value, absent) for value in node.values]
+        if stop in values:
+            return stop
+        return None if None in values else not stop
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        value = _settle(node.operand, absent)
+        return None if value is None else not value
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "exists" and node.args:
+        argument = node.args[0]
+        path = argument.value if isinstance(argument, ast.Constant) else ast.unparse(argument)
+        return False if str(path).split(".")[0] in absent else None
+    return None
+
+
+class Game:
+    """A graph made ready to be played. `watched` forms are known to be absent until their task is done."""
+
+    def __init__(self, graph: Graph, watched: tuple[str, ...] = ()) -> None:
+        self.graph, self.watched = graph, watched
+        self._need: dict[int, int] = {}
+        self._reach: dict[int, int] = {}
+        self._kept: dict[tuple[int, int], list[tuple[int, ...]]] = {}
+        for number, node in enumerate(graph.nodes):
+            if node.join == "all":
+                self._need[number] = _mask(node.ins)
+            elif node.join == "inclusive":
+                self._need[number] = _mask(node.ins)
+                self._reach[number] = graph.reaching(number)
+        self._inside = [(_mask(inside), number) for inside, number, _ in graph.interrupts]
+
+    def play(
+        self, *, blocked: Callable[[Source], bool] | None = None, goal: Callable[[Node], bool] | None = None
+    ) -> Result:
+        """Search from the start. `blocked` activities are never completed; stop when a `goal` node is entered."""
+        first: State = (1 << self.graph.start, 0)
+        result = Result({first: (None, ())})
+        queue = deque([first])
+        deadline = time.monotonic() + MAX_SECONDS
+        everything = self.graph.terminates
+        while queue:
+            state = queue.popleft()
+            if len(result.parents) > MAX_STATES or time.monotonic() > deadline:
+                raise TooLargeError("状态过多")
+            marking = state[0]
+            if marking == 1 << self.graph.final:
+                result.finished.append(state)
+                continue
+            following: list[State] = []
+            moved = False
+            for node, consumed in self._enabled(marking):
+                moves = self._moves(node, consumed, state, blocked)
+                if goal is not None and goal(self.graph.nodes[node]):
+                    result.met = (*result.way(state), self.graph.nodes[node].element)
+                    return result
+                if not moves:
+                    continue
+                moved = True
+                for after, told, twice in moves:
+                    result.fired.update(told)
+                    if twice:
+                        result.doubled.append((state, told, self.graph.nodes[node].element))
+                        continue
+                    following.append(after)
+                    if after not in result.parents:
+                        result.parents[after] = (state, told)
+                        queue.append(after)
+                if not everything:
+                    break
+            for inside, flow in self._inside:
+                if marking & inside:
+                    after = (marking & ~inside | 1 << flow, state[1])
+                    following.append(after)
+                    if after not in result.parents:
+                        result.parents[after] = (state, ())
+                        queue.append(after)
+                    moved = True
+            result.after[state] = following
+            if not moved:
+                result.stuck.append(state)
+            if result.doubled and goal is None:
+                return result
+        return result
+
+    def _enabled(self, marking: int) -> Iterator[tuple[int, int]]:
+        rest = marking
+        while rest:
+            flow = rest.bit_length() - 1
+            rest &= ~(1 << flow)
+            number = self.graph.target[flow]
+            if number < 0:
+                continue
+            need = self._need.get(number)
+            if need is None:
+                yield number, 1 << flow
+                continue
+            rest &= ~need
+            if number in self._reach:
+                if not marking & self._reach[number] & ~need:
+                    yield number, marking & need
+            elif marking & need == need:
+                yield number, need
+
+    def _moves(
+        self, number: int, consumed: int, state: State, blocked: Callable[[Source], bool] | None
+    ) -> list[tuple[State, tuple[str, ...], bool]]:
+        node = self.graph.nodes[number]
+        rest = state[0] & ~consumed
+        told = (node.element,) if node.source is not None and node.counts else ()
+        if node.ends:
+            return [((1 << self.graph.final, state[1]), told, False)]
+        moves: list[tuple[State, tuple[str, ...], bool]] = []
+        if blocked is None or not any(map(blocked, node.completes)):
+            seen = state[1]
+            for source in node.completes:
+                if source.form and source.form.replace("-", "") in self.watched:
+                    seen |= 1 << self.watched.index(source.form.replace("-", ""))
+            for flows in self._outcomes(number, state[1]):
+                mask = _mask(flows)
+                moves.append(((rest | mask, seen), told, bool(rest & mask)))
+        for flow, _, _ in node.extra:
+            moves.append(((rest | 1 << flow, state[1]), told, bool(rest >> flow & 1)))
+        return moves
+
+    def _outcomes(self, number: int, seen: int) -> list[tuple[int, ...]]:
+        key = (number, seen)
+        found = self._kept.get(key)
+        if found is None:
+            found = self._kept[key] = self._work_out(self.graph.nodes[number], seen)
+        return found
+
+    def _work_out(self, node: Node, seen: int) -> list[tuple[int, ...]]:
+        outs = node.outs
+        if node.split == "stay":
+            return [(outs[0],), *((outs[0], *more) for more in subsets(outs[1:]))]
+        if node.split == "all" or len(outs) == 1:
+            return [tuple(outs)]
+        absent = frozenset(form for place, form in enumerate(self.watched) if not seen >> place & 1)
+        open_, sure = [], []
+        for flow in outs:
+            if flow == node.default:
+                continue
+            value = settle(node.conditions[flow], absent) if flow in node.conditions else None
+            if value is False:
+                continue
+            open_.append(flow)
+            if value is True or (
+                node.split == "some"
+                and node.source is not None
+                and flow not in node.conditions
+                and node.default < 0
+                and node.conditions
+            ):
+                sure.append(flow)
+        default = [(node.default,)] if node.default >= 0 and not sure else []
+        if node.split == "one":
+            if sure:
+                open_ = open_[: open_.index(sure[0]) + 1]
+            return [*((flow,) for flow in open_), *default]
+        return [choice for choice in subsets(open_) if set(sure) <= set(choice)] + default
+
+
+def _mask(flows: list[int] | tuple[int, ...]) -> int:
+    mask = 0
+    for flow in flows:
+        mask |= 1 << flow
+    return mask

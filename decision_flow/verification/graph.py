@@ -1,0 +1,400 @@
+"""The drawing as a graph of nodes and flows on which a token game is played.
+
+Read leniently, so that a diagram from another tool can be judged before it is imported. A marking is an
+integer: bit n is set while a token stands on flow n. Flows further along have higher numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import combinations
+
+from lxml import etree
+
+from decision_flow.engine.diagrams import ACTIVITIES, EVENTS, GATEWAYS, NS, camunda, parse_xml, properties_of, tag
+
+MAX_INCLUSIVE = 10
+MAX_NODES = 20_000
+# `transaction` and `adHocSubProcess` run otherwise than a sub-process; they are not judged.
+KNOWN = {*GATEWAYS, *ACTIVITIES, *EVENTS, "scriptTask"}
+SILENT_EVENTS = {"linkEventDefinition", "compensateEventDefinition", "cancelEventDefinition"}
+UNJUDGED = {
+    "complexGateway",
+    "adHocSubProcess",
+    "transaction",
+    "choreographyTask",
+    "subChoreography",
+    "callChoreography",
+}
+
+
+class NotSupportedError(Exception):
+    """Something in the drawing has no token game here; names the element."""
+
+    def __init__(self, element: str, reason: str) -> None:
+        super().__init__(reason)
+        self.element, self.reason = element, reason
+
+
+class TooLargeError(Exception):
+    """The bound of time or memory was met; the answer is open."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One element of a diagram as it was read."""
+
+    id: str
+    kind: str
+    name: str
+    step: str = ""
+    exempts: str = ""
+    form: str = ""
+    roles: tuple[str, ...] = ()
+    called: str = ""
+    attached: str = ""
+    interrupts: bool = True
+    terminates: bool = False
+    timer: str = ""
+    default: str = ""
+    properties: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Scope:
+    """A process or an embedded sub-process: its elements, its flows, the scopes inside it."""
+
+    id: str
+    name: str
+    elements: dict[str, Source] = field(default_factory=dict)
+    flows: list[tuple[str, str, str, str]] = field(default_factory=list)
+    inner: dict[str, Scope] = field(default_factory=dict)
+    problems: list[tuple[str, str]] = field(default_factory=list)
+
+    def all_scopes(self) -> Iterator[Scope]:
+        """Yield this scope and every one inside it."""
+        yield self
+        for scope in self.inner.values():
+            yield from scope.all_scopes()
+
+
+@dataclass
+class Node:
+    """A node of the game. `join`: any, all, or inclusive. An outcome is (flows set, elements told, completes)."""
+
+    element: str
+    join: str = "any"
+    split: str = "all"
+    ins: list[int] = field(default_factory=list)
+    outs: list[int] = field(default_factory=list)
+    conditions: dict[int, str] = field(default_factory=dict)
+    default: int = -1
+    extra: list[tuple[int, str, bool]] = field(default_factory=list)
+    source: Source | None = None
+    ends: bool = False
+    counts: bool = True
+    scope_in: str = ""
+    completes: tuple[Source, ...] = ()
+
+
+def read_scopes(files: Mapping[str, bytes]) -> dict[str, Scope]:
+    """Return the processes of `files` by id. Raises `Invalid` for XML that cannot be read."""
+    found: dict[str, Scope] = {}
+    for name, content in files.items():
+        tree = parse_xml(name, content)
+        for process in tree.iter(f"{{{NS['bpmn']}}}process"):
+            found[process.get("id", "")] = _scope(process)
+    return found
+
+
+def _scope(node: etree._Element) -> Scope:
+    scope = Scope(node.get("id", ""), node.get("name") or "")
+    for child in node:
+        kind = tag(child)
+        if kind == "sequenceFlow":
+            condition = (child.findtext("bpmn:conditionExpression", "", NS) or "").strip()
+            scope.flows.append(
+                (
+                    child.get("id") or f"flow_{len(scope.flows)}",
+                    child.get("sourceRef", ""),
+                    child.get("targetRef", ""),
+                    condition,
+                )
+            )
+        elif kind in KNOWN:
+            scope.elements[child.get("id", "")] = _source(child, kind)
+            if child.get("triggeredByEvent") == "true":
+                scope.problems.append((child.get("id", ""), "事件子流程不能判定"))
+            elif kind == "subProcess":
+                scope.inner[child.get("id", "")] = _scope(child)
+            if any(tag(entry) in SILENT_EVENTS for entry in child):
+                scope.problems.append((child.get("id", ""), "链接、补偿和取消事件不能判定"))
+        elif kind in UNJUDGED:
+            scope.problems.append((child.get("id", ""), f"{kind} 不能判定"))
+    scope.problems += (
+        [
+            (flow, "连线的起点或终点不存在")
+            for flow, source, target, _ in scope.flows
+            if source not in scope.elements or target not in scope.elements
+        ]
+        if not scope.problems
+        else []
+    )
+    return scope
+
+
+def _source(node: etree._Element, kind: str) -> Source:
+    properties = properties_of(node)
+    timer = node.find("bpmn:timerEventDefinition", NS)
+    return Source(
+        id=node.get("id", ""),
+        kind=kind,
+        name=(node.get("name") or "").replace("\n", ""),
+        step=properties.get("step", ""),
+        exempts=properties.get("exempts", ""),
+        form=camunda(node, "formKey") or "",
+        roles=tuple(part.strip() for part in (camunda(node, "candidateGroups") or "").split(",") if part.strip()),
+        called=node.get("calledElement", "") if kind == "callActivity" else "",
+        attached=node.get("attachedToRef", ""),
+        interrupts=node.get("cancelActivity") != "false",
+        terminates=node.find("bpmn:terminateEventDefinition", NS) is not None,
+        timer="".join(timer.itertext()).strip() if timer is not None else "",
+        default=node.get("default", ""),
+        properties=properties,
+    )
+
+
+class Graph:
+    """The game of one scope.
+
+    Sub-processes and called processes are played too where they hold an element that is `relevant`; else they
+    are one task, which is right because each is sound by itself. Without `relevant` all are.
+    """
+
+    def __init__(
+        self, scope: Scope, processes: Mapping[str, Scope], relevant: Callable[[Source], bool] | None = None
+    ) -> None:
+        self.nodes: list[Node] = []
+        self.target: list[int] = []
+        self.interrupts: list[tuple[list[int], int, str]] = []
+        self._origin: list[int] = []
+        self._processes = processes
+        self._relevant = relevant
+        self._matters: dict[tuple[int, frozenset[str]], bool] = {}
+        self.start = self._flow(-1)
+        end = self._place(scope, self.start, (), frozenset())
+        self.final = self._flow(end)
+        self._renumber()
+        self.terminates = any(node.ends for node in self.nodes)
+
+    def _flow(self, origin: int) -> int:
+        self.target.append(-1)
+        self._origin.append(origin)
+        if origin >= 0:
+            self.nodes[origin].outs.append(len(self.target) - 1)
+        return len(self.target) - 1
+
+    def _to(self, flow: int, node: int) -> None:
+        self.target[flow] = node
+        self.nodes[node].ins.append(flow)
+
+    def _add(self, node: Node) -> int:
+        if len(self.nodes) >= MAX_NODES:
+            raise TooLargeError("元素过多")
+        self.nodes.append(node)
+        return len(self.nodes) - 1
+
+    def _place(self, scope: Scope, entry: int, calls: tuple[str, ...], steps: frozenset[str]) -> int:
+        """Lay the nodes of `scope`, entered by the flow `entry`; return the node where it ends."""
+        for element, reason in scope.problems:
+            raise NotSupportedError(element, reason)
+        coming = {target for _, _, target, _ in scope.flows}
+        leaving = {source for _, source, _, _ in scope.flows}
+        attached: dict[str, list[Source]] = {}
+        for source in scope.elements.values():
+            if source.kind == "boundaryEvent":
+                attached.setdefault(source.attached, []).append(source)
+        end = self._add(Node(scope.id, join="inclusive", counts=False))
+        doors: dict[str, int] = {}
+        exits: dict[str, int] = {}
+        for source in scope.elements.values():
+            doors[source.id], exits[source.id] = self._element(
+                scope, source, attached.get(source.id, []), calls, steps, exits
+            )
+        starts = [s.id for s in scope.elements.values() if s.kind == "startEvent"]
+        begin = self._add(Node(scope.id, split="one" if starts else "all", counts=False))
+        self._to(entry, begin)
+        first = starts or [s.id for s in scope.elements.values() if s.id not in coming and s.kind != "boundaryEvent"]
+        if not first:
+            raise NotSupportedError(scope.id, "没有可以开始的元素")
+        for name in first:
+            self._to(self._flow(begin), doors[name])
+        for flow, origin, target, condition in scope.flows:
+            number = self._flow(exits[origin])
+            self._to(number, doors[target])
+            node = self.nodes[exits[origin]]
+            if condition:
+                node.conditions[number] = condition
+            if scope.elements[origin].default == flow:
+                node.default = number
+        for source in scope.elements.values():
+            if source.id not in leaving and not source.terminates:
+                self._to(self._flow(exits[source.id]), end)
+        for source in scope.elements.values():
+            node = self.nodes[exits[source.id]]
+            if source.kind not in GATEWAYS and node.conditions:
+                node.split = "some"
+        return end
+
+    def _element(
+        self,
+        scope: Scope,
+        source: Source,
+        attached: list[Source],
+        calls: tuple[str, ...],
+        steps: frozenset[str],
+        exits: dict[str, int],
+    ) -> tuple[int, int]:
+        kind = source.kind
+        if kind in GATEWAYS:
+            join = {"parallelGateway": "all", "inclusiveGateway": "inclusive"}.get(kind, "any")
+            split = {"parallelGateway": "all", "inclusiveGateway": "some"}.get(kind, "one")
+            number = self._add(Node(source.id, join, split, source=source))
+            return number, number
+        inner = scope.inner.get(source.id)
+        if kind == "callActivity" and self._relevant is not None:
+            inner = self._processes.get(source.called)
+            if inner is None:
+                raise NotSupportedError(source.id, f"被调用的流程 {source.called} 不在文件中")
+            if source.called in calls or len(calls) > 20:
+                raise NotSupportedError(source.id, "流程调用了自己")
+        # The same statutory step on what stands inside is part of this one: it has not been taken before this is done.
+        own = source if source.step not in steps else None
+        done = (source,) if (own is not None and kind in ACTIVITIES) or source.exempts or source.form else ()
+        if own is None and done:
+            done = (Source(source.id, kind, source.name, exempts=source.exempts, form=source.form),)
+        if source.terminates and calls:
+            raise TooLargeError("被调用的流程中有终止结束事件")
+        door = exit_ = self._add(Node(source.id, source=source, completes=done, ends=source.terminates))
+        below = steps | ({source.step} if source.step else set())
+        if inner is not None and self._holds(inner, frozenset(below), calls):
+            self.nodes[door].completes = ()
+            before = len(self.target)
+            last = self._place(inner, self._flow(door), (*calls, source.called or source.id), frozenset(below))
+            inside = list(range(before, len(self.target)))
+            exit_ = self._add(Node(source.id, source=source, completes=done, counts=False))
+            link = self._flow(last)
+            self._to(link, exit_)
+            inside.append(link)
+        else:
+            inside = []
+        staying = [event for event in attached if not event.interrupts]
+        if staying:
+            fork = self._add(Node(source.id, split="stay", counts=False))
+            self._to(self._flow(fork), door)
+            door = fork
+            for event in staying:
+                exits[event.id] = self._boundary(event, fork)
+        for event in attached:
+            if event.interrupts and inside:
+                number = self._flow(-1)
+                self.interrupts.append((inside, number, event.id))
+                exits[event.id] = self._add(Node(event.id, source=event))
+                self._to(number, exits[event.id])
+            elif event.interrupts:
+                exits[event.id] = self._boundary(event, exit_, extra=True)
+        if kind == "boundaryEvent":
+            return door, exits.get(source.id, door)
+        return door, exit_
+
+    def _holds(self, scope: Scope, steps: frozenset[str], calls: tuple[str, ...]) -> bool:
+        """Return whether something relevant stands in `scope`, at any depth."""
+        if self._relevant is None:
+            return False
+        key = (id(scope), steps)
+        if key in self._matters:
+            return self._matters[key]
+        if len(calls) > 20:
+            raise NotSupportedError(scope.id, "流程调用了自己")
+        self._matters[key] = found = any(
+            self._relevant(replace(source, step="") if source.step in steps else source)
+            or self._holds_inside(scope, source, steps, calls)
+            for source in scope.elements.values()
+        )
+        return found
+
+    def _holds_inside(self, scope: Scope, source: Source, steps: frozenset[str], calls: tuple[str, ...]) -> bool:
+        inner = scope.inner.get(source.id) or self._processes.get(source.called)
+        below = steps | ({source.step} if source.step else set())
+        return inner is not None and self._holds(inner, frozenset(below), (*calls, source.id))
+
+    def _boundary(self, event: Source, at: int, *, extra: bool = False) -> int:
+        number = self._flow(at)
+        if extra:
+            self.nodes[at].outs.remove(number)
+            self.nodes[at].extra.append((number, event.id, False))
+        node = self._add(Node(event.id, source=event))
+        self._to(number, node)
+        return node
+
+    def _renumber(self) -> None:
+        """Number the flows in the order of the way, so that the game can run one branch to its end first."""
+        order: list[int] = []
+        seen: set[int] = set()
+        stack: list[tuple[int, bool]] = [(self.start, False)]
+        by_node: dict[int, list[int]] = {}
+        for inside, number, _ in self.interrupts:
+            for flow in inside:
+                by_node.setdefault(self.target[flow], []).append(number)
+        while stack:
+            flow, left = stack.pop()
+            if left:
+                order.append(flow)
+                continue
+            if flow in seen:
+                continue
+            seen.add(flow)
+            stack.append((flow, True))
+            node = self.target[flow]
+            if node >= 0:
+                following = [*self.nodes[node].outs, *(extra[0] for extra in self.nodes[node].extra)]
+                stack += ((each, False) for each in (*following, *by_node.get(node, ())) if each not in seen)
+        order.reverse()
+        order += [flow for flow in range(len(self.target)) if flow not in seen]
+        new = {flow: number for number, flow in enumerate(order)}
+        self.target = [self.target[flow] for flow in order]
+        self.start, self.final = new[self.start], new[self.final]
+        for each in self.nodes:
+            each.ins, each.outs = [new[f] for f in each.ins], [new[f] for f in each.outs]
+            each.conditions = {new[f]: text for f, text in each.conditions.items()}
+            each.default = new.get(each.default, -1)
+            each.extra = [(new[f], name, done) for f, name, done in each.extra]
+        self.interrupts = [([new[f] for f in inside], new[n], name) for inside, n, name in self.interrupts]
+
+    def reaching(self, node: int) -> int:
+        """Return the flows from which a token can come to `node`, without those behind `node` alone."""
+        before: dict[int, list[int]] = {}
+        for number, each in enumerate(self.nodes):
+            for flow in (*each.outs, *(extra[0] for extra in each.extra)):
+                before[flow] = [number]
+        for inside, flow, _ in self.interrupts:
+            before[flow] = sorted({self.target[each] for each in inside if self.target[each] >= 0})
+        mask, stack = 0, list(self.nodes[node].ins)
+        while stack:
+            flow = stack.pop()
+            if mask >> flow & 1:
+                continue
+            mask |= 1 << flow
+            for number in before.get(flow, ()):
+                if number != node:
+                    stack += self.nodes[number].ins
+        return mask
+
+
+def subsets(flows: list[int]) -> Iterator[tuple[int, ...]]:
+    """Yield every choice of at least one of `flows`. Raises `TooLargeError` beyond the bound."""
+    if len(flows) > MAX_INCLUSIVE:
+        raise TooLargeError("包容网关的分支过多")
+    for size in range(1, len(flows) + 1):
+        yield from combinations(flows, size)

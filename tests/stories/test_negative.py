@@ -1,0 +1,119 @@
+"""The short negative fixtures: what must be refused or warned of whatever is drawn (G4 and G5).
+
+G1 stands with the register of exclusions, G2 with 三重一大, G3 with the ways of the review, G6 with the calendar.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from decision_flow import procedures
+from decision_flow.audit import SYSTEM
+from decision_flow.db import Database
+from decision_flow.demo import cases
+from decision_flow.demo.answers import minutes
+from decision_flow.demo.play import Play, units
+from decision_flow.demo.roster import QINGHE
+from decision_flow.documents import FileStore
+from decision_flow.engine import Bundle
+from decision_flow.errors import Refused
+from decision_flow.models import Matter, Notification, Task, TaskState
+from decision_flow.procedures import ProcedureSource
+from decision_flow.resources import BPMN
+from tests.drawing import Drawing
+from tests.stories.telling import names
+
+DAY = date(2026, 3, 2)
+
+
+def suggested(database: Database, files: FileStore) -> Play:
+    play = Play(database, files, DAY)
+    return play.suggest("wuting", QINGHE, {
+        "matter_name": "清河镇便民夜市管理办法", "suggestion_source": "citizen", "proposer_name": "王建国",
+        "proposer_contact": "0871-60001234", "matter_category": "public_policy", "exclusion_type": "none",
+        "contains_state_secret": False, "summary": "夜市占道经营、油烟扰民,居民多次反映,建议明确经营区域、时间和管理责任。",
+    })  # fmt: skip
+
+
+def test_g4_a_suggestion_left_for_fifteen_days_warns_the_office(database: Database, files: FileStore) -> None:
+    """R-10c: it cannot be deleted, and the office is reminded."""
+    play = suggested(database, files)
+
+    def warnings() -> list[str | None]:
+        with database.transaction(read_only=True) as session:
+            return list(session.scalars(select(Notification.pool).where(Notification.event == "task.overdue")))
+
+    play.on(DAY + timedelta(days=15))
+    assert warnings() == []
+    play.on(DAY + timedelta(days=16))
+    with database.transaction(read_only=True) as session:
+        organ = session.get_one(Matter, play.matter_id).organ_id
+        task = session.scalars(select(Task).where(Task.element_id == cases.M + "01")).one()
+        assert (task.state, task.due_rule) == (TaskState.OPEN, "R-10c")
+    assert f"government_office:{organ}" in warnings()
+
+
+def straight_to_the_meeting() -> ProcedureSource:
+    """Somebody's own diagram: drafted, discussed, published, and no other step."""
+    drawing = Drawing("shortcut", "捷径").start("E_short")
+    drawing.user("T_draft", form="F-06", role="undertaking_unit").service("S_draft", "freeze_draft")
+    drawing.user("T_papers", form="F-14", role="undertaking_unit")
+    drawing.user("T_minutes", form="F-15", role="hearing_clerk").user("T_signed", form="F-15s", role="admin_head")
+    drawing.user("T_page", form="F-17b", role="disclosure_officer").end("E_short_end")
+    drawing.chain("E_short", "T_draft", "S_draft", "T_papers", "T_minutes", "T_signed", "T_page", "E_short_end")
+    return _source(drawing)
+
+
+def straight_to(form: str, role: str) -> ProcedureSource:
+    drawing = Drawing("shortcut", "捷径").start("E_short").user("T_only", form=form, role=role).end("E_short_end")
+    return _source(drawing.chain("E_short", "T_only", "E_short_end"))
+
+
+def _source(drawing: Drawing) -> ProcedureSource:
+    forms = {path.name: path.read_bytes() for path in (BPMN / "forms").glob("*.toml")}
+    bundle = Bundle(main="shortcut", bpmn={"shortcut.bpmn": drawing.xml()}, forms=forms)
+    return ProcedureSource("major_decision", "捷径", "Shortcut", "F-01", bundle)
+
+
+def under(source: ProcedureSource, database: Database, files: FileStore) -> Play:
+    with database.transaction() as session:
+        procedures.publish(session, source, author=SYSTEM, publisher=SYSTEM)
+    return suggested(database, files)
+
+
+def test_g5_a_diagram_without_a_review_does_not_reach_the_meeting(database: Database, files: FileStore) -> None:
+    """R-25a: the guard stands in front of the act and not in the diagram."""
+    play = under(straight_to_the_meeting(), database, files)
+    play.do("T_draft", "wuting")
+    with pytest.raises(Refused) as refusal:
+        play.do("T_papers", "chenbin")
+    assert (refusal.value.rule, refusal.value.article) == ("R-25a", "条例第二十五条")
+    assert names(play) == {"T_papers"}
+
+
+@pytest.mark.parametrize(
+    ("form", "role", "who", "rule"),
+    [
+        ("F-03", "admin_head", "gaojianming", "R-10a"), ("F-12", "undertaking_unit", "chenbin", "R-12b"),
+        ("F-15a", "government_office", "zhoukai", "R-25a"), ("F-15b", "government_office", "zhoukai", "R-25a"),
+        ("F-15", "hearing_clerk", "linyue", "R-25a"), ("F-17b", "disclosure_officer", "linyue", "R-30a"),
+    ],
+)  # fmt: skip
+def test_g5_no_act_of_weight_is_done_on_its_own(
+    database: Database, files: FileStore, form: str, role: str, who: str, rule: str
+) -> None:
+    play = under(straight_to(form, role), database, files)
+    given = {}
+    if form == "F-15":
+        told = minutes(["孙丽", "马波", "陈斌", "李强", "徐静"], "高建明")
+        given = {"implementing_unit_id": units(database)["清河镇农村公路管理站"], **told}
+    with pytest.raises(Refused) as refusal:
+        play.do("T_only", who, **given)
+    assert refusal.value.rule == rule
+    with database.transaction(read_only=True) as session:
+        matter = session.get_one(Matter, play.matter_id)
+        assert (matter.decided_at, matter.published_at) == (None, None)
+    assert names(play) == {"T_only"}
