@@ -193,7 +193,7 @@ def complete(
         )
         filing = Filing(session, actor, matter, task, answers, context)
         formalities.check(filing)
-        documents = submissions.file_documents(session, form, answers, task)
+        documents = submissions.file_documents(session, form, answers, task, actor)
         submissions.assign(session, matter, form, answers)
     task.state, task.submission, task.draft = TaskState.COMPLETED, answers, None
     task.completed_at, task.completed_by_id, task.completed_as = at, actor.user_id, signed_as(actor, task)
