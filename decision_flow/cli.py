@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from decision_flow.audit_cli import audit as audit_commands
 from decision_flow.calendar_cli import calendar
 from decision_flow.config import Settings
 from decision_flow.errors import DecisionFlowError
@@ -40,6 +41,7 @@ def main(context: click.Context, config: Path | None) -> None:
 
 
 main.add_command(calendar)
+main.add_command(audit_commands)
 main.add_command(procedures)
 
 

@@ -121,6 +121,17 @@ class Database:
         finally:
             session.close()
 
+    @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """Yield a session that only reads, and reads one and the same state from its first statement to its last."""
+        if self.is_sqlite:
+            with self.transaction(read_only=True) as session:
+                yield session
+            return
+        steady = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        with self._sessions(bind=steady, autoflush=False) as session:
+            yield session
+
     def dispose(self) -> None:
         """Close all connections."""
         self.engine.dispose()

@@ -14,6 +14,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from decision_flow import (
     absences,
+    checkpoints,
     clock,
     deliveries,
     documents,
@@ -79,6 +80,13 @@ def _tidy(database: Database) -> int:
         return jobs.forget_old(session) + rate_limits.sweep(session)
 
 
+def seal(database: Database, settings: Settings) -> int:
+    """Sign the day's checkpoint of the trail; return how many events are covered now, 0 if nothing was new."""
+    with database.transaction() as session:
+        made = checkpoints.seal(session, checkpoints.signing_key(settings.folder))
+        return made.size if made else 0
+
+
 # What happens once a day, in China's time of day.
 DAILY = (
     Job("return_tasks", time(0, 10), absences.run),
@@ -115,10 +123,11 @@ class Worker:
 
     def jobs(self) -> tuple[Job, ...]:
         """Return the daily jobs of this process; sweeping the store needs the store."""
+        daily = (*DAILY, Job("trail_checkpoint", time(1, 0), lambda database: seal(database, self.settings)))
         files, days = self.files, self.settings.unnamed_file_days
         if files is None or days <= 0:
-            return DAILY
-        return (*DAILY, Job("sweep_files", time(3, 30), lambda database: sweep_files(database, files, days)))
+            return daily
+        return (*daily, Job("sweep_files", time(3, 30), lambda database: sweep_files(database, files, days)))
 
 
 def start(

@@ -5,18 +5,23 @@ from __future__ import annotations
 import json
 import random
 import time
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from lxml import etree
 
-from decision_flow import procedures
+from decision_flow import engine, procedures
 from decision_flow.cli import main
 from decision_flow.engine import Bundle
+from decision_flow.engine.diagrams import NS, parse_xml
 from decision_flow.errors import Invalid
 from decision_flow.resources import BPMN
 from decision_flow.verification import Report, policy, verify
 from tests.drawing import Drawing
+from tests.engine.driver import NOON, Driver, bundle
 from tests.verification import brute
 
 SHIPPED = procedures.shipped(BPMN)
@@ -209,3 +214,35 @@ def test_the_command_line_tells_verdicts_in_json(tmp_path: Path) -> None:
     assert run.invoke(main, ["procedures", "verify", str(tmp_path / "none.bpmn")]).exit_code == 2
     folder = str(BPMN / "procedures" / "problem_handling")
     assert run.invoke(main, ["procedures", "verify", folder]).exit_code == 0
+
+
+def test_the_run_that_is_printed_really_passes_the_step_by() -> None:
+    drawing, *_ = reviewed(event=True)
+    assert judge(drawing, REVIEW).findings[0].counterexample == ("start", "review", "late", "merge", "decide")
+    instance = Driver(engine.compile(bundle(drawing)))
+    instance.at(NOON + timedelta(days=4))
+    assert instance.names() == ["decide"]
+
+
+SPARED = (
+    "C_legality", "C_public", "C_expert", "C_risk", "C_discussion", "T_required_steps_07", "T_required_steps_08",
+    "T_required_steps_09", "C_archive_done",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("element", [*SPARED, "T_major_decision_03", "T_major_decision_16", "S_archive", "C_fair"])
+def test_taking_a_step_out_of_the_shipped_procedure_is_caught(element: str) -> None:
+    source = next(each for each in SHIPPED if each.key == "major_decision")
+    name = next(name for name in source.bundle.bpmn if name.startswith("major_decision"))
+    tree = parse_xml(name, source.bundle.bpmn[name])
+    node = next(each for each in tree.iter() if each.get("id") == element)
+    scope = node.getparent()
+    flows = list(scope.iterfind("bpmn:sequenceFlow", NS))
+    leaving = next(flow for flow in flows if flow.get("sourceRef") == element)
+    for flow in flows:
+        if flow.get("targetRef") == element:
+            flow.set("targetRef", leaving.get("targetRef"))
+    scope.remove(leaving)
+    scope.remove(node)
+    changed = replace(source.bundle, bpmn={**source.bundle.bpmn, name: etree.tostring(tree)})
+    assert verify(changed).verdict == ("unlawful" if element in SPARED else "lawful")

@@ -1,0 +1,148 @@
+"""The commands `decision-flow audit …`: verify, checkpoint, export."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from decision_flow.config import Settings
+
+if TYPE_CHECKING:
+    from decision_flow.audit import SystemAuthor
+    from decision_flow.db import Database
+
+
+@click.group()
+def audit() -> None:
+    """The trail: verify it, sign a checkpoint, export it."""
+
+
+@audit.command("verify")
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--checkpoint", type=click.Path(exists=True, dir_okay=False), help="A checkpoint kept from earlier.")
+@click.option("--key", default="", help="The public key that must have signed (hex).")
+@click.option("--lang", type=click.Choice(["zh", "en"]), default="zh")
+@click.pass_obj
+def audit_verify(settings: Settings, file: Path | None, checkpoint: str | None, key: str, lang: str) -> None:
+    """Verify an exported trail, or the live database. Exit status 0: intact; 1: not."""
+    from decision_flow.verifier import verify_trail
+
+    kept = next(verify_trail.read(checkpoint)) if checkpoint else None
+    if file is not None:
+        report = verify_trail.verify(verify_trail.read(str(file)), key, kept)
+    else:
+        report = _verify_live(_database(settings), key, kept)
+    click.echo(report.text(lang))
+    sys.exit(1 if report.problems else 0)
+
+
+def _verify_live(database: Database, key: str, kept: dict[str, Any] | None) -> Any:
+    from sqlalchemy import select
+
+    from decision_flow import audit as trail
+    from decision_flow import checkpoints
+    from decision_flow.models import AuditStream
+    from decision_flow.verifier import verify_trail
+
+    with database.snapshot() as session:
+        report = verify_trail.verify(checkpoints.lines(session), key, kept)
+        # Of the database alone: the columns that are searched must say what was hashed.
+        if not report.problems:
+            for stream in session.scalars(select(AuditStream.name)).all():
+                if broken := trail.verify(session, stream):
+                    report.wrong("columns", stream, broken.seq)
+    return report
+
+
+@audit.command("checkpoint")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the latest checkpoint here, to be kept.")
+@click.pass_obj
+def audit_checkpoint(settings: Settings, output: Path | None) -> None:
+    """Sign a checkpoint of all that was recorded, show it, and write it out for keeping."""
+    from sqlalchemy import select
+
+    from decision_flow import checkpoints
+    from decision_flow.models import TrailCheckpoint
+
+    key = checkpoints.signing_key(settings.folder)
+    with _database(settings).transaction() as session:
+        checkpoints.seal(session, key, _operator())
+        session.flush()
+        newest = select(TrailCheckpoint).order_by(TrailCheckpoint.number.desc()).limit(1)
+        last = session.scalars(newest).one_or_none()
+        line = checkpoints.as_line(last) if last else None
+    if line is None:
+        raise click.ClickException("还没有任何记录。")
+    click.echo(f"{line['note']}signature {line['signature']}\nkey {line['public_key']}")
+    if output is not None:
+        output.write_text(json.dumps(line, ensure_ascii=False) + "\n", "utf-8")
+
+
+@audit.command("export")
+@click.option("--format", "kind", type=click.Choice(["jsonl", "csv", "xlsx", "xes"]), default="jsonl")
+@click.option("--matter", type=int, help="Only events of this matter (id).")
+@click.option("--person", type=int, help="Only what this person did (id).")
+@click.option("--rule", default="", help="Only events under this rule, such as R-15b.")
+@click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), help="From this day on.")
+@click.option("--to", "last", type=click.DateTime(["%Y-%m-%d"]), help="Up to and including this day.")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path))
+@click.pass_obj
+def audit_export(
+    settings: Settings,
+    kind: str,
+    matter: int | None,
+    person: int | None,
+    rule: str,
+    first: datetime | None,
+    last: datetime | None,
+    output: Path,
+) -> None:
+    """Export the trail. JSON Lines without a filter is the trail that can be verified; the export is recorded."""
+    from decision_flow import audit as trail
+    from decision_flow import checkpoints, trail_exports
+
+    filters = trail_exports.Filters(matter, person, rule, first and first.date(), last and last.date())
+    database = _database(settings)
+    asked = {"format": kind, "matter": matter, "person": person, "rule": rule}
+    days = {"from": first.date().isoformat() if first else None, "to": last.date().isoformat() if last else None}
+    with database.transaction() as session:
+        name = trail.EventName.TRAIL_EXPORTED
+        trail.append(session, trail.TRAIL, name, actor=_operator(), facts={**asked, **days}, rules=["R-08b"])
+    # Written beside and renamed: a file of that name is a whole export.
+    part = output.with_name(output.name + ".part")
+    with database.snapshot() as session:
+        if kind == "jsonl" and filters.are_empty:
+            count = _write(part, checkpoints.lines(session))
+        else:
+            count = trail_exports.WRITERS[kind](session, filters, part)
+    part.replace(output)
+    click.echo(f"已导出{count}条:{output}")
+
+
+def _write(target: Path, lines: Iterator[dict[str, Any]]) -> int:
+    count = 0
+    with target.open("w", encoding="utf-8", newline="\n") as out:
+        for line in lines:
+            out.write(json.dumps(line, ensure_ascii=False) + "\n")
+            count += line["kind"] == "event"
+    return count
+
+
+def _operator() -> SystemAuthor:
+    from decision_flow.audit import SystemAuthor
+
+    return SystemAuthor(display=f"命令行·{getpass.getuser()}"[:200])
+
+
+def _database(settings: Settings) -> Database:
+    from decision_flow.db import Database
+
+    settings.folder.mkdir(parents=True, exist_ok=True)
+    return Database(settings.database)

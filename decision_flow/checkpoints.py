@@ -1,0 +1,141 @@
+"""Checkpoints (检查点): what the whole trail held at a moment, as the root of one tree, signed with Ed25519.
+
+The tree is that of RFC 6962 over the events' canonical bytes. Its leaves are put in order by the checkpoints
+themselves: each takes, stream after stream by name, what was added since the one before. So writers of different
+streams never wait for each other, and the tree still only grows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from decision_flow import audit, clock
+from decision_flow.audit import GENESIS, SYSTEM, Author, EventName
+from decision_flow.errors import N_, Invalid
+from decision_flow.models import AuditEvent, AuditStream, TrailCheckpoint
+from decision_flow.verifier import verify_trail
+
+KEY_FILE = "trail-key"
+
+
+def signing_key(folder: Path) -> Ed25519PrivateKey:
+    """Return the key in the data folder; the first call makes it, readable to its owner only.
+
+    Raises `Invalid` when the file holds no key.
+    """
+    path = folder / KEY_FILE
+    folder.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        made = Ed25519PrivateKey.generate().private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as target:
+            target.write(made.hex())
+    try:
+        return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(path.read_text().strip()))
+    except ValueError as error:
+        raise Invalid(N_("数据目录中的签名密钥读不出来,没有签发检查点。")) from error
+
+
+def public_key(key: Ed25519PrivateKey) -> str:
+    """Return the public key in hex, as it is printed and published."""
+    return key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
+
+
+def seal(session: Session, key: Ed25519PrivateKey, actor: Author = SYSTEM) -> TrailCheckpoint | None:
+    """Sign a checkpoint over all that is committed; return it, or None when nothing was added since the last.
+
+    Reads only what is new. Two at a time: the second is told `Conflict` at the commit. That it was signed is
+    itself an event, which the next checkpoint covers.
+    """
+    last = session.scalars(select(TrailCheckpoint).order_by(TrailCheckpoint.number.desc()).limit(1)).one_or_none()
+    sealed = covered(session)
+    heads = session.execute(select(AuditStream.name, AuditStream.seq)).all()
+    # By code points, in Python: each database would sort names its own way.
+    moved = sorted((name, seq) for name, seq in heads if seq > sealed.get(name, 0))
+    streams = [list(one) for one in moved]
+    if all(name == audit.TRAIL for name, _ in moved):
+        return None
+    tree = verify_trail.Tree(last.size, map(bytes.fromhex, json.loads(last.frontier))) if last else verify_trail.Tree()
+    for name, seq in moved:
+        for canonical in _canonicals(session, name, sealed.get(name, 0), seq):
+            tree.add(verify_trail.leaf_hash(canonical.encode()))
+    number, at, root = (last.number if last else 0) + 1, clock.now(), tree.root().hex()
+    previous = hashlib.sha256(last.note.encode()).hexdigest() if last else GENESIS
+    note = verify_trail.note_of(number, at.isoformat(timespec="microseconds"), tree.size, root, streams, previous)
+    made = TrailCheckpoint(
+        number=number,
+        made_at=at,
+        size=tree.size,
+        root=root,
+        streams=verify_trail.canonical_json(streams),
+        frontier=json.dumps([part.hex() for part in tree.parts]),
+        note=note,
+        signature=key.sign(note.encode()).hex(),
+        public_key=public_key(key),
+    )
+    session.add(made)
+    facts = {"number": number, "size": tree.size, "root": root, "public_key": made.public_key}
+    audit.append(session, audit.TRAIL, EventName.TRAIL_SEALED, actor=actor, facts=facts)
+    return made
+
+
+def covered(session: Session) -> dict[str, int]:
+    """Return how many events of each stream the checkpoints cover."""
+    found: dict[str, int] = {}
+    for streams in session.scalars(select(TrailCheckpoint.streams).order_by(TrailCheckpoint.number)):
+        found.update(dict(json.loads(streams)))
+    return found
+
+
+def as_line(point: TrailCheckpoint) -> dict[str, Any]:
+    """Return a checkpoint as it stands in an export; kept by itself, it finds a cut tail later."""
+    return {
+        "kind": "checkpoint",
+        "number": point.number,
+        "at": point.made_at.isoformat(timespec="microseconds"),
+        "size": point.size,
+        "root": point.root,
+        "streams": json.loads(point.streams),
+        "note": point.note,
+        "signature": point.signature,
+        "public_key": point.public_key,
+    }
+
+
+def lines(session: Session) -> Iterator[dict[str, Any]]:
+    """Yield the whole trail as the lines of its JSON Lines export (docs/trail-format.md), in constant memory.
+
+    `session` is a snapshot (`Database.snapshot`), so that heads, events and checkpoints are of one moment.
+    """
+    yield {"kind": "trail", "format": 1, "scope": "all", "exported_at": clock.now().isoformat(timespec="seconds")}
+    count = 0
+    columns = select(AuditEvent.canonical, AuditEvent.hash, AuditEvent.sm3)
+    ordered = columns.order_by(AuditEvent.stream, AuditEvent.seq).execution_options(yield_per=2000)
+    for canonical, digest, sm3 in session.execute(ordered):
+        count += 1
+        yield {"kind": "event", "canonical": canonical, "hash": digest, "sm3": sm3}
+    points = session.scalars(select(TrailCheckpoint).order_by(TrailCheckpoint.number)).all()
+    for point in points:
+        yield as_line(point)
+    heads = session.execute(select(AuditStream.name, AuditStream.seq, AuditStream.head, AuditStream.sm3))
+    ends = sorted(list(head) for head in heads)
+    yield {"kind": "end", "events": count, "heads": ends, "checkpoints": len(points)}
+
+
+def _canonicals(session: Session, stream: str, above: int, upto: int) -> Iterator[str]:
+    query = (
+        select(AuditEvent.canonical)
+        .where(AuditEvent.stream == stream, AuditEvent.seq > above, AuditEvent.seq <= upto)
+        .order_by(AuditEvent.seq)
+    )
+    yield from session.scalars(query.execution_options(yield_per=2000))

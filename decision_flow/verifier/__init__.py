@@ -1,0 +1,1 @@
+"""The verifier: one file that runs by itself, with nothing but Python's standard library."""
