@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from decision_flow import audit, bundles, clock, engine, identity, matters, projection
+from decision_flow import audit, bundles, clock, engine, identity, matters, projection, refusals
 from decision_flow.actors import Actor
 from decision_flow.audit import EventName
 from decision_flow.errors import N_, Conflict, NotFound, NotPermitted, Refused
@@ -107,6 +107,7 @@ def begin(session: Session, actor: Actor, matter_id: int, key: str) -> Task:
     if act is None:
         raise NotFound(N_("没有这个页面,或者您无权查看。"))
     matters.get(session, actor, matter_id)
+    refusals.acting(session, actor, matter_id)
     matter = matters.lock(session, matter_id)
     if pool_of(act, matter) not in actor.pools:
         raise NotPermitted(N_("该任务不属于您的岗位,不能办理。"))

@@ -12,12 +12,12 @@ from typing import Any
 
 from sqlalchemy import JSON, DateTime, Dialect, Engine, MetaData, create_engine, event
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import DisconnectionError, IntegrityError
+from sqlalchemy.exc import DisconnectionError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.types import TypeDecorator
 
-from decision_flow.errors import N_, Conflict
+from decision_flow.errors import N_, Conflict, Refused
 
 NAMING = {
     "ix": "ix_%(column_0_N_label)s",
@@ -74,6 +74,11 @@ def before_flush(session: Session, write: Callable[[Session], None]) -> None:
     session.info.setdefault("before_flush", []).append(write)
 
 
+def on_refused(session: Session, record: Callable[[Session, Refused], None]) -> None:
+    """Let `record` write, in a transaction of its own, that a guard refused what this session was about."""
+    session.info["on_refused"] = record
+
+
 class Database:
     """One engine and its sessions. `transaction()` is the only way to a session and the only commit."""
 
@@ -115,11 +120,27 @@ class Database:
         except IntegrityError as error:
             session.rollback()
             raise Conflict(N_("同样的记录已经存在,请刷新后核对。")) from error
+        except Refused as error:
+            session.rollback()
+            self._record(session, error)
+            raise
         except BaseException:
             session.rollback()
             raise
         finally:
             session.close()
+
+    def _record(self, refused: Session, error: Refused) -> None:
+        """Record a refusal once; if that fails, the person is told all the same and the edge tries again."""
+        record = refused.info.get("on_refused")
+        if record is None or error.recorded:
+            return
+        error.recorded = True
+        try:
+            with self.transaction() as session:
+                record(session, error)
+        except SQLAlchemyError:
+            error.recorded = False
 
     @contextmanager
     def snapshot(self) -> Iterator[Session]:

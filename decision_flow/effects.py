@@ -20,6 +20,7 @@ from decision_flow import (
     clock,
     drafts,
     evaluations,
+    guarding,
     notifications,
     office_settings,
     three_major,
@@ -51,6 +52,7 @@ def perform(session: Session, matter: Matter, call: Call, *, actor: Author, at: 
             element=call.element.id,
             name=call.name,
         )
+    guarding.before_effect(session, matter, call.name)
     effect(session, matter, call, actor, at)
 
 

@@ -5,7 +5,8 @@ DecisionFlowError
 ├── NotPermitted                     signed in, but this is not theirs to do
 ├── NotFound                         no such thing, or not visible to this person
 ├── Conflict                         already done, stale, name taken
-│   └── Refused                      a legal guard says not now: rule id, article
+│   └── Refused                      a legal guard says not now: rule id, article, what to do next
+│       └── Barred                   the separation of duties says: not this person
 ├── Invalid                          what was entered is wrong: errors by field
 │   └── NotConforming                a procedure cannot be used: findings by element
 └── ProcedureFault                   the procedure itself failed while running
@@ -17,6 +18,7 @@ translation, so values are never formatted into it: they stand beside it as `%(n
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -81,15 +83,55 @@ class Conflict(DecisionFlowError):
     code = "conflict"
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """One thing that the law misses: rule and article, what is missing, what to do next, and by which form.
+
+    `message` and `todo` are msgids that `values` fill in; `form` is the form that would supply what is missing.
+    """
+
+    rule: str
+    article: str
+    message: str
+    todo: str = ""
+    form: str = ""
+    values: Mapping[str, object] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.message % self.values if self.values else self.message
+
+
 class Refused(Conflict):
-    """A legal guard says: not now. Carries the rule id and the article it rests on."""
+    """A legal guard says: not now. Carries rule and article of the first thing that is missing, and all of them."""
 
     code = "refused"
+    # Set once an event of the trail tells of it.
+    recorded = False
 
-    def __init__(self, message: str, *, rule: str, article: str, **values: object) -> None:
+    def __init__(
+        self, message: str, *, rule: str, article: str, refusals: Sequence[Refusal] = (), **values: object
+    ) -> None:
         super().__init__(message, **values)
         self.rule = rule
         self.article = article
+        self.refusals = tuple(refusals) or (Refusal(rule, article, message, values=values),)
+
+    @classmethod
+    def of(cls, refusals: Sequence[Refusal]) -> Refused:
+        """Return one error that tells all of `refusals`, of which there must be one."""
+        first = refusals[0]
+        return cls(first.message, rule=first.rule, article=first.article, refusals=refusals, **first.values)
+
+    @property
+    def rules(self) -> list[str]:
+        """The ids of all rules that refuse, each once."""
+        return list(dict.fromkeys(refusal.rule for refusal in self.refusals))
+
+
+class Barred(Refused):
+    """The separation of duties says: not this person in this matter (SOD-01 to SOD-14)."""
+
+    code = "barred"
 
 
 class Invalid(DecisionFlowError):

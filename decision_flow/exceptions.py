@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session, joinedload
 
-from decision_flow import audit, clock, drafts, identity, matters
+from decision_flow import audit, clock, drafts, identity, matters, refusals
 from decision_flow.actors import Actor
 from decision_flow.audit import EventName
 from decision_flow.errors import N_, Conflict, Invalid, NotFound, NotPermitted, Refused
@@ -94,6 +94,7 @@ def ask(session: Session, actor: Actor, matter_id: int, rule: str, reason: str, 
     """
     identity.require(actor, Permission.MATTER_REGISTER)
     matter = matters.get(session, actor, matter_id)
+    refusals.acting(session, actor, matter_id)
     errors: dict[str, list[str]] = {}
     kind = ExceptionKind.STALE if step else ExceptionKind.EXCEPTION
     if step:
@@ -127,6 +128,7 @@ def decide(session: Session, actor: Actor, record_id: int, approve: bool, note: 
     if record is None:
         raise NotFound(N_("没有这条记录,或者您无权查看。"))
     matters.get(session, actor, record.matter_id)
+    refusals.acting(session, actor, record.matter_id)
     if record.state != ExceptionState.ASKED:
         raise Conflict(N_("这项申请已由%(who)s处理。"), who=record.decided_as)
     _not_ones_own(actor, record.asked_by_id)

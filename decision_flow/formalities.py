@@ -11,14 +11,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from decision_flow import (
     adoption,
     archiving,
     assessors,
-    drafts,
     exceptions,
     experts,
     hearings,
@@ -29,9 +27,8 @@ from decision_flow import (
     risks,
     submitted,
 )
-from decision_flow.guards import GUARDS, Facts
 from decision_flow.identity import Actor
-from decision_flow.models import Matter, NoticeKind, Procedure, ProcedureVersion, Task
+from decision_flow.models import Matter, NoticeKind, Task
 from decision_flow.notices import NoticeText
 
 
@@ -86,49 +83,10 @@ def suggested(session: Session, matter: Matter, form_id: str | None) -> dict[str
 
 
 def check(filing: Filing) -> None:
-    """Ask guards and registers whether this form may be completed now. Raises `Refused`, `Invalid`, `NotPermitted`."""
-    guard = GUARDS.get(filing.task.form or "")
-    if guard is not None and _is_guarded(filing):
-        guard(facts(filing.session, filing.matter))
+    """Ask the registers whether this form may be completed now. Raises `Refused`, `Invalid`, `NotPermitted`."""
     land_steps.check(filing.session, filing.matter, filing.task.form or "", filing.answers)
     if asked := BEFORE.get(filing.task.form or ""):
         asked(filing)
-
-
-def facts(session: Session, matter: Matter) -> Facts:
-    """Return what the guards ask of a matter: the latest answers by form, and how its text stands."""
-    rows = session.execute(
-        select(Task.form, Task.submission)
-        .where(Task.matter_id == matter.id, Task.completed_at.is_not(None), Task.submission.is_not(None))
-        .order_by(Task.completed_at, Task.id)
-    )
-    said = {form: dict(answers) for form, answers in rows if form}
-    text = drafts.current(session, matter)
-    if text is not None:
-        conclusion = text.conclusion if text.reviewed_at is not None else ""
-    else:
-        # An adjustment has no text of its own: the opinion that was signed in it counts.
-        conclusion = str(said.get("F-13", {}).get("conclusion", "")) if said.get("F-13s", {}).get("agree") else ""
-    return Facts(
-        said=said,
-        conclusion=conclusion,
-        stale=tuple(mark.step for mark in drafts.open_marks(session, matter.id)),
-        implementing_unit=matter.implementing_unit_id is not None,
-        adjusts=matter.relation == "adjusts",
-    )
-
-
-def _is_guarded(filing: Filing) -> bool:
-    """Whether the matter is a major decision, or ends one; 三重一大 and the catalogue have rules of their own."""
-    if filing.matter.relation == "adjustment":
-        # Its papers for the review (F-12) speak of the end of a decision, not of a draft.
-        return filing.task.form != "F-12"
-    key = filing.session.scalar(
-        select(Procedure.key)
-        .join(ProcedureVersion, ProcedureVersion.procedure_id == Procedure.id)
-        .where(ProcedureVersion.id == filing.matter.procedure_version_id)
-    )
-    return key not in ("three_major_one_large", "annual_catalogue")
 
 
 def record(filing: Filing) -> None:

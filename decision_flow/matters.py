@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import exists, or_, select, text
 from sqlalchemy.orm import Session, joinedload, undefer
 
-from decision_flow import audit, bundles, clock, engine, identity, submissions, three_major
+from decision_flow import audit, bundles, clock, engine, identity, refusals, submissions, three_major
 from decision_flow.audit import SYSTEM, Author, EventName
 from decision_flow.bundles import Runnable
 from decision_flow.errors import N_, Conflict, NotFound, NotPermitted
@@ -82,6 +82,7 @@ def register(session: Session, actor: Actor, procedure_key: str, organ_id: int, 
     when the organ is not the actor's, `Conflict` when an open matter has the same title (F-01).
     """
     identity.require(actor, Permission.MATTER_REGISTER)
+    refusals.acting(session, actor)
     if organ_id not in {appointment.organ_id for appointment in actor.appointments}:
         raise NotPermitted(N_("只能为本人任职的机关登记事项。"))
     version = bundles.in_force(session, procedure_key)
@@ -116,6 +117,7 @@ def start_linked(session: Session, timer: Timer) -> Matter:
     `evaluation_id`, or `organ_id` when another organ takes the matter over. Raises `NotFound` when the
     procedure has no version in force.
     """
+    refusals.acting(session, SYSTEM, timer.matter_id)
     payload = timer.payload
     decision = session.get_one(Matter, timer.matter_id)
     version = bundles.in_force(session, payload["procedure"])
@@ -175,6 +177,7 @@ def send(session: Session, timer: Timer) -> bool:
     The payload names `signals`, of which the first that the matter waits for is sent, and `data` that goes
     with it. A matter that has ended, or waits for none of them, is left as it is.
     """
+    refusals.acting(session, SYSTEM, timer.matter_id)
     matter = lock(session, timer.matter_id or 0)
     runnable = bundles.runnable(session, matter.procedure_version)
     if matter.status not in (MatterStatus.RUNNING, MatterStatus.SUSPENDED):
@@ -208,6 +211,7 @@ def fire_timers(session: Session, matter_id: int) -> bool:
 
     Early, late or twice does no harm.
     """
+    refusals.acting(session, SYSTEM, matter_id)
     matter = lock(session, matter_id)
     if matter.status not in (MatterStatus.RUNNING, MatterStatus.SUSPENDED):
         return False

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
-from decision_flow import audit, clock, effects, evaluations, working_days
+from decision_flow import audit, clock, effects, evaluations, guarding, working_days
 from decision_flow.audit import Author, EventName
 from decision_flow.engine import Context, Element, OpenTask, Step
 from decision_flow.errors import N_, ProcedureFault
@@ -200,6 +200,7 @@ def cancel_task_timers(session: Session, task_ids: Any) -> None:
 
 
 def _finish(session: Session, matter: Matter, step: Step, actor: Author, at: datetime) -> None:
+    guarding.before_finish(session, matter)
     matter.status = MatterStatus.COMPLETED
     matter.outcome = step.outcome
     matter.closed_at = at
@@ -242,7 +243,7 @@ def _announce(session: Session, matter: Matter, tasks: tuple[Task, ...], actor: 
             "pool": task.pool,
             "matter_id": matter.id,
             "task_id": task.id,
-            "payload": {"title": matter.title, "name": task.name},
+            "payload": {"title": matter.title, "name": task.name, "name_en": task.name_en},
             "state": NotificationState.PENDING,
             "dedupe_key": f"task.opened:{task.id}",
             "created_at": at,

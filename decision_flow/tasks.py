@@ -22,9 +22,11 @@ from decision_flow import (
     drafts,
     engine,
     formalities,
+    guarding,
     identity,
     matters,
     projection,
+    refusals,
     submissions,
 )
 from decision_flow.audit import EventName
@@ -65,6 +67,7 @@ def claim(session: Session, actor: Actor, task_id: int) -> Task:
     if task.state == TaskState.CLAIMED:
         raise Conflict(N_("该任务已由%(who)s签收,如需办理请联系对方转办。"), who=_name(session, task.assignee_id))
     _must_be_candidate(session, actor, task)
+    guarding.before_taking(session, task.matter, task, actor)
     task.state, task.assignee_id, task.claimed_at = TaskState.CLAIMED, actor.user_id, clock.now()
     _record(session, EventName.TASK_CLAIMED, actor, task)
     return task
@@ -95,6 +98,7 @@ def transfer(session: Session, actor: Actor, task_id: int, to_user_id: int, reas
         errors["to_user_id"] = [N_("请选择本岗位的其他人员。")]
     if errors:
         raise Invalid(N_("转办没有成功,请按提示修改。"), errors=errors)
+    guarding.before_handing(session, task.matter, task, to_user_id)
     task.assignee_id, task.claimed_at = to_user_id, clock.now()
     if task.person_id:
         task.person_id, task.pool = to_user_id, f"person:{to_user_id}"
@@ -191,10 +195,13 @@ def complete(
             signed={field.name: signature for field in form.fields if field.type == "sign"} if signature else {},
             task=task,
         )
+        guarding.before_completion(session, matter, task, answers, actor, at)
         filing = Filing(session, actor, matter, task, answers, context)
         formalities.check(filing)
         documents = submissions.file_documents(session, form, answers, task, actor)
         submissions.assign(session, matter, form, answers)
+    else:
+        guarding.before_completion(session, matter, task, answers, actor, at)
     task.state, task.submission, task.draft = TaskState.COMPLETED, answers, None
     task.completed_at, task.completed_by_id, task.completed_as = at, actor.user_id, signed_as(actor, task)
     data = {form.key: form.process_data(answers)} if form else {}
@@ -245,6 +252,7 @@ def _locked(session: Session, actor: Actor, task_id: int) -> Task:
         raise NotFound(N_("没有这个任务,或者您无权查看。"))
     task, matter, seq, head, sm3 = row
     audit.hold(session, audit.matter_stream(matter.id), seq, head, sm3)
+    refusals.acting(session, actor, matter.id, task.id)
     if task.pool not in actor.pools and task.assignee_id != actor.user_id:
         matters.get(session, actor, matter.id)
     return task
@@ -288,8 +296,6 @@ def _must_be_mine(session: Session, actor: Actor, task: Task) -> None:
 
 def _record(session: Session, event: EventName, actor: Actor, task: Task, **facts: Any) -> None:
     acting = actor.stands_in(task.pool)
-    if acting is not None:
-        facts["on_behalf_of"] = {"id": acting.principal_id, "display": acting.principal}
     audit.append(
         session,
         audit.matter_stream(task.matter_id),
@@ -298,6 +304,7 @@ def _record(session: Session, event: EventName, actor: Actor, task: Task, **fact
         matter_id=task.matter_id,
         task_id=task.id,
         facts=facts,
+        on_behalf_of=acting.principal if acting else "",
     )
 
 

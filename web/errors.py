@@ -27,6 +27,7 @@ STATUS: dict[type[domain.DecisionFlowError], int] = {
     domain.NotFound: 404,
     domain.Conflict: 409,
     domain.Refused: 409,
+    domain.Barred: 403,
     domain.Invalid: 422,
     domain.NotConforming: 422,
     domain.ProcedureFault: 500,
@@ -60,6 +61,19 @@ def told(error: domain.DecisionFlowError) -> str:
     return sentence % error.values if error.values else sentence
 
 
+def refusals(error: domain.Refused) -> list[dict[str, str]]:
+    """Return each thing that is missing: `rule`, `article`, `text`, `todo`, in the reader's language."""
+    return [
+        {
+            "rule": refusal.rule,
+            "article": refusal.article,
+            "text": gettext(refusal.message) % refusal.values if refusal.values else gettext(refusal.message),
+            "todo": gettext(refusal.todo) if refusal.todo else "",
+        }
+        for refusal in error.refusals
+    ]
+
+
 def handle(app: Flask) -> None:
     """Register the handlers of `app`. Nobody signed in: `pages/sign_in.py` asks for it."""
 
@@ -71,7 +85,7 @@ def handle(app: Flask) -> None:
             log.error("procedure_fault", element=error.element, expression=error.expression, told=str(error))
         facts: dict[str, object] = {"code": error.code}
         if isinstance(error, domain.Refused):
-            facts |= {"rule": error.rule, "article": error.article}
+            facts |= {"rule": error.rule, "article": error.article, "refusals": refusals(error)}
         if isinstance(error, domain.Invalid):
             facts["errors"] = {path: [said(text) for text in texts] for path, texts in error.errors.items()}
         return answer(status, told(error), **facts), status
@@ -102,7 +116,7 @@ def answer(status: int, text: str, **facts: object) -> Response | str:
         response = jsonify(title=heading, detail=text, status=status, instance=number, **facts)
         response.mimetype = "application/problem+json"
         return response
-    shown = {"rule": "", "article": "", "errors": {}, **facts}
+    shown = {"rule": "", "article": "", "errors": {}, "refusals": [], **facts}
     heading = HEADINGS.get(status, N_("未能办理"))
     return render_template(
         "errors/error.html", status=status, heading=heading, text=text, number=number, back=came_from(), **shown
@@ -117,6 +131,8 @@ def record_refusal(error: domain.DecisionFlowError) -> None:
     who = g.get("actor")
     if who is None or not isinstance(error, domain.Refused | domain.NotPermitted):
         return
+    if isinstance(error, domain.Refused) and error.recorded:
+        return
     try:
         with transaction() as session:
             matter_id, task_id = _subject(session)
@@ -128,7 +144,7 @@ def record_refusal(error: domain.DecisionFlowError) -> None:
                 matter_id=matter_id,
                 task_id=task_id,
                 result="refused",
-                rules=[error.rule] if isinstance(error, domain.Refused) else [],
+                rules=error.rules if isinstance(error, domain.Refused) else [],
                 facts={"path": request.path[:200], "method": request.method, "told": str(error)[:500]},
             )
     except (SQLAlchemyError, domain.DecisionFlowError):

@@ -20,7 +20,7 @@ from decision_flow.demo.roster import QINGHE
 from decision_flow.documents import FileStore
 from decision_flow.engine import Bundle
 from decision_flow.errors import Refused
-from decision_flow.models import Matter, Notification, Task, TaskState
+from decision_flow.models import AuditEvent, Matter, Notification, Task, TaskState
 from decision_flow.procedures import ProcedureSource
 from decision_flow.resources import BPMN
 from tests.drawing import Drawing
@@ -112,8 +112,10 @@ def test_g5_no_act_of_weight_is_done_on_its_own(
         given = {"implementing_unit_id": units(database)["清河镇农村公路管理站"], **told}
     with pytest.raises(Refused) as refusal:
         play.do("T_only", who, **given)
-    assert refusal.value.rule == rule
+    assert rule in refusal.value.rules
     with database.transaction(read_only=True) as session:
         matter = session.get_one(Matter, play.matter_id)
         assert (matter.decided_at, matter.published_at) == (None, None)
+        told = session.scalars(select(AuditEvent).where(AuditEvent.result == "refused")).one()
+        assert told.matter_id == play.matter_id and f'"{rule}"' in told.canonical
     assert names(play) == {"T_only"}

@@ -14,7 +14,7 @@ from decision_flow.identity import Permission
 from decision_flow.models import Document, Task
 from web import forms
 from web.auth import requires
-from web.errors import record_refusal, status_of, told
+from web.errors import record_refusal, refusals, status_of, told
 from web.language import gettext, said
 from web.pages.tasks import store_uploads
 from web.request import actor, files, transaction
@@ -56,9 +56,7 @@ def complete(task_id: int) -> Response | tuple[str, int]:
         return _page(task_id, values=values, errors=error.errors or {"": [told(error)]}, scan_id=scan_id), 422
     except Refused as error:
         record_refusal(error)
-        return _page(
-            task_id, values=values, refusal=f"{told(error)}({error.rule},{error.article})", scan_id=scan_id
-        ), 409
+        return _page(task_id, values=values, refusals=refusals(error), scan_id=scan_id), status_of(error)
     except Conflict as error:
         return _page(task_id, values=values, refusal=told(error), scan_id=scan_id), status_of(error)
     if later:
@@ -105,5 +103,6 @@ def _page(task_id: int, **shown: Any) -> str:
         errors={path: [said(text) for text in texts] for path, texts in errors.items()},
         form_errors={path: texts for path, texts in errors.items() if not path.startswith("_late")},
         refusal=shown.get("refusal", ""),
+        refusals=shown.get("refusals", []),
         render_form=forms.render,
     )

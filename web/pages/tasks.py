@@ -14,7 +14,7 @@ from decision_flow.identity import Actor, Permission
 from decision_flow.models import Task
 from web import forms
 from web.auth import requires
-from web.errors import record_refusal, status_of, told
+from web.errors import record_refusal, refusals, status_of, told
 from web.language import gettext
 from web.request import actor, files, settings, transaction
 
@@ -100,7 +100,7 @@ def complete(task_id: int) -> Response | tuple[str, int]:
         return _page(task_id, values=values, errors=error.errors or {"": [told(error)]}), status_of(error)
     except Refused as error:
         record_refusal(error)
-        return _page(task_id, values=values, refusal=error), 409
+        return _page(task_id, values=values, refusals=refusals(error)), status_of(error)
     except Conflict as error:
         return _page(task_id, values=values, conflict=told(error)), 409
     return redirect(url_for("tasks.done", task_id=task_id, n=len(opened), matter=matter_id))
@@ -190,5 +190,5 @@ def _page(task_id: int, **shown: Any) -> str:
         may_enter_late=may_enter_late,
         values=view.values if values is None else values,
         render_form=forms.render,
-        **{"errors": {}, "transfer_errors": {}, "refusal": None, "conflict": "", **shown},
+        **{"errors": {}, "transfer_errors": {}, "refusals": [], "conflict": "", **shown},
     )

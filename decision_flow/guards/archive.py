@@ -1,0 +1,59 @@
+"""G-ARCHIVE: nothing is archived or closed with a duty open. A lawful early end shows in the file itself."""
+
+from __future__ import annotations
+
+from decision_flow.errors import N_
+from decision_flow.guards import decide, evaluator, execution, meeting, publish
+from decision_flow.guards.facts import APPROVED, Facts
+from decision_flow.guards.said import Found, missing
+
+
+def ended_early(facts: Facts) -> bool:
+    """Whether the matter came lawfully to an end without a decision that is to be carried out.
+
+    Out of scope, not begun, rejected by the meeting, handed to another organ, or withdrawn by the head.
+    """
+    if facts.withdrawn or facts.has("F-03w", "F-01t", "F-42m"):
+        return True
+    excluded = facts.of("F-01", "exclusion_type") not in (None, "none") or facts.of("F-01b", "in_scope") is False
+    declined = facts.of("F-03", "initiate") is False
+    rejected = facts.of("F-15", "decision") == "rejected" and not list(decide.signed(facts))
+    return excluded or declined or rejected
+
+
+def complete(facts: Facts) -> Found:
+    """R-33 and all before it: every duty up to publication stands in the file."""
+    if ended_early(facts):
+        return
+    if facts.of("F-15", "decision") not in APPROVED:
+        yield missing("R-30a", 30, N_("没有经集体讨论通过的决定,不能归档结案。"), N_("提交会议讨论决定。"), "F-15")
+    yield from meeting.to_meet(facts)
+    yield from decide.to_decide(facts)
+    yield from publish.to_execute(facts)
+
+
+def trail_whole(facts: Facts) -> Found:
+    """R-33: the trail of the matter verifies."""
+    if facts.trail_break:
+        yield missing("R-33", 33, N_("过程记录不完整:%(reason)s。"), N_("请审计管理员核查。"), reason=facts.trail_break)
+
+
+def to_archive(facts: Facts) -> Found:
+    """What must stand before a part of the file is handed over."""
+    if facts.kind == "major":
+        yield from complete(facts)
+    yield from trail_whole(facts)
+
+
+def to_finish(facts: Facts) -> Found:
+    """What must stand before a matter ends, at whichever end of whichever diagram."""
+    if facts.kind == "evaluation":
+        yield from evaluator.decided(facts)
+    if facts.kind != "major":
+        return
+    yield from complete(facts)
+    if not ended_early(facts) and not facts.adjusted:
+        yield from execution.to_report_done(facts)
+    # What is withdrawn by the head is archived by a matter of its own.
+    if not facts.archived and not facts.has("F-03w"):
+        yield missing("R-33", 33, N_("过程材料没有归档,不能结案。"), N_("整理移交并由档案人员接收。"), "F-24")

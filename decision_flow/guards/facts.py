@@ -1,0 +1,97 @@
+"""What the file of a matter shows, as one frozen value: all that the guards know.
+
+Nothing here says what a diagram intends; only what was really filed, by whom and when.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+APPROVED = frozenset({"approved", "approved_with_changes"})
+# What a conclusion of the review must be for the very text that goes to the meeting (R-25c, R-25d, R-28b).
+SUBMITTABLE = frozenset({"lawful", "no_rule_risk_stated", "confirmed"})
+CONTROLLABLE = frozenset({"controllable", "controllable_with_measures"})
+
+
+@dataclass(frozen=True)
+class Filed:
+    """One completed form: its answers, who filed it, in which role and for which unit, and when."""
+
+    form: str
+    answers: Mapping[str, Any]
+    by: int | None = None
+    who: str = ""
+    role: str = ""
+    unit: int | None = None
+    at: datetime | None = None
+    task: int = 0
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return one answer."""
+        return self.answers.get(name, default)
+
+
+@dataclass(frozen=True)
+class Text:
+    """The text of the draft that stands: its hash, and what the reviewer said of this very text."""
+
+    number: int = 0
+    sha256: str = ""
+    conclusion: str = ""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The file of one matter.
+
+    `kind` is major, adjustment, evaluation, three_major, archive or other. `filed` is in the order of filing.
+    `stale` are steps done on an older text; `pending` counts opinions of the public without a disposition.
+    `serves` says which units a person serves today, `names` what they are called.
+    """
+
+    kind: str = "major"
+    relation: str | None = None
+    category: str = ""
+    filed: tuple[Filed, ...] = ()
+    text: Text | None = None
+    stale: tuple[str, ...] = ()
+    pending: int = 0
+    undertaking_unit: int | None = None
+    implementing_unit: int | None = None
+    decided: bool = False
+    published: bool = False
+    archived: bool = False
+    withdrawn: bool = False
+    adjusted: bool = False
+    trail_break: str = ""
+    approved: frozenset[str] = frozenset()
+    serves: Mapping[int, frozenset[int]] = field(default_factory=dict)
+    names: Mapping[int, str] = field(default_factory=dict)
+
+    def all(self, *forms: str) -> Iterator[Filed]:
+        """Yield what was filed on any of `forms`, the earliest first."""
+        return (one for one in self.filed if one.form in forms)
+
+    def last(self, *forms: str) -> Filed | None:
+        """Return the latest filing on any of `forms`, or None."""
+        return next((one for one in reversed(self.filed) if one.form in forms), None)
+
+    def has(self, *forms: str) -> bool:
+        """Whether any of `forms` was filed."""
+        return self.last(*forms) is not None
+
+    def of(self, form: str, name: str, default: Any = None) -> Any:
+        """Return one answer of the latest filing of `form`."""
+        found = self.last(form)
+        return default if found is None else found.get(name, default)
+
+    def place(self, filed: Filed | None) -> int:
+        """Return where a filing stands in the order, or -1."""
+        return -1 if filed is None else self.filed.index(filed)
+
+    def with_filing(self, filed: Filed) -> Facts:
+        """Return the facts as they will be once `filed` counts."""
+        return replace(self, filed=(*self.filed, filed))
