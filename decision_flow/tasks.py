@@ -198,7 +198,7 @@ def complete(
         guarding.before_completion(session, matter, task, answers, actor, at)
         filing = Filing(session, actor, matter, task, answers, context)
         formalities.check(filing)
-        documents = submissions.file_documents(session, form, answers, task)
+        documents = submissions.file_documents(session, form, answers, task, actor)
         submissions.assign(session, matter, form, answers)
     else:
         guarding.before_completion(session, matter, task, answers, actor, at)
