@@ -47,6 +47,7 @@ class EventName(StrEnum):
     TASK_WITHDRAWN = "task.withdrawn"
     TIMER_SET = "timer.set"
     TIMER_FIRED = "timer.fired"
+    DOCUMENT_UPLOADED = "document.uploaded"
     DOCUMENT_FILED = "document.filed"
     DOCUMENT_READ = "document.read"
     DRAFT_FROZEN = "draft.frozen"

@@ -126,7 +126,7 @@ def store(
         audit.append(
             session,
             audit.matter_stream(matter_id),
-            EventName.DOCUMENT_FILED,
+            EventName.DOCUMENT_UPLOADED,
             actor=actor,
             matter_id=matter_id,
             task_id=task_id,

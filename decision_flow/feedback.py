@@ -9,12 +9,13 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from decision_flow import audit, clock, evaluations, matters
+from decision_flow import audit, clock, evaluations, matters, working_days
 from decision_flow.audit import EventName
 from decision_flow.errors import N_, Invalid, NotPermitted
 from decision_flow.evaluations import Facts
 from decision_flow.identity import Actor, Permission, require
 from decision_flow.models import Evaluation, EvaluationStatus, Feedback, Matter
+from decision_flow.working_days import Calendar
 
 KINDS = ("opinion", "petition", "law_change", "head_order")
 CHANNELS = ("letter", "phone", "email", "visit", "other")
@@ -28,6 +29,7 @@ class Review:
     evaluation: Evaluation
     decision: Matter
     days_left: int
+    provisional: bool
 
     @property
     def state(self) -> str:
@@ -112,7 +114,8 @@ def calendar(session: Session, actor: Actor, first: date, last: date) -> list[Re
         .options(joinedload(Evaluation.decision))
         .order_by(Evaluation.due_on, Evaluation.id)
     )
-    return [_review(row) for row in rows]
+    days = working_days.load(session)
+    return [_review(row, days) for row in rows]
 
 
 def watch(session: Session, actor: Actor, decision_id: int) -> Watch:
@@ -127,11 +130,12 @@ def watch(session: Session, actor: Actor, decision_id: int) -> Watch:
     heard = session.scalars(
         select(Feedback).where(Feedback.decision_id == decision_id).order_by(Feedback.id.desc()).limit(200)
     )
-    facts = evaluations.facts_of(session, decision_id, clock.today())
+    facts, days = evaluations.facts_of(session, decision_id, clock.today()), working_days.load(session)
     return Watch(
-        decision, tuple(_review(row) for row in rows), tuple(heard), facts, tuple(evaluations.triggers_of(facts))
+        decision, tuple(_review(row, days) for row in rows), tuple(heard), facts, tuple(evaluations.triggers_of(facts))
     )
 
 
-def _review(row: Evaluation) -> Review:
-    return Review(row, row.decision, (row.due_on - clock.today()).days)
+def _review(row: Evaluation, days: Calendar) -> Review:
+    open_one = row.status in OPEN
+    return Review(row, row.decision, (row.due_on - clock.today()).days, open_one and days.is_provisional(row.due_on))

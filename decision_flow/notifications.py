@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from decision_flow import clock
@@ -18,6 +18,8 @@ from decision_flow.models import (
     NotificationState,
     Organisation,
     Post,
+    Task,
+    TaskState,
     User,
 )
 
@@ -157,7 +159,7 @@ def mine(
         Notification.state == NotificationState.SENT,
     ]
     if unread:
-        which.append(Notification.read_at.is_(None))
+        which += [Notification.read_at.is_(None), ~_settled()]
     total = session.scalar(select(func.count()).select_from(Notification).where(*which)) or 0
     rows = session.scalars(
         select(Notification)
@@ -167,6 +169,12 @@ def mine(
         .offset((max(1, page) - 1) * per_page)
     )
     return list(rows), total
+
+
+def settled(session: Session, notices: Iterable[Notification]) -> set[int]:
+    """Return which of these ask for something that is done by now; nobody has to read them any more."""
+    ids = [notice.id for notice in notices]
+    return set(session.scalars(select(Notification.id).where(Notification.id.in_(ids), _settled())))
 
 
 def count_unread(session: Session, user_id: int) -> int:
@@ -180,6 +188,7 @@ def count_unread(session: Session, user_id: int) -> int:
                 Notification.read_at.is_(None),
                 Notification.channel == INBOX,
                 Notification.state == NotificationState.SENT,
+                ~_settled(),
             )
         )
         or 0
@@ -210,6 +219,12 @@ def target(session: Session, user_id: int, notice_id: int) -> tuple[int | None, 
         )
     ).first()
     return (row.task_id, row.matter_id, row.event) if row else None
+
+
+def _settled() -> ColumnElement[bool]:
+    """Whether a notice asks for a task that is done, withdrawn, or in somebody's hands."""
+    done = exists().where(Task.id == Notification.task_id, Task.state.in_((TaskState.COMPLETED, TaskState.CANCELLED)))
+    return and_(Notification.event.like("task.%"), done)
 
 
 def _copy(

@@ -179,9 +179,16 @@ def change_organisation(
 
 
 def create_post(
-    session: Session, actor: Actor, organisation_id: int, title: str, role_code: str, title_en: str = ""
+    session: Session,
+    actor: Actor,
+    organisation_id: int,
+    title: str,
+    role_code: str,
+    title_en: str = "",
+    *,
+    leads: bool = False,
 ) -> Post:
-    """Add a post to a unit; its role says which tasks it may take. Raises `Invalid` by field."""
+    """Add a post to a unit; its role says which tasks it may take, `leads` that it heads the unit. Raises `Invalid`."""
     identity.require(actor, Permission.PEOPLE_MANAGE)
     unit = session.get(Organisation, organisation_id)
     errors = _wrong_title(title)
@@ -196,6 +203,7 @@ def create_post(
         title=title.strip(),
         title_en=title_en.strip()[:120],
         role_code=role_code,
+        leads=leads,
         active=True,
     )
     session.add(post)
@@ -204,8 +212,10 @@ def create_post(
     return post
 
 
-def change_post(session: Session, actor: Actor, post_id: int, title: str, title_en: str, active: bool) -> Post:
-    """Correct the title of a post, or close it once nobody holds it; its role stays."""
+def change_post(
+    session: Session, actor: Actor, post_id: int, title: str, title_en: str, active: bool, *, leads: bool = False
+) -> Post:
+    """Correct the title of a post and whether it heads the unit, or close it once nobody holds it; its role stays."""
     identity.require(actor, Permission.PEOPLE_MANAGE)
     post = session.get(Post, post_id)
     if post is None:
@@ -214,7 +224,7 @@ def change_post(session: Session, actor: Actor, post_id: int, title: str, title_
         raise Invalid(N_("岗位没有保存,请按提示修改。"), errors=errors)
     if post.active and not active:
         _nobody_left(session, Post.id == post.id)
-    fields = {"title": title.strip(), "title_en": title_en.strip()[:120], "active": active}
+    fields = {"title": title.strip(), "title_en": title_en.strip()[:120], "leads": leads, "active": active}
     _change(session, EventName.POST_CHANGED, actor, post, fields)
     return post
 

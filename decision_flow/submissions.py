@@ -13,7 +13,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from decision_flow import clock, engine
+from decision_flow import audit, clock, engine
+from decision_flow.audit import EventName
 from decision_flow.bundles import Runnable
 from decision_flow.errors import N_, Invalid
 from decision_flow.forms import Field, Form
@@ -108,8 +109,8 @@ def assign(session: Session, matter: Matter, form: Form, values: Mapping[str, An
         matter.implementing_unit_id = int(unit[0] if isinstance(unit, list) else unit)
 
 
-def file_documents(session: Session, form: Form, values: Mapping[str, Any], task: Task) -> list[Document]:
-    """Mark the files of a completed task as filed; return them."""
+def file_documents(session: Session, form: Form, values: Mapping[str, Any], task: Task, actor: Actor) -> list[Document]:
+    """Mark the files of a completed task as filed, each with an event of its own; return them."""
     ids = [entry["document_id"] for _, entry in _files(form.fields, values)]
     signatures = (values.get(field.name) or {} for field in form.fields if field.type == "sign")
     ids += [signature["document_id"] for signature in signatures if signature.get("kind") == "scan"]
@@ -119,6 +120,15 @@ def file_documents(session: Session, form: Form, values: Mapping[str, Any], task
     for document in documents:
         document.filed_at = clock.now()
         document.step = task.step
+        audit.append(
+            session,
+            audit.matter_stream(task.matter_id),
+            EventName.DOCUMENT_FILED,
+            actor=actor,
+            matter_id=task.matter_id,
+            task_id=task.id,
+            facts={"document": document.id, "name": document.name, "sha256": document.sha256, "step": task.step},
+        )
     return documents
 
 

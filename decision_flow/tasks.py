@@ -198,7 +198,7 @@ def complete(
         guarding.before_completion(session, matter, task, answers, actor, at)
         filing = Filing(session, actor, matter, task, answers, context)
         formalities.check(filing)
-        documents = submissions.file_documents(session, form, answers, task)
+        documents = submissions.file_documents(session, form, answers, task, actor)
         submissions.assign(session, matter, form, answers)
     else:
         guarding.before_completion(session, matter, task, answers, actor, at)
@@ -296,8 +296,6 @@ def _must_be_mine(session: Session, actor: Actor, task: Task) -> None:
 
 def _record(session: Session, event: EventName, actor: Actor, task: Task, **facts: Any) -> None:
     acting = actor.stands_in(task.pool)
-    if acting is not None:
-        facts["on_behalf_of"] = {"id": acting.principal_id, "display": acting.principal}
     audit.append(
         session,
         audit.matter_stream(task.matter_id),
@@ -306,6 +304,7 @@ def _record(session: Session, event: EventName, actor: Actor, task: Task, **fact
         matter_id=task.matter_id,
         task_id=task.id,
         facts=facts,
+        on_behalf_of=acting.principal if acting else "",
     )
 
 

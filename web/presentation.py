@@ -28,7 +28,7 @@ EVENTS = {
     "matter.registered": N_("登记事项"), "matter.finished": N_("办结事项"), "task.opened": N_("产生任务"),
     "task.claimed": N_("签收"), "task.released": N_("退回签收"), "task.transferred": N_("转办"),
     "task.completed": N_("办结任务"), "task.withdrawn": N_("撤回任务"), "timer.fired": N_("期限届满"),
-    "document.filed": N_("上传材料"), "draft.frozen": N_("固定草案版本"),
+    "document.uploaded": N_("上传材料"), "document.filed": N_("材料归入事项"), "draft.frozen": N_("固定草案版本"),
     "matter.major_item_entered": N_("列入三重一大台账"),
     "exception.recorded": N_("登记豁免或例外"), "exception.decided": N_("批准或不批准例外"),
     "task.entered_late": N_("补录"),

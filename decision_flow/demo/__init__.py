@@ -21,6 +21,10 @@ from decision_flow.models import Appointment, Organisation, Post, User
 PASSWORD = "Demo-2026-pass"  # noqa: S105 - public by intention; shown on the sign-in page in demo mode
 
 
+# Whoever holds one of these heads the unit.
+LEADING = ("主任", "所长", "站长", "负责人")
+
+
 def load(database: Database, files: FileStore, bpmn: Path) -> bool:
     """Load the demo into an empty database; return whether anything was done."""
     with database.transaction() as session:
@@ -74,6 +78,7 @@ def load_people(database: Database) -> None:
                         title=title,
                         title_en=title_en,
                         role_code=role,
+                        leads=title in LEADING,
                         active=True,
                     )
                     session.add(posts[key])

@@ -20,7 +20,7 @@ def run(url: str) -> Figures:
         return {"(one writer at a time: several workers are for PostgreSQL)": 0}
     database = fill(url)
     figures: Figures = {}
-    part = max(200, COUNT // 5)
+    part = max(300, COUNT // 5)
     for workers in (1, 4):
         queues.backlog(database, part)
         seconds, _ = queues.drain(database, workers)

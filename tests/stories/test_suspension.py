@@ -159,6 +159,7 @@ def test_a_minor_adjustment_is_approved_by_the_head_and_published(road: Play) ->
 
 
 def test_a_termination_is_reviewed_and_discussed_and_ends_the_execution(road: Play) -> None:
+    road.days(30).do(EX + "01", "fangyi")
     road.act("suspend", "gaojianming", **order(road))
     (adjusting,) = road.linked("adjustment")
     adjusting.do(DA + "02", "zhoukai", kind="terminate").run_to("T_legality_review_04")

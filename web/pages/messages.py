@@ -23,9 +23,10 @@ def index() -> str:
     with transaction(read_only=True) as session:
         rows, total = notifications.mine(session, actor().user_id, unread=unread, page=page_number(), per_page=PER_PAGE)
         choices = feeds.choices(session, actor())
+        over = notifications.settled(session, rows)
     told = [(row, wording.say(row.event, row.payload, language())) for row in rows]
     return render_template(
-        "messages/index.html", told=told, total=total, unread=unread, page=page_number(),
+        "messages/index.html", told=told, over=over, total=total, unread=unread, page=page_number(),
         pages=max(1, -(-total // PER_PAGE)), choices=choices, events=feeds.EVENTS, mail=bool(settings().smtp_host),
     )  # fmt: skip
 

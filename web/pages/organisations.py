@@ -72,6 +72,7 @@ def create_post(organisation_id: int) -> Response | tuple[str, int]:
             sent.get("title", ""),
             sent.get("role_code", ""),
             sent.get("title_en", ""),
+            leads=sent.get("leads") == "true",
         ),
     )
 
@@ -90,6 +91,7 @@ def change_post(organisation_id: int, post_id: int) -> Response | tuple[str, int
             sent.get("title", ""),
             sent.get("title_en", ""),
             sent.get("active") == "true",
+            leads=sent.get("leads") == "true",
         ),
         of=f"post-{post_id}-",
     )
