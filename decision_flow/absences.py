@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from decision_flow import audit, clock, notifications
@@ -178,14 +178,7 @@ def return_left(session: Session, holder_id: int) -> list[Task]:
     ).all()
     pools = {task.pool for task in held if not task.pool.startswith("person:")}
     holding = notifications.holders_of(session, pools)
-    standing_in = set(
-        session.scalars(select(Substitution.id).where(Substitution.substitute_id == holder_id, *_current()).limit(1))
-    )
-    gone = [
-        task
-        for task in held
-        if not holder.active or (task.pool in pools and holder_id not in holding[task.pool] and not standing_in)
-    ]
+    gone = [task for task in held if not holder.active or (task.pool in pools and holder_id not in holding[task.pool])]
     return _returned(session, gone, holder, SYSTEM)
 
 
@@ -254,11 +247,6 @@ def _roles(session: Session, users: list[int]) -> dict[int, set[str]]:
     for user_id, role in rows:
         found[user_id].add(role)
     return found
-
-
-def _current() -> tuple[ColumnElement[bool], ...]:
-    today = clock.today()
-    return (Substitution.starts_on <= today, Substitution.ends_on >= today, Substitution.ended_at.is_(None))
 
 
 def _user(session: Session, text: str) -> User | None:

@@ -120,10 +120,8 @@ def stop(session: Session, name: str) -> None:
 
 def alive(session: Session) -> list[tuple[Node, bool]]:
     """Return the processes seen in the last days and whether each is alive by the database's clock."""
-    limit, _ = leases.clock_of(session, 0)
     _, recent = leases.clock_of(session, -ALIVE_SECONDS)
     _, old = leases.clock_of(session, -3 * 86_400)
-    del limit
     rows = session.execute(
         select(Node, (Node.stopped_at.is_(None) & (Node.seen_at >= recent)).label("alive"))
         .where(Node.seen_at >= old)

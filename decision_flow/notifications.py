@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, func, insert, or_, select, update
@@ -18,6 +18,7 @@ from decision_flow.models import (
     NotificationState,
     Organisation,
     Post,
+    Substitution,
     Task,
     TaskState,
     User,
@@ -105,7 +106,7 @@ def spread(session: Session, limit: int = 200, *, mail: bool = False) -> int:
 
 
 def holders_of(session: Session, pools: Iterable[str]) -> dict[str, list[int]]:
-    """Return for each pool the ids of the active people who hold it today, in order."""
+    """Return for each pool the ids of the active people who hold it today, in order, then of their substitutes."""
     found: dict[str, list[int]] = {pool: [] for pool in pools}
     wanted: dict[str, set[int]] = {}
     for pool in found:
@@ -134,7 +135,26 @@ def holders_of(session: Session, pools: Iterable[str]) -> dict[str, list[int]]:
             for unit in {unit_id, organ_id} & units:
                 if user_id not in found[f"{role}:{unit}"]:
                     found[f"{role}:{unit}"].append(user_id)
+    _add_substitutes(session, found, today)
     return found
+
+
+def _add_substitutes(session: Session, found: dict[str, list[int]], today: date) -> None:
+    holders = {user_id for ids in found.values() for user_id in ids}
+    rows = session.execute(
+        select(Substitution.principal_id, Substitution.substitute_id)
+        .join(User, User.id == Substitution.substitute_id)
+        .where(
+            Substitution.principal_id.in_(holders),
+            Substitution.starts_on <= today,
+            Substitution.ends_on >= today,
+            Substitution.ended_at.is_(None),
+            User.active,
+        )
+        .order_by(Substitution.id)
+    ).all()
+    for ids in found.values() if rows else ():
+        ids += [other for principal, other in rows if principal in ids and other not in ids]
 
 
 def wants(choices: Mapping[str, Any] | None, event: str) -> bool:

@@ -142,8 +142,16 @@ def _open(matter: Matter, opened: OpenTask, functions: CalendarFunctions, at: da
         "due_rule": element.properties.get("due_rule", "") if deadline is not None else "",
         "due_explanation": getattr(deadline, "explanation", "") if deadline is not None else "",
         "due_provisional": getattr(deadline, "provisional", False),
-        "deadline": deadline.parts() if isinstance(deadline, working_days.Deadline) else None,
+        "deadline": _parts(element, deadline, at) if isinstance(deadline, working_days.Deadline) else None,
     }
+
+
+def _parts(element: Element, deadline: working_days.Deadline, at: datetime) -> dict[str, Any]:
+    """Return what a deadline was computed from, with the event it counts from in words (W9)."""
+    event = element.properties.get("due_event", "")
+    if not event:
+        event = "received" if deadline.start == clock.local_date(at) else "stated"
+    return {**deadline.parts(), "event": event, "event_en": element.properties.get("due_event_en", "")}
 
 
 def _evaluate(element: Element, key: str, names: Mapping[str, Any], functions: CalendarFunctions) -> Any:

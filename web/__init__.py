@@ -41,6 +41,7 @@ from web.pages import (
     procedures,
     public,
     registries,
+    rules,
     sign_in,
     tasks,
     walks,
@@ -53,7 +54,7 @@ PAGES = (
     documents.page, people.page, organisations.page, help.page,
     public.page,
     opinions.page, hearings.page, registries.page,
-    procedures.page, drafts.page, walks.page, gates.page,
+    procedures.page, drafts.page, walks.page, gates.page, rules.page,
     catalogues.page, linked.page, office.page, prints.page, exceptions.page, late.page,
 )  # fmt: skip
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from flask import Flask, current_app
 
@@ -10,7 +12,7 @@ from decision_flow import calendar_notices
 from decision_flow.working_days import Deadline
 from web.language import gettext
 from web.presentation import day_words
-from web.request import transaction
+from web.request import language, transaction
 
 ASK_AGAIN_SECONDS = 60.0
 
@@ -33,6 +35,16 @@ def why_words(deadline: Deadline) -> str:
     return text
 
 
+def event_words(parts: Mapping[str, Any]) -> str:
+    """Return the event that a deadline counts from."""
+    event = str(parts.get("event") or "stated")
+    if event == "received":
+        return gettext("收到任务")
+    if event == "stated":
+        return gettext("表单所填日期")
+    return str(parts.get("event_en") or event) if language() == "en" else event
+
+
 def missing_year() -> int | None:
     """Return the year whose arrangement is due and not entered; asked once a minute at most."""
     known = current_app.extensions["decision_flow"].setdefault("missing_year", [0.0, None])
@@ -45,5 +57,5 @@ def missing_year() -> int | None:
 
 
 def register(app: Flask) -> None:
-    """Make both known to the templates of `app`."""
-    app.jinja_env.globals.update(why_words=why_words, missing_year=missing_year)
+    """Make these known to the templates of `app`."""
+    app.jinja_env.globals.update(why_words=why_words, event_words=event_words, missing_year=missing_year)

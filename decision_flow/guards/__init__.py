@@ -33,6 +33,7 @@ FORMS: Mapping[str, tuple[str, Guard]] = {
     "F-13c": ("G-CHANGE", execution.to_rewrite),
     "F-12": ("G-LEGALITY", legality.to_review),
     "F-13": ("G-LEGALITY", legality.to_conclude),
+    "F-13s": ("G-LEGALITY", legality.to_sign),
     "F-14": ("G-MEETING", meeting.to_submit),
     "F-15a": ("G-MEETING", meeting.to_submit),
     "F-15b": ("G-MEETING", meeting.to_submit),

@@ -169,6 +169,13 @@ def to_review(facts: Facts) -> Found:
     yield from explained(facts)
 
 
+def to_sign(facts: Facts) -> Found:
+    """R-25a: there is an opinion to sign, drafted after the papers were sent."""
+    review = facts.last("F-13")
+    if review is None or facts.place(review) < facts.place(facts.last("F-12")):
+        yield missing("R-25a", 25, N_("没有可以签发的审查意见。"), N_("由审查人员先作出审查意见。"), "F-13")
+
+
 def to_conclude(facts: Facts) -> Found:
     """What must stand before the reviewer's opinion counts (F-13): R-27 and R-28a."""
     if facts.last("F-12") is None:

@@ -54,8 +54,13 @@ def test_both_names_stand_in_the_trail_and_it_ends_by_itself(
         assert session.get_one(Task, task.id).state == "OPEN"
         told = session.scalars(select(Notification.event).where(Notification.task_id == task.id)).all()
         assert "task.returned" in told
+    worker.tick(database, "a")
     with database.transaction() as session:
         me = actor(session, other)
+        told = session.scalars(
+            select(Notification.event).where(Notification.recipient_id == me.user_id, Notification.task_id == task.id)
+        ).all()
+        assert "task.returned" in told
         tasks.claim(session, me, task.id)
         event = session.scalars(
             select(AuditEvent).where(AuditEvent.task_id == task.id).order_by(AuditEvent.id.desc())

@@ -84,6 +84,12 @@ RISK = {
     "owner_unit": "规划办", "residual_likelihood": 1, "residual_impact": 2,
 }  # fmt: skip
 BASE: dict[str, Any] = {
+    "F-42e": lambda: {"disclosed": True, "channels": ["notice_board"]},
+    "F-42m": lambda: {"matter_number": "ZD-2026-0001"},
+    "F-43b": lambda: {"confirmed": True, "villagers_took_part": True},
+    "F-43c": lambda: {"hearing_right_told": True, "members_total": 206},
+    "F-43d": lambda: {"objections": 118},
+    "F-43e": lambda: {"signed": 187, "funds_ready": True},
     "F-01": lambda: {"summary": REASON * 2, "received_date": day(-3), "exclusion_type": "none", "contains_state_secret": False, "suggestion_source": "citizen"},
     "F-07": lambda: {"reviewer_id": 8, "review_on": day(180)},
     "F-15": minutes,
@@ -291,7 +297,7 @@ def test_a_validation_is_kept_and_broken(
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=lambda form: form.id)
 def test_every_form_can_be_completed(form: Form) -> None:
-    context = {**CONTEXT, "F15": {"implementing_unit_id": 4}}
+    context = {**CONTEXT, "F15": {"implementing_unit_id": 4}, "F43c": {"members_total": 206}}
     if form.id == "F-41":
         context["F40"] = {"recommendation": "continue"}
     given = {"reason": REASON} if form.id in ("F-41",) else {}

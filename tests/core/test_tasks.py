@@ -213,7 +213,12 @@ def test_killed_in_the_middle_it_is_before_or_after(database: Database, rest: Ta
         with database.transaction() as session:
             tasks.complete(session, person(database, "zhoukai"), rest.id, given)
     with database.transaction(read_only=True) as session:
-        assert session.scalar(select(func.count()).select_from(Timer).where(Timer.task_id == rest.id)) == 0
+        assert (
+            session.scalar(
+                select(func.count()).select_from(Timer).where(Timer.task_id == rest.id, Timer.state == "WAITING")
+            )
+            == 0
+        )
         assert session.get_one(Matter, rest.matter_id).status == "RUNNING"
 
 

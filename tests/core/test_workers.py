@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import pytest
-from sqlalchemy import event, insert
+from sqlalchemy import event, insert, select
 
 from decision_flow import clock, jobs, notifications, timers
 from decision_flow.db import Database
@@ -12,6 +19,7 @@ from decision_flow.models import CronSlot, Node, Timer
 from tests import queues
 
 COUNT = 150
+ROOT = Path(__file__).parents[2]
 
 
 def test_killed_workers_and_a_moving_clock(database: Database) -> None:
@@ -98,3 +106,27 @@ def test_nodes_are_alive_by_the_clock_of_the_database(database: Database) -> Non
         session.add(Node(name="n3", kind="web", started_at=clock.now(), seen_at=clock.now().replace(year=2020)))
     with database.transaction(read_only=True) as session:
         assert [(node.name, well) for node, well in jobs.alive(session)] == [("n1", True), ("n2", False)]
+
+
+def test_a_worker_process_shows_itself_works_and_ends_in_order(database: Database, tmp_path: Path) -> None:
+    queues.backlog(database, 3)
+    environment = {
+        **os.environ, "DECISION_FLOW_DATABASE_URL": database.url, "DECISION_FLOW_DATA_DIR": str(tmp_path),
+        "DECISION_FLOW_SECRET_KEY": "k" * 40, "DECISION_FLOW_WORKER_SECONDS": "0.2",
+    }  # fmt: skip
+    process = subprocess.Popen([sys.executable, "-m", "decision_flow", "worker"], env=environment, cwd=ROOT)
+    try:
+        deadline = time.monotonic() + 60
+        while queues.waiting(database) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert set(queues.told(database).values()) == {3}
+        with database.transaction(read_only=True) as session:
+            (node,) = session.scalars(select(Node))
+            assert (node.kind, node.stopped_at) == ("worker", None)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+        with database.transaction(read_only=True) as session:
+            assert session.get_one(Node, node.name).stopped_at is not None
+    finally:
+        process.kill()
+        process.wait()

@@ -17,6 +17,7 @@ from decision_flow.demo import cases
 from decision_flow.demo.play import Play
 from decision_flow.documents import FileStore
 from decision_flow.errors import Invalid, NotPermitted
+from decision_flow.evaluations import Facts, triggers_of
 from decision_flow.evaluations import facts_of as found_facts
 from decision_flow.identity import Actor
 from decision_flow.models import AuditStream, Evaluation, Matter, Notification, Reminder, Task, User
@@ -172,6 +173,28 @@ def _early_trigger(database: Database, files: FileStore, play: Play, travel: Cal
         )  # fmt: skip
     worker.tick(database, "a")
     assert [found.status for found in evaluations(database, play) if found.trigger == "deemed_necessary"] == ["STARTED"]
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        ({}, []),
+        ({"target_attainment": 0.59, "term_elapsed": 0.5}, ["below_expectation"]),
+        ({"target_attainment": 0.59, "term_elapsed": 0.49}, []),
+        ({"target_attainment": 0.6, "term_elapsed": 0.9}, []),
+        ({"negative_opinions": 19}, []),
+        ({"negative_opinions": 20}, ["many_opinions"]),
+        ({"negative_opinions": 49, "affected_people": 10_000}, []),
+        ({"negative_opinions": 50, "affected_people": 10_000, "petitions": 9}, ["many_opinions"]),
+        ({"petitions": 5}, ["many_opinions"]),
+        ({"petitions": 4}, []),
+        ({"legal_basis_changed": True, "head_order": True}, ["law_change", "deemed_necessary"]),
+    ],
+)
+def test_the_trigger_table(facts: dict, expected: list[str]) -> None:
+    told = {"target_attainment": 1.0, "term_elapsed": 0.5, "negative_opinions": 0, "affected_people": 0, "petitions": 0,
+            "legal_basis_changed": False, "head_order": False, **facts}  # fmt: skip
+    assert triggers_of(Facts(**told)) == expected
 
 
 def test_overdue_work_climbs_to_the_head_of_the_unit_and_the_deputy(

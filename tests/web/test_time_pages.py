@@ -71,7 +71,7 @@ def test_why_this_date_pause_and_refusal(app: Flask, database: Database, play: P
     task = review(database, play)
     me = Desk(app, username(database, task.assignee_id))
     page = me.get(f"/tasks/{task.id}/deadline")
-    assert "第7个工作日" in page and "R-26c" in page and "法定期限" in page
+    assert "收到完整的送审材料" in page and "第7个工作日" in page and "R-26c" in page and "法定期限" in page
     assert "working day 7" in me.get(f"/tasks/{task.id}/deadline?lang=en")
     assert me.post(f"/tasks/{task.id}/deadline/pause", ground="materials", reason="").status_code == 422
     assert me.post(f"/tasks/{task.id}/deadline/pause", ground="materials", reason="缺附件").status_code == 302

@@ -1,0 +1,48 @@
+"""The coverage of the law: every row is listed, none is done without a test, and every test named exists."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from decision_flow import rules
+
+ROOT = Path(__file__).parents[2]
+RULES = rules.all_rules()
+# How many rows each article of the decree, and the separation of duties, has.
+ROWS = {
+    "02": 1, "03": 4, "04": 1, "08": 2, "09": 1, "10": 4, "11": 2, "12": 4, "13": 2, "14": 3, "15": 3, "16": 4,
+    "17": 1, "18": 1, "19": 2, "20": 3, "21": 1, "22": 2, "23": 3, "24": 1, "25": 4, "26": 3, "27": 1, "28": 2,
+    "29": 2, "30": 7, "31": 1, "32": 2, "33": 1, "34": 3, "35": 2, "36": 4, "37": 3, "38": 3, "39": 1, "40": 1,
+    "41": 1, "42": 1, "43": 1,
+}  # fmt: skip
+
+
+@cache
+def source(path: str) -> str:
+    return (ROOT / path).read_text("utf-8")
+
+
+def test_every_row_of_the_law_is_listed_once() -> None:
+    ids = [rule.id for rule in RULES]
+    assert len(ids) == len(set(ids))
+    assert Counter(re.sub(r"[a-z]", "", i[2:]) for i in ids if i.startswith("R-")) == ROWS
+    assert [i for i in ids if i.startswith("SOD-")] == [f"SOD-{n:02d}" for n in range(1, 16)]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+def test_a_row_is_done_only_with_tests_that_exist(rule: rules.Rule) -> None:
+    assert rule.status in ("done", "open", "later") and rule.duty and rule.duty_en and rule.article and rule.enforce
+    assert bool(rule.tests) == (rule.status == "done")
+    assert rule.status != "later" or rule.note
+    for test in rule.tests:
+        path, _, name = test.partition("::")
+        assert re.search(rf"^def {name}\(", source(path), re.M), test
+
+
+def test_what_belongs_to_later_parts_is_not_called_done() -> None:
+    assert {rule.id for rule in RULES if rule.status == "later"} == {"R-08b", "R-38c", "R-09", "SOD-15"}

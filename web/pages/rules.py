@@ -1,0 +1,34 @@
+"""The law in the product: every duty with where it is held and which test breaks it; the checklist of one matter."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template, request
+
+from decision_flow import checklist, rules
+from decision_flow.identity import Permission
+from web.auth import requires
+from web.pages.matters import draw
+from web.request import actor, transaction
+
+page = Blueprint("rules", __name__)
+STATES = ("done", "open", "later")
+
+
+@page.get("/rules")
+@requires(Permission.PROCEDURE_READ)
+def index() -> str:
+    """Show every rule: article, duty, how it is enforced, by what, and its tests."""
+    state = request.args.get("state", "")
+    found = rules.all_rules()
+    counts = {name: sum(rule.status == name for rule in found) for name in STATES}
+    shown = [rule for rule in found if state not in STATES or rule.status == state]
+    return render_template("rules/index.html", rules=shown, counts=counts, total=len(found), state=state)
+
+
+@page.get("/matters/<int:matter_id>/checklist")
+@requires(Permission.MATTER_READ)
+def of_matter(matter_id: int) -> str:
+    """Show which duties of a matter are done, open, exempt or violated, with what shows it."""
+    with transaction(read_only=True) as session:
+        entries = checklist.of_matter(session, actor(), matter_id)
+    return draw(matter_id, "checklist", entries=entries)
