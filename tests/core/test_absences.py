@@ -14,7 +14,7 @@ from decision_flow.audit import AuditEvent
 from decision_flow.db import Database
 from decision_flow.demo import cases
 from decision_flow.documents import FileStore
-from decision_flow.errors import NotPermitted, Refused
+from decision_flow.errors import Barred, NotPermitted, Refused
 from decision_flow.identity import Actor
 from decision_flow.models import Appointment, Notification, Task, User
 
@@ -115,3 +115,21 @@ def test_what_somebody_who_left_held_returns_to_the_post(database: Database, tas
             select(AuditEvent).where(AuditEvent.task_id == task.id, AuditEvent.event == "task.returned")
         ).all()
         assert len(events) == 1
+
+
+def test_separation_of_duties_holds_for_the_substitute(database: Database, task: Task) -> None:
+    """SOD-01: whoever drafted does not review, not even in the name of the reviewer."""
+    with database.transaction() as session:
+        drafter = session.scalars(
+            select(User)
+            .join(Task, Task.completed_by_id == User.id)
+            .where(Task.matter_id == task.matter_id, Task.form == "F-06")
+        ).first()
+        arrange(
+            session, session.get_one(User, task.assignee_id).username, drafter.username, clock.today(), clock.today()
+        )
+        me = actor(session, drafter.username)
+        assert task.pool in me.pools
+        with pytest.raises(Barred) as refusal:
+            tasks.claim(session, me, task.id)
+        assert "SOD-01" in refusal.value.rules
