@@ -208,7 +208,28 @@ class Layout:
             self._take_track(target.row, edge, low, high, self._key(edge))
             if self.nodes[edge.source].host and target.row != source.row + 1:
                 self._take_track(source.row + 1, edge, source.column, source.column + 1, f"{edge.id}:out")
+        for gutter in self.vertical:
+            self._order(gutter)
         self.row_count_all = max([self.row_count, *[row + 1 for row in self.horizontal]])
+
+    def _order(self, gutter: int) -> None:
+        """Put the tracks of a gutter so that a line leaving a row ends before another's enters in the same row."""
+        before: dict[str, set[str]] = defaultdict(set)
+        for edge in self.edges:
+            if edge.id in self.direct and self.origin(edge).column + 1 == gutter:
+                row = self.nodes[edge.target].row
+                for name in self.vertical[gutter]:
+                    node = self.nodes[name]
+                    if not node.host and node.row == row and name != edge.source:
+                        before[edge.source].add(name)
+        ordered: list[str] = []
+        waiting = list(self.vertical[gutter])
+        while waiting:
+            free = [name for name in waiting if not before[name] & set(waiting) - {name}]
+            # Where two wait for each other no order helps; the first goes on.
+            ordered.append((free or waiting)[0])
+            waiting.remove(ordered[-1])
+        self.vertical[gutter] = ordered
 
     def _key(self, edge: Edge) -> str:
         return (

@@ -119,6 +119,22 @@ def test_no_flow_runs_through_a_label_or_a_shape(drawing: Drawing) -> None:
                 assert not _crosses(box, start, end), (flow, "shape", name)
 
 
+def test_flows_that_share_no_end_do_not_run_on_top_of_each_other(drawing: Drawing) -> None:
+    """Else a line seems to lead where it does not."""
+    lines = [
+        (name, start, end) for name, points in drawing.ways.items() for start, end in pairwise(points) if start != end
+    ]
+    for (name, a, b), (other, c, d) in combinations(lines, 2):
+        one, two = drawing.elements[name], drawing.elements[other]
+        if one.get("sourceRef") == two.get("sourceRef") or one.get("targetRef") == two.get("targetRef"):
+            continue
+        for along, across in ((0, 1), (1, 0)):
+            if a[across] == b[across] == c[across] == d[across]:
+                low = max(min(a[along], b[along]), min(c[along], d[along]))
+                high = min(max(a[along], b[along]), max(c[along], d[along]))
+                assert high - low <= 0, (name, other)
+
+
 def test_flows_are_orthogonal_and_end_on_their_shapes(drawing: Drawing) -> None:
     for name, points in drawing.ways.items():
         flow = drawing.elements[name]
