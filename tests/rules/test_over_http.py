@@ -46,4 +46,5 @@ def test_the_checklist_and_the_coverage_are_read(database: Database, files: File
     assert "R-25a" in html and "没有合法性审查意见" in html
     html = desk.get("/rules")
     assert html.count('<tr id="') == 103
+    assert "待核实" in desk.get("/rules/settings")
     assert "R-38c" in desk.get("/rules?state=later") and "R-25a" not in desk.get("/rules?state=later")

@@ -1,0 +1,47 @@
+"""Settings as data: each with basis and status; an overlay only stricter where the law says "at least"."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from decision_flow import policies
+from decision_flow.errors import Invalid
+
+
+def test_every_number_has_its_basis_and_status() -> None:
+    found = policies.settings()
+    assert (found["public_comment_days"].value, found["legality_review_workdays"].unit) == (30, "working_days")
+    assert (
+        found["min_experts_district"].status == "unconfirmed" and found["progress_report_months"].status == "proposed"
+    )
+    assert all(one.basis and one.label and one.label_en and one.source == policies.DECREE for one in found.values())
+
+
+def test_an_overlay_may_ask_for_more() -> None:
+    found = policies.settings("province-example")
+    assert (found["legality_review_workdays"].value, found["legality_review_workdays"].source) == (
+        10,
+        "province-example",
+    )
+    assert found["public_comment_days"].value == 30
+
+
+@pytest.mark.parametrize(
+    "key", ["public_comment_days", "legality_review_workdays", "hearing_papers_days", "quorum_percent"]
+)
+def test_an_overlay_may_not_ask_for_less(key: str) -> None:
+    base = policies.settings()
+    less = {"settings": {key: {"value": base[key].value - 1, "basis": "某市规定", "status": "confirmed"}}}
+    with pytest.raises(Invalid) as refusal:
+        policies.read(less, base, "city")
+    assert base[key].label in str(refusal.value) and base[key].basis in str(refusal.value)
+    loose = {key: replace(base[key], at_least=False)}
+    assert policies.read(less, loose, "city")[key].value == base[key].value - 1
+
+
+@pytest.mark.parametrize("row", [{"value": 0, "basis": "x"}, {"value": True, "basis": "x"}, {"value": 40, "basis": ""}])
+def test_what_is_no_setting_is_refused(row: dict[str, object]) -> None:
+    with pytest.raises(Invalid):
+        policies.read({"settings": {"public_comment_days": row}}, policies.settings(), "city")
