@@ -121,14 +121,19 @@ def view(session: Session, actor: Actor, matter_id: int) -> MatterView:
         undefer(Matter.passed),
     )
     compiled = bundles.runnable(session, matter.procedure_version).compiled
-    tasks = tuple(
-        session.scalars(
-            select(Task)
-            .where(Task.matter_id == matter.id)
-            .options(joinedload(Task.assignee), joinedload(Task.organisation))
-            .order_by(Task.received_at, Task.id)
-        )
+    rows = session.scalars(
+        select(Task)
+        .where(Task.matter_id == matter.id)
+        .options(joinedload(Task.assignee), joinedload(Task.organisation))
+        .order_by(Task.received_at, Task.id)
     )
+    # An act that somebody only considers is nobody else's business, and one that was dropped never happened.
+    tasks = tuple(
+        task
+        for task in rows
+        if not acts.is_act(task) or task.state == TaskState.COMPLETED
+        or (task.state == TaskState.CLAIMED and task.assignee_id == actor.user_id)
+    )  # fmt: skip
     documents = session.scalars(
         select(Document).where(Document.matter_id == matter.id, Document.filed_at.is_not(None)).order_by(Document.id)
     )

@@ -48,6 +48,7 @@ def test_the_head_suspends_from_the_page_of_the_matter(
     head.post(f"{dropped}/release")
     place = head.post(f"{page}/acts/suspend").headers["Location"]
     assert place != dropped
+    assert "决定中止执行" not in station.get(page)
     head.get(place)
     wrong = head.post(place, **{**ORDER, "ground": ""})
     assert wrong.status_code == 422 and "连日暴雨" in wrong.text
