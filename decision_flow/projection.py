@@ -7,12 +7,12 @@ statements are few and their number does not grow with the matter's history.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from decision_flow import audit, clock, effects, evaluations, guarding, working_days
@@ -95,6 +95,11 @@ def apply(session: Session, matter: Matter, step: Step, *, actor: Author, at: da
 _NEW_TASK = insert(Task).returning(Task.id, sort_by_parameter_order=True)
 _NEW_NOTICE = insert(Notification)
 _NEW_TIMER = insert(Timer)
+_CANCEL_TIMERS = (
+    update(Timer)
+    .where(Timer.task_id.in_(bindparam("task_ids", expanding=True)), Timer.state == TimerState.WAITING)
+    .values(state=bindparam("cancelled"))
+)
 
 
 def _insert(session: Session, rows: list[dict[str, Any]]) -> tuple[Task, ...]:
@@ -196,15 +201,13 @@ def _withdraw(session: Session, matter: Matter, tokens: tuple[str, ...], actor: 
         )
 
 
-def cancel_task_timers(session: Session, task_ids: Any) -> None:
-    """Cancel what still waits for tasks that are no longer open."""
+def cancel_task_timers(session: Session, task_ids: Sequence[int]) -> None:
+    """Cancel what still waits for tasks that are no longer open.
+
+    Sent on the connection: through the session it would first flush all that the one flush at the end writes.
+    """
     if task_ids:
-        session.execute(
-            update(Timer)
-            .where(Timer.task_id.in_(task_ids), Timer.state == TimerState.WAITING)
-            .values(state=TimerState.CANCELLED)
-            .execution_options(synchronize_session=False)
-        )
+        session.connection().execute(_CANCEL_TIMERS, {"task_ids": list(task_ids), "cancelled": TimerState.CANCELLED})
 
 
 def _finish(session: Session, matter: Matter, step: Step, actor: Author, at: datetime) -> None:

@@ -89,7 +89,7 @@ BASE: dict[str, Any] = {
     "F-43b": lambda: {"confirmed": True, "villagers_took_part": True},
     "F-43c": lambda: {"hearing_right_told": True, "members_total": 206},
     "F-43d": lambda: {"objections": 118},
-    "F-43e": lambda: {"signed": 187, "funds_ready": True},
+    "F-43e": lambda: {"signed": 187, "unsigned_statement": REASON, "funds_ready": True},
     "F-01": lambda: {"summary": REASON * 2, "received_date": day(-3), "exclusion_type": "none", "contains_state_secret": False, "suggestion_source": "citizen"},
     "F-07": lambda: {"reviewer_id": 8, "review_on": day(180)},
     "F-15": minutes,
