@@ -17,6 +17,7 @@ ROWS = [
     ("R-23b", "F-32", {"points": [{"risk_type": "public_safety", "description": "施工", "likelihood": 3, "impact": 3}]}, "points.0.measure"),
     ("R-10b", "F-02", {"feasibility": ""}, "feasibility"),
     ("R-03a", "F-01", {"matter_category": ""}, "matter_category"),
+    ("R-03b", "F-01", {"special_procedure_law": "价格法"}, "special_procedure_article"),
     ("R-12b", "F-04", {"legal_basis": []}, "legal_basis"),
     ("R-12c", "F-04", {"not_needed_reason": ""}, "not_needed_reason"),
     ("R-26a", "F-12", {"procedure_explanation": ""}, "procedure_explanation"),

@@ -12,15 +12,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
+from sqlalchemy.orm import undefer
 
+from decision_flow import identity, tasks
 from decision_flow.db import Database
 from decision_flow.demo.answers import minutes
 from decision_flow.demo.play import Play, units
 from decision_flow.demo.roster import PEOPLE
 from decision_flow.documents import FileStore
 from decision_flow.engine import Bundle
-from decision_flow.errors import DecisionFlowError
-from decision_flow.models import AuditEvent, Matter, Task, TaskState
+from decision_flow.errors import Conflict, DecisionFlowError
+from decision_flow.models import AuditEvent, Matter, Task, TaskState, User
 from decision_flow.procedures import ProcedureSource
 from decision_flow.resources import BPMN
 from tests.drawing import Drawing
@@ -141,3 +143,18 @@ def test_a_lawful_order_goes_through(database: Database, files: FileStore) -> No
         element = f"T_{form.replace('-', '_')}"
         assert press(play, element, ""), form
     assert never_skipped(database, play.matter_id) == {"decided", "published", "archived"}
+
+
+def test_minutes_once_filed_are_not_changed(database: Database, files: FileStore) -> None:
+    """R-30f: what was said stays as it was filed; a second filing is refused, also to whoever filed the first."""
+    play = under(all_at_once(), database, files)
+    for form, _, _ in ACTS[: [form for form, _, _ in ACTS].index("F-15") + 1]:
+        assert press(play, f"T_{form.replace('-', '_')}", "")
+    with database.transaction(read_only=True) as session:
+        filed = session.scalars(select(Task).where(Task.form == "F-15").options(undefer(Task.submission))).one()
+        clerk = identity.actor_of(session, session.get_one(User, filed.completed_by_id))
+    with pytest.raises(Conflict), database.transaction() as session:
+        tasks.complete(session, clerk, filed.id, {**filed.submission, "opinions": filed.submission["opinions"][1:]})
+    with database.transaction(read_only=True) as session:
+        after = session.scalars(select(Task).where(Task.id == filed.id).options(undefer(Task.submission))).one()
+        assert after.submission == filed.submission
