@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,7 @@ from decision_flow.errors import N_, DecisionFlowError, Invalid
 
 if TYPE_CHECKING:
     from decision_flow.engine import Bundle
+    from decision_flow.importing import Converted
     from decision_flow.verification import Report
 
 
@@ -51,6 +54,75 @@ def verify(files: tuple[Path, ...], policy_name: str, soundness_only: bool, shap
             for finding in report.findings:
                 click.echo(f"  [{finding.rule}] {finding.element}: {finding.message} ({finding.basis})")
     sys.exit(0 if all(report.verdict == "lawful" for *_, report in answers) else 1)
+
+
+@procedures.command("import")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--check", is_flag=True, help="Convert every .bpmn below a folder and count; write nothing.")
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Where the converted file goes.")
+@click.option("--format", "shape", type=click.Choice(["text", "json"]), default="text")
+def import_(path: Path, check: bool, output: Path | None, shape: str) -> None:
+    """Make a diagram of another tool ours, listing what changes: exit 0, 1 when refused, 2 when unreadable."""
+    if check:
+        _check_folder(path, shape)
+        return
+    from decision_flow import importing
+
+    try:
+        converted = importing.convert(path.name, path.read_bytes())
+    except (OSError, DecisionFlowError) as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)
+    if shape == "json":
+        click.echo(json.dumps(_notes(converted), ensure_ascii=False, indent=1))
+    else:
+        for note in converted.notes:
+            click.echo(f"{note.fate} {note.element}: {note.message}")
+    if not converted.refused and output is not None:
+        output.write_bytes(converted.xml)
+    sys.exit(1 if converted.refused else 0)
+
+
+def _check_folder(folder: Path, shape: str) -> None:
+    """Print for every file whether it is converted or refused, by which element, and the counts by reason."""
+    from decision_flow import importing
+
+    if not folder.is_dir():
+        click.echo(f"{folder}: 不是文件夹", err=True)
+        sys.exit(2)
+    files: list[dict[str, object]] = []
+    reasons: Counter[str] = Counter()
+    for path in sorted(folder.rglob("*.bpmn")):
+        name = str(path.relative_to(folder))
+        try:
+            converted = importing.convert(path.name, path.read_bytes())
+        except (OSError, DecisionFlowError) as error:
+            files.append({"file": name, "verdict": "refused", "notes": [{"element": name, "message": str(error)}]})
+            reasons["文件读不出来或者不安全"] += 1
+            continue
+        verdict = "refused" if converted.refused else "converted"
+        files.append({"file": name, "verdict": verdict, **_notes(converted)})
+        for message in {re.sub(r"「.*?」|\d+", "…", note.message) for note in converted.refused}:
+            reasons[message] += 1
+    verdicts = Counter(str(file["verdict"]) for file in files)
+    told = {"total": len(files), **verdicts, "reasons": dict(reasons.most_common())}
+    if shape == "json":
+        click.echo(json.dumps({"files": files, **told}, ensure_ascii=False, indent=1))
+        return
+    for file in files:
+        click.echo(f"{file['verdict']} {file['file']}")
+    click.echo(f"共{len(files)}个:转换{verdicts['converted']}个,拒绝{verdicts['refused']}个")
+    for message, count in reasons.most_common():
+        click.echo(f"  {count} {message}")
+
+
+def _notes(converted: Converted) -> dict[str, object]:
+    return {
+        "kept": converted.kept,
+        "notes": [
+            {"element": note.element, "fate": note.fate.value, "message": note.message} for note in converted.notes
+        ],
+    }
 
 
 def _told(file: str, bundle: Bundle, report: Report) -> dict[str, object]:

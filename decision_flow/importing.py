@@ -1,0 +1,251 @@
+"""Diagrams from other tools, made ours: what is changed or dropped is listed, what cannot run is named.
+
+Plain BPMN 2.0 and the dialects of Camunda 7, Flowable, Activiti and SpiffWorkflow. Nothing vanishes silently:
+an attribute or extension that this engine does not act on is taken out and said; a drawing that other engines
+repair without a word (no start, an implicit split, flows without an id) is repaired here with one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from lxml import etree
+
+from decision_flow import engine
+from decision_flow.engine.diagrams import ACTIVITIES, NODES, parse_xml, tag
+from decision_flow.engine.ignored import BPMN, CAMUNDA, CAMUNDA_ATTRIBUTES, ENGINES
+from decision_flow.errors import Invalid, NotConforming
+from decision_flow.expressions import compile_expression
+
+# What other engines call by the names that we use too.
+OURS = frozenset(
+    {"candidateGroups", "formKey", "collection", "elementVariable", "decisionRef", "resultVariable", "topic"}
+)
+PEOPLE = ("userTask", "manualTask", "task")
+# Whose work a task without a role becomes until somebody settles it in the modeller.
+ROLE = "undertaking_unit"
+_XSI = "{http://www.w3.org/2001/XMLSchema-instance}type"
+
+
+class Fate(StrEnum):
+    """What became of something in the file."""
+
+    CHANGED = "changed"
+    DROPPED = "dropped"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True)
+class Note:
+    """One thing that is not as it was: where, what became of it, and in words."""
+
+    element: str
+    fate: Fate
+    message: str
+
+
+@dataclass(frozen=True)
+class Converted:
+    """A file made ours. `xml` can run as it is unless something in `notes` was refused."""
+
+    name: str
+    xml: bytes
+    processes: tuple[str, ...]
+    kept: int
+    notes: tuple[Note, ...]
+
+    @property
+    def refused(self) -> tuple[Note, ...]:
+        """What stands against using the file, each with its element."""
+        return tuple(note for note in self.notes if note.fate is Fate.REFUSED)
+
+
+def convert(name: str, content: bytes) -> Converted:
+    """Return a foreign diagram in our dialect. Raises `Invalid` for a file that is no XML, or hostile XML."""
+    tree = parse_xml(name, content)
+    notes: list[Note] = []
+    processes = list(tree.iter(f"{{{BPMN}}}process"))
+    if not processes:
+        return Converted(name, content, (), 0, (Note(name, Fate.REFUSED, "文件中没有流程"),))
+    for process in processes:
+        if process.get("isExecutable") != "true":
+            process.set("isExecutable", "true")
+            notes.append(Note(process.get("id", ""), Fate.CHANGED, "标为可执行"))
+        for scope in [process, *process.iter(f"{{{BPMN}}}subProcess")]:
+            notes += _number(scope)
+        for node in list(process.iter(etree.Element)):
+            notes += _dialect(node)
+        for scope in [process, *process.iter(f"{{{BPMN}}}subProcess")]:
+            notes += _flows(scope)
+            notes += _ends(scope)
+    ids = tuple(process.get("id", "") for process in processes)
+    xml: bytes = etree.tostring(tree, xml_declaration=True, encoding="UTF-8")
+    notes += _runs(name, xml, ids)
+    kept = sum(1 for process in processes for node in process.iter() if tag(node) in NODES)
+    return Converted(name, xml, ids, kept, tuple(notes))
+
+
+def _number(scope: etree._Element) -> Iterator[Note]:
+    """Give an id to whatever lacks one: without it a flow would be dropped and the run end early."""
+    prefix = scope.get("id") or "process"
+    if not scope.get("id"):
+        scope.set("id", prefix)
+    for number, node in enumerate(scope):
+        if tag(node) in (*NODES, "sequenceFlow") and not node.get("id"):
+            node.set("id", f"{prefix}_{tag(node)}_{number}")
+            yield Note(node.get("id", ""), Fate.CHANGED, "没有编号,已编号")
+
+
+def _dialect(node: etree._Element) -> Iterator[Note]:
+    """Say in our namespace what we act on too; take out, by name, what only the other engine acts on."""
+    kind, owner = tag(node), _owner(node)
+    if not kind:
+        return
+    for key, value in list(node.attrib.items()):
+        name = etree.QName(str(key))
+        if name.namespace not in ENGINES:
+            continue
+        if name.localname in OURS & CAMUNDA_ATTRIBUTES.get(kind, set()):
+            if name.namespace != CAMUNDA:
+                node.set(f"{{{CAMUNDA}}}{name.localname}", value)
+                del node.attrib[key]
+                yield Note(owner, Fate.CHANGED, f"{ENGINES[name.namespace]}:{name.localname} 改为本系统的写法")
+        elif name.localname not in CAMUNDA_ATTRIBUTES.get(kind, set()) or name.namespace != CAMUNDA:
+            del node.attrib[key]
+            yield Note(owner, Fate.DROPPED, f"属性 {ENGINES[name.namespace]}:{name.localname}")
+    if kind == "extensionElements":
+        for child in list(node):
+            name = etree.QName(child)
+            if name.namespace in ENGINES and not (name.namespace == CAMUNDA and name.localname == "properties"):
+                node.remove(child)
+                yield Note(owner, Fate.DROPPED, f"扩展 {ENGINES[name.namespace]}:{name.localname}")
+    if kind in PEOPLE:
+        groups = [part.strip() for part in (node.get(f"{{{CAMUNDA}}}candidateGroups") or "").split(",") if part.strip()]
+        if len(groups) != 1:
+            node.set(f"{{{CAMUNDA}}}candidateGroups", groups[0] if groups else ROLE)
+            told = f"有{len(groups)}个岗位,只留第一个" if groups else "没有岗位,暂定为承办单位,请核对"
+            yield Note(owner, Fate.CHANGED, told)
+    if kind == "conditionExpression":
+        yield from _condition(node, owner)
+
+
+def _condition(node: etree._Element, owner: str) -> Iterator[Note]:
+    text = (node.text or "").strip()
+    node.attrib.pop(_XSI, None)
+    for key in list(node.attrib):
+        del node.attrib[key]
+    ours = translated(text)
+    try:
+        compile_expression(ours)
+    except Invalid as error:
+        yield Note(owner, Fate.REFUSED, f"条件「{text[:80]}」不能换成本系统的表达式:{error}")
+        return
+    if ours != text:
+        node.text = ours
+        yield Note(owner, Fate.CHANGED, f"条件「{text[:80]}」改写为「{ours[:80]}」")
+
+
+def translated(text: str) -> str:
+    """Return a condition of JUEL, FEEL or Groovy in our expression language, as far as it is only spelt otherwise."""
+    found = text.strip()
+    if match := re.fullmatch(r"[$#]\{(.*)\}", found, re.S):
+        found = match[1].strip()
+    found = found.removeprefix("=").strip() if found.startswith("=") and not found.startswith("==") else found
+    pieces = re.split(r"('[^']*'|\"[^\"]*\")", found)
+    for number in range(0, len(pieces), 2):
+        piece = pieces[number].replace("&&", " and ").replace("||", " or ")
+        piece = re.sub(r"!(?!=)", " not ", piece)
+        piece = re.sub(r"(?<![=!<>])=(?!=)", "==", piece)
+        for word, ours in (("eq", "=="), ("ne", "!="), ("gt", ">"), ("lt", "<"), ("ge", ">="), ("le", "<=")):
+            piece = re.sub(rf"\b{word}\b", ours, piece)
+        piece = re.sub(r"\bnull\b", "None", piece)
+        pieces[number] = re.sub(r"[ \t]+", " ", piece)
+    return "".join(pieces).strip()
+
+
+def _flows(scope: etree._Element) -> Iterator[Note]:
+    """Repair ways out that other engines guess: a missing default, an implicit split of a task."""
+    outgoing: dict[str, list[etree._Element]] = {}
+    for flow in scope.iterfind(f"{{{BPMN}}}sequenceFlow"):
+        outgoing.setdefault(flow.get("sourceRef", ""), []).append(flow)
+    for node in list(scope):
+        kind, name = tag(node), node.get("id", "")
+        out = outgoing.get(name, [])
+        bare = [flow for flow in out if flow.find(f"{{{BPMN}}}conditionExpression") is None]
+        if (
+            kind in ("exclusiveGateway", "inclusiveGateway")
+            and len(out) > 1
+            and not node.get("default")
+            and len(bare) == 1
+        ):
+            node.set("default", bare[0].get("id", ""))
+            yield Note(name, Fate.CHANGED, "没有条件的一条出线定为默认")
+        if (kind in ACTIVITIES or kind in ("startEvent", "intermediateCatchEvent")) and len(out) > 1:
+            if len(bare) != len(out):
+                yield Note(name, Fate.REFUSED, "活动的出线带条件,请改用网关")
+                continue
+            gateway = etree.SubElement(scope, f"{{{BPMN}}}parallelGateway", {"id": f"{name}_split"})
+            for flow in out:
+                flow.set("sourceRef", f"{name}_split")
+            for reference in node.findall(f"{{{BPMN}}}outgoing"):
+                node.remove(reference)
+            etree.SubElement(
+                scope,
+                f"{{{BPMN}}}sequenceFlow",
+                {"id": f"{name}_to_split", "sourceRef": name, "targetRef": gateway.get("id", "")},
+            )
+            yield Note(name, Fate.CHANGED, "有多条出线,其后补了并行网关")
+
+
+def _ends(scope: etree._Element) -> Iterator[Note]:
+    """Add the start and the ends that the drawing takes for granted."""
+    name = scope.get("id", "")
+    nodes = [node for node in scope if tag(node) in NODES]
+    targets = {flow.get("targetRef") for flow in scope.iterfind(f"{{{BPMN}}}sequenceFlow")}
+    sources = {flow.get("sourceRef") for flow in scope.iterfind(f"{{{BPMN}}}sequenceFlow")}
+    if not any(tag(node) == "startEvent" for node in nodes):
+        first = [node for node in nodes if node.get("id") not in targets and tag(node) != "boundaryEvent"]
+        if len(first) == 1:
+            _join(scope, "startEvent", f"{name}_start", first[0].get("id", ""), starts=True)
+            yield Note(name, Fate.CHANGED, "没有开始事件,已补")
+    if not any(tag(node) == "endEvent" for node in nodes):
+        for node in nodes:
+            if node.get("id") not in sources:
+                _join(scope, "endEvent", f"{node.get('id')}_end", node.get("id", ""), starts=False)
+                yield Note(node.get("id", ""), Fate.CHANGED, "没有结束事件,已补")
+
+
+def _join(scope: etree._Element, kind: str, event: str, other: str, *, starts: bool) -> None:
+    etree.SubElement(scope, f"{{{BPMN}}}{kind}", {"id": event})
+    source, target = (event, other) if starts else (other, event)
+    etree.SubElement(
+        scope, f"{{{BPMN}}}sequenceFlow", {"id": f"{event}_flow", "sourceRef": source, "targetRef": target}
+    )
+
+
+def _runs(name: str, xml: bytes, processes: tuple[str, ...]) -> Iterator[Note]:
+    """Yield why the engine would still refuse the file, each with its element, once."""
+    seen: set[tuple[str, str]] = set()
+    for main in processes:
+        try:
+            engine.compile(engine.Bundle(main, {name: xml}))
+        except NotConforming as error:
+            for finding in error.findings:
+                if (finding.element, finding.message) not in seen:
+                    seen.add((finding.element, finding.message))
+                    yield Note(finding.element, Fate.REFUSED, finding.message)
+            if not error.findings:
+                yield Note(main, Fate.REFUSED, str(error))
+        except Invalid as error:
+            yield Note(main, Fate.REFUSED, str(error))
+
+
+def _owner(node: etree._Element) -> str:
+    """Return the id of the nearest element that has one: what a reader finds in the drawing."""
+    found: etree._Element | None = node
+    while found is not None and not found.get("id"):
+        found = found.getparent()
+    return found.get("id", "") if found is not None else ""
