@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +29,7 @@ def upgrade(database: Database, revision: str = "head") -> None:
     """Bring `database` to `revision`; waits for another node that is doing the same."""
     from alembic import command
 
-    with database.engine.begin() as connection:
-        if not database.is_sqlite:
-            connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
+    with _connection(database) as connection:
         command.upgrade(alembic_config(connection), revision)
 
 
@@ -37,5 +37,28 @@ def downgrade(database: Database, revision: str) -> None:
     """Take `database` back to `revision`."""
     from alembic import command
 
-    with database.engine.begin() as connection:
+    with _connection(database) as connection:
         command.downgrade(alembic_config(connection), revision)
+
+
+@contextmanager
+def _connection(database: Database) -> Iterator[Connection]:
+    """Yield a connection in one transaction, alone at the schema.
+
+    SQLite changes a table by making it anew, and would take the dropping of the old one for a broken reference.
+    The switch has no effect within a transaction, so it is turned before, and every reference is checked after.
+    """
+    with database.engine.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+        if database.is_sqlite:
+            driver.execute("PRAGMA foreign_keys=OFF")
+        try:
+            with connection.begin():
+                if not database.is_sqlite:
+                    connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
+                yield connection
+                if database.is_sqlite and (broken := connection.execute(text("PRAGMA foreign_key_check")).first()):
+                    raise RuntimeError(f"the change of the schema broke a reference: {tuple(broken)}")
+        finally:
+            if database.is_sqlite:
+                driver.execute("PRAGMA foreign_keys=ON")

@@ -46,8 +46,10 @@ def begin(database: Database, *steps: tuple[str, str], title: str = "") -> int:
     for place, (form, role) in enumerate(steps, 1):
         drawing.user(f"T_{place}", role=role, form=form, step="public_participation")
         names.append(f"T_{place}")
-    drawing.end().chain("start", *names, "end")
-    forms = {f"{form}.toml": (BPMN / "forms" / f"{form}.toml").read_bytes() for form in {"F-01", *dict(steps)}}
+    # A matter may not end without its decision; here none is taken, so something always waits at the end.
+    drawing.user("T_last", role="disclosure_officer", form="F-22b", step="public_participation")
+    drawing.end().chain("start", *names, "T_last", "end")
+    forms = {f"{form}.toml": (BPMN / "forms" / f"{form}.toml").read_bytes() for form in {"F-01", "F-22b", *dict(steps)}}
     source = ProcedureSource(
         "bare", "简易程序", "Bare", "F-01", Bundle(main="bare", bpmn={"bare.bpmn": drawing.xml()}, dmn={}, forms=forms)
     )

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decision_flow import draws
+from decision_flow import draws, masking
 from decision_flow.draws import Entry
 from web.cli import main
 
@@ -81,3 +81,10 @@ def test_a_public_value_changes_the_draw() -> None:
     assert draws.new_seed() != draws.new_seed()
     with pytest.raises(ValueError, match="line 2"):
         draws.parse_list(["number,name,side", "x,y,z"])
+
+
+def test_a_published_digest_is_no_account() -> None:
+    """R-32a: sixteen figures in a row within a SHA-256 point to nobody; the same figures alone do."""
+    digest = "ab62224433221100997f" + "c" * 44
+    assert not masking.must_not_be_public(f"种子摘要:{digest}") and masking.text(digest) == digest
+    assert masking.must_not_be_public("账号6222443322110099")

@@ -100,7 +100,7 @@ def test_no_opinion_without_the_declaration(database: Database) -> None:
     bare.said(database, matter_id, "F-28", {"has_direct_interest": True, "confidentiality_signed": True}, "moqing")
     with pytest.raises(Refused) as refusal:
         bare.complete(database, matter_id, "moqing", OPINION, sign=True)
-    assert refusal.value.rule == "R-20b"
+    assert refusal.value.rule == "SOD-04"
     bare.said(database, matter_id, "F-28", {"has_direct_interest": False, "confidentiality_signed": True}, "moqing")
     with pytest.raises(Invalid) as unsigned:
         bare.complete(database, matter_id, "moqing", OPINION)

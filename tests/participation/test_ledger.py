@@ -53,7 +53,8 @@ def test_nothing_closes_while_an_opinion_is_pending(database: Database, matter_i
             opinions.dispose(session, keeper, matter_id, [left[0]], "adopted", "")
     bare.complete(database, matter_id, bare.KEEPER, DONE)
     with database.transaction(read_only=True) as session:
-        assert session.get_one(Matter, matter_id).status == "COMPLETED"
+        assert session.get_one(Matter, matter_id).status == "RUNNING"
+    assert bare.open_task(database, matter_id).element_id == "T_last"
 
 
 def test_not_adopted_needs_its_reason(database: Database, matter_id: int) -> None:

@@ -89,7 +89,8 @@ def test_the_period_cannot_be_closed_early(
     travel(opened + timedelta(days=31))
     bare.complete(database, matter_id, bare.OFFICER, {"summary": "群众普遍支持。"})
     with database.transaction(read_only=True) as session:
-        assert session.get_one(Matter, matter_id).status == "COMPLETED"
+        assert session.get_one(Matter, matter_id).status == "RUNNING"
+    assert bare.open_task(database, matter_id).element_id == "T_last"
 
 
 def test_a_withdrawn_notice_stays_and_its_period_starts_anew(
