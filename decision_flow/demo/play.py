@@ -147,6 +147,12 @@ class Play:
         self.on(clock.local_date(due) + timedelta(days=1))
         return True
 
+    @property
+    def since(self) -> datetime:
+        """A moment after everything told so far and before what is told next."""
+        start = datetime.combine(self.day, time(8, 40), clock.BUSINESS_ZONE)
+        return start + timedelta(minutes=self._minute + 5)
+
     def _now(self) -> datetime:
         self._minute += 17
         start = datetime.combine(self.day, time(8, 40), clock.BUSINESS_ZONE)

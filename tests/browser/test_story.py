@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import UTC
 
 import pytest
 from playwright.sync_api import Browser
@@ -19,8 +20,12 @@ pytestmark = [pytest.mark.browser, pytest.mark.skipif(not shutil.which("chromium
 TITLE = "清河镇客运站搬迁方案"
 
 
-def test_from_suggestion_to_publication(browser: Browser, base: str, database: Database, files: FileStore) -> None:
+def test_from_suggestion_to_publication(
+    browser: Browser, base: str, database: Database, files: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     play = Play(database, files, clock.today())
+    # What is done at the pages and what is told through the operations happens in one order of time.
+    monkeypatch.setattr(clock, "now", lambda: clock._pretended.get() or play.since.astimezone(UTC))
     with window(browser, base) as desk:
         desk.sign_in("wuting")
         desk.open("/matters/new")
