@@ -144,7 +144,7 @@ def _bundles(files: tuple[Path, ...]) -> list[tuple[str, Bundle]]:
     from decision_flow.modelling import archive
     from decision_flow.procedures import read_folder
     from decision_flow.resources import BPMN
-    from decision_flow.verification.graph import read_scopes
+    from decision_flow.verification.scopes import read_scopes
 
     found: list[tuple[str, Bundle]] = []
     loose: dict[str, bytes] = {}
@@ -188,7 +188,7 @@ def _bundles(files: tuple[Path, ...]) -> list[tuple[str, Bundle]]:
 
 
 def _needed(name: str, homes: dict[str, str], loose: dict[str, bytes]) -> list[str]:
-    from decision_flow.verification.graph import read_scopes
+    from decision_flow.verification.scopes import read_scopes
 
     files: list[str] = []
     stack = [name]

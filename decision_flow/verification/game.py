@@ -14,7 +14,8 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from decision_flow.verification.graph import Graph, Node, Source, TooLargeError, subsets
+from decision_flow.verification.graph import Graph, Node, TooLargeError, subsets
+from decision_flow.verification.scopes import Source
 
 MAX_STATES = 60_000
 MAX_SECONDS = 5.0

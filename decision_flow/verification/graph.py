@@ -1,7 +1,6 @@
 """The drawing as a graph of nodes and flows on which a token game is played.
 
-Read leniently, so that a diagram from another tool can be judged before it is imported. A marking is an
-integer: bit n is set while a token stands on flow n. Flows further along have higher numbers.
+A marking is an integer: bit n is set while a token stands on flow n. Flows further along have higher numbers.
 """
 
 from __future__ import annotations
@@ -10,23 +9,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 
-from lxml import etree
-
-from decision_flow.engine.diagrams import ACTIVITIES, EVENTS, GATEWAYS, NS, camunda, parse_xml, properties_of, tag
+from decision_flow.engine.diagrams import ACTIVITIES, GATEWAYS
+from decision_flow.verification.scopes import Scope, Source
 
 MAX_INCLUSIVE = 10
 MAX_NODES = 20_000
-# `transaction` and `adHocSubProcess` run otherwise than a sub-process; they are not judged.
-KNOWN = {*GATEWAYS, *ACTIVITIES, *EVENTS, "scriptTask"}
-SILENT_EVENTS = {"linkEventDefinition", "compensateEventDefinition", "cancelEventDefinition"}
-UNJUDGED = {
-    "complexGateway",
-    "adHocSubProcess",
-    "transaction",
-    "choreographyTask",
-    "subChoreography",
-    "callChoreography",
-}
 
 
 class NotSupportedError(Exception):
@@ -39,44 +26,6 @@ class NotSupportedError(Exception):
 
 class TooLargeError(Exception):
     """The bound of time or memory was met; the answer is open."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """One element of a diagram as it was read."""
-
-    id: str
-    kind: str
-    name: str
-    step: str = ""
-    exempts: str = ""
-    form: str = ""
-    roles: tuple[str, ...] = ()
-    called: str = ""
-    attached: str = ""
-    interrupts: bool = True
-    terminates: bool = False
-    timer: str = ""
-    default: str = ""
-    properties: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass
-class Scope:
-    """A process or an embedded sub-process: its elements, its flows, the scopes inside it."""
-
-    id: str
-    name: str
-    elements: dict[str, Source] = field(default_factory=dict)
-    flows: list[tuple[str, str, str, str]] = field(default_factory=list)
-    inner: dict[str, Scope] = field(default_factory=dict)
-    problems: list[tuple[str, str]] = field(default_factory=list)
-
-    def all_scopes(self) -> Iterator[Scope]:
-        """Yield this scope and every one inside it."""
-        yield self
-        for scope in self.inner.values():
-            yield from scope.all_scopes()
 
 
 @dataclass
@@ -96,73 +45,6 @@ class Node:
     counts: bool = True
     scope_in: str = ""
     completes: tuple[Source, ...] = ()
-
-
-def read_scopes(files: Mapping[str, bytes]) -> dict[str, Scope]:
-    """Return the processes of `files` by id. Raises `Invalid` for XML that cannot be read."""
-    found: dict[str, Scope] = {}
-    for name, content in files.items():
-        tree = parse_xml(name, content)
-        for process in tree.iter(f"{{{NS['bpmn']}}}process"):
-            found[process.get("id", "")] = _scope(process)
-    return found
-
-
-def _scope(node: etree._Element) -> Scope:
-    scope = Scope(node.get("id", ""), node.get("name") or "")
-    for child in node:
-        kind = tag(child)
-        if kind == "sequenceFlow":
-            condition = (child.findtext("bpmn:conditionExpression", "", NS) or "").strip()
-            scope.flows.append(
-                (
-                    child.get("id") or f"flow_{len(scope.flows)}",
-                    child.get("sourceRef", ""),
-                    child.get("targetRef", ""),
-                    condition,
-                )
-            )
-        elif kind in KNOWN:
-            scope.elements[child.get("id", "")] = _source(child, kind)
-            if child.get("triggeredByEvent") == "true":
-                scope.problems.append((child.get("id", ""), "事件子流程不能判定"))
-            elif kind == "subProcess":
-                scope.inner[child.get("id", "")] = _scope(child)
-            if any(tag(entry) in SILENT_EVENTS for entry in child):
-                scope.problems.append((child.get("id", ""), "链接、补偿和取消事件不能判定"))
-        elif kind in UNJUDGED:
-            scope.problems.append((child.get("id", ""), f"{kind} 不能判定"))
-    scope.problems += (
-        [
-            (flow, "连线的起点或终点不存在")
-            for flow, source, target, _ in scope.flows
-            if source not in scope.elements or target not in scope.elements
-        ]
-        if not scope.problems
-        else []
-    )
-    return scope
-
-
-def _source(node: etree._Element, kind: str) -> Source:
-    properties = properties_of(node)
-    timer = node.find("bpmn:timerEventDefinition", NS)
-    return Source(
-        id=node.get("id", ""),
-        kind=kind,
-        name=(node.get("name") or "").replace("\n", ""),
-        step=properties.get("step", ""),
-        exempts=properties.get("exempts", ""),
-        form=camunda(node, "formKey") or "",
-        roles=tuple(part.strip() for part in (camunda(node, "candidateGroups") or "").split(",") if part.strip()),
-        called=node.get("calledElement", "") if kind == "callActivity" else "",
-        attached=node.get("attachedToRef", ""),
-        interrupts=node.get("cancelActivity") != "false",
-        terminates=node.find("bpmn:terminateEventDefinition", NS) is not None,
-        timer="".join(timer.itertext()).strip() if timer is not None else "",
-        default=node.get("default", ""),
-        properties=properties,
-    )
 
 
 class Graph:

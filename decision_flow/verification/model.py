@@ -10,7 +10,8 @@ from typing import Any
 
 from decision_flow.engine import Bundle
 from decision_flow.verification.game import Game
-from decision_flow.verification.graph import Graph, Scope, Source, read_scopes
+from decision_flow.verification.graph import Graph
+from decision_flow.verification.scopes import Scope, Source, read_scopes
 
 _EXISTS = re.compile(r"exists\(\s*[\"']?([A-Za-z0-9_]+)")
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from decision_flow.verification.game import Game, Result, State
-from decision_flow.verification.graph import Graph, Scope
+from decision_flow.verification.graph import Graph
 from decision_flow.verification.report import Finding
+from decision_flow.verification.scopes import Scope
 
 BASIS = "程序必须能够办结"
 

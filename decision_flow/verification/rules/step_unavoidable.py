@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from decision_flow.steps import StatutoryStep
-from decision_flow.verification.graph import Node, Source
+from decision_flow.verification.graph import Node
 from decision_flow.verification.model import Model
 from decision_flow.verification.policy import Requirement
 from decision_flow.verification.report import Finding
+from decision_flow.verification.scopes import Source
 
 RULE = "step_unavoidable"
 
