@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from decision_flow.verification.graph import Graph, Node, TooLargeError, subsets
 from decision_flow.verification.scopes import Source
@@ -20,6 +21,7 @@ from decision_flow.verification.scopes import Source
 MAX_STATES = 60_000
 MAX_SECONDS = 5.0
 State = tuple[int, int]
+Move = tuple[int, int, tuple[str, ...]]
 
 
 @dataclass
@@ -46,10 +48,17 @@ class Result:
 
 def settle(text: str, absent: frozenset[str]) -> bool | None:
     """Return what a condition must be while the forms `absent` have not been filled in; None is open."""
+    if not absent or "exists" not in text:
+        return None
     try:
-        return _settle(ast.parse(text.strip(), mode="eval").body, absent)
+        return _settle(_parsed(text), absent)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str) -> ast.expr:
+    return ast.parse(text.strip(), mode="eval").body
 
 
 def _settle(node: ast.expr, absent: frozenset[str]) -> bool | None:
@@ -76,7 +85,6 @@ class Game:
         self.graph, self.watched = graph, watched
         self._need: dict[int, int] = {}
         self._reach: dict[int, int] = {}
-        self._kept: dict[tuple[int, int], list[tuple[int, ...]]] = {}
         for number, node in enumerate(graph.nodes):
             if node.join == "all":
                 self._need[number] = _mask(node.ins)
@@ -86,49 +94,67 @@ class Game:
         self._inside = [(_mask(inside), number) for inside, number, _ in graph.interrupts]
 
     def play(
-        self, *, blocked: Callable[[Source], bool] | None = None, goal: Callable[[Node], bool] | None = None
+        self,
+        *,
+        blocked: Callable[[Source], bool] | None = None,
+        goal: Callable[[Node], bool] | None = None,
+        ending: bool = False,
     ) -> Result:
-        """Search from the start. `blocked` activities are never completed; stop when a `goal` node is entered."""
+        """Search from the start. `blocked` activities are never completed.
+
+        With `goal` the search stops when such a node is entered, with `ending` at the first end.
+        """
+        nodes = self.graph.nodes
+        shut = {n for n, node in enumerate(nodes) if blocked is not None and any(map(blocked, node.completes))}
+        goals = {n for n, node in enumerate(nodes) if goal is not None and goal(node)}
+        moves: dict[tuple[int, int], list[Move]] = {}
         first: State = (1 << self.graph.start, 0)
         result = Result({first: (None, ())})
+        parents, final = result.parents, 1 << self.graph.final
         queue = deque([first])
         deadline = time.monotonic() + MAX_SECONDS
         everything = self.graph.terminates
         while queue:
             state = queue.popleft()
-            if len(result.parents) > MAX_STATES or time.monotonic() > deadline:
+            if len(parents) > MAX_STATES or time.monotonic() > deadline:
                 raise TooLargeError("状态过多")
-            marking = state[0]
-            if marking == 1 << self.graph.final:
+            marking, seen = state
+            if marking == final:
                 result.finished.append(state)
+                if ending:
+                    return result
                 continue
             following: list[State] = []
             moved = False
-            for node, consumed in self._enabled(marking):
-                moves = self._moves(node, consumed, state, blocked)
-                if goal is not None and goal(self.graph.nodes[node]):
-                    result.met = (*result.way(state), self.graph.nodes[node].element)
+            for number, consumed in self._enabled(marking):
+                if number in goals:
+                    result.met = (*result.way(state), nodes[number].element)
                     return result
-                if not moves:
+                possible = moves.get((number, seen))
+                if possible is None:
+                    possible = moves[number, seen] = self._moves(number, seen, number in shut)
+                if not possible:
                     continue
                 moved = True
-                for after, told, twice in moves:
+                left = 0 if nodes[number].ends else marking & ~consumed
+                for mask, known, told in possible:
                     result.fired.update(told)
-                    if twice:
-                        result.doubled.append((state, told, self.graph.nodes[node].element))
+                    if left & mask:
+                        result.doubled.append((state, told, nodes[number].element))
                         continue
+                    after = (left | mask, known)
                     following.append(after)
-                    if after not in result.parents:
-                        result.parents[after] = (state, told)
+                    if after not in parents:
+                        parents[after] = (state, told)
                         queue.append(after)
                 if not everything:
                     break
             for inside, flow in self._inside:
                 if marking & inside:
-                    after = (marking & ~inside | 1 << flow, state[1])
+                    after = (marking & ~inside | 1 << flow, seen)
                     following.append(after)
-                    if after not in result.parents:
-                        result.parents[after] = (state, ())
+                    if after not in parents:
+                        parents[after] = (state, ())
                         queue.append(after)
                     moved = True
             result.after[state] = following
@@ -157,35 +183,23 @@ class Game:
             elif marking & need == need:
                 yield number, need
 
-    def _moves(
-        self, number: int, consumed: int, state: State, blocked: Callable[[Source], bool] | None
-    ) -> list[tuple[State, tuple[str, ...], bool]]:
+    def _moves(self, number: int, seen: int, shut: bool) -> list[Move]:
+        """Return what can come of node `number`: the flows set, the forms filled in by then, the elements told."""
         node = self.graph.nodes[number]
-        rest = state[0] & ~consumed
         told = (node.element,) if node.source is not None and node.counts else ()
         if node.ends:
-            return [((1 << self.graph.final, state[1]), told, False)]
-        moves: list[tuple[State, tuple[str, ...], bool]] = []
-        if blocked is None or not any(map(blocked, node.completes)):
-            seen = state[1]
+            return [(1 << self.graph.final, seen, told)]
+        moves: list[Move] = []
+        if not shut:
+            known = seen
             for source in node.completes:
                 if source.form and source.form.replace("-", "") in self.watched:
-                    seen |= 1 << self.watched.index(source.form.replace("-", ""))
-            for flows in self._outcomes(number, state[1]):
-                mask = _mask(flows)
-                moves.append(((rest | mask, seen), told, bool(rest & mask)))
-        for flow, _, _ in node.extra:
-            moves.append(((rest | 1 << flow, state[1]), told, bool(rest >> flow & 1)))
-        return moves
+                    known |= 1 << self.watched.index(source.form.replace("-", ""))
+            moves = [(_mask(flows), known, told) for flows in self._outcomes(number, seen)]
+        return moves + [(1 << flow, seen, told) for flow, _, _ in node.extra]
 
     def _outcomes(self, number: int, seen: int) -> list[tuple[int, ...]]:
-        key = (number, seen)
-        found = self._kept.get(key)
-        if found is None:
-            found = self._kept[key] = self._work_out(self.graph.nodes[number], seen)
-        return found
-
-    def _work_out(self, node: Node, seen: int) -> list[tuple[int, ...]]:
+        node = self.graph.nodes[number]
         outs = node.outs
         if node.split == "stay":
             return [(outs[0],), *((outs[0], *more) for more in subsets(outs[1:]))]

@@ -6,7 +6,8 @@ A marking is an integer: bit n is set while a token stands on flow n. Flows furt
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import combinations
 
 from decision_flow.engine.diagrams import ACTIVITIES, GATEWAYS
@@ -200,7 +201,7 @@ class Graph:
         if len(calls) > 20:
             raise NotSupportedError(scope.id, "流程调用了自己")
         self._matters[key] = found = any(
-            self._relevant(replace(source, step="") if source.step in steps else source)
+            self._relevant(source.stepless if source.step in steps else source)
             or self._holds_inside(scope, source, steps, calls)
             for source in scope.elements.values()
         )
@@ -256,13 +257,7 @@ class Graph:
 
     def reaching(self, node: int) -> int:
         """Return the flows from which a token can come to `node`, without those behind `node` alone."""
-        before: dict[int, list[int]] = {}
-        for number, each in enumerate(self.nodes):
-            for flow in (*each.outs, *(extra[0] for extra in each.extra)):
-                before[flow] = [number]
-        for inside, flow, _ in self.interrupts:
-            before[flow] = sorted({self.target[each] for each in inside if self.target[each] >= 0})
-        mask, stack = 0, list(self.nodes[node].ins)
+        mask, stack, before = 0, list(self.nodes[node].ins), self._before
         while stack:
             flow = stack.pop()
             if mask >> flow & 1:
@@ -272,6 +267,17 @@ class Graph:
                 if number != node:
                     stack += self.nodes[number].ins
         return mask
+
+    @cached_property
+    def _before(self) -> dict[int, list[int]]:
+        """The nodes that can set a token on each flow."""
+        before: dict[int, list[int]] = {}
+        for number, each in enumerate(self.nodes):
+            for flow in (*each.outs, *(extra[0] for extra in each.extra)):
+                before[flow] = [number]
+        for inside, flow, _ in self.interrupts:
+            before[flow] = sorted({self.target[each] for each in inside if self.target[each] >= 0})
+        return before
 
 
 def subsets(flows: list[int]) -> Iterator[tuple[int, ...]]:

@@ -6,7 +6,8 @@ Read leniently, so that a diagram from another tool can be judged before it is i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
 
 from lxml import etree
 
@@ -58,10 +59,18 @@ class Source:
     hears: bool = False
     each: Each | None = None
 
+    @cached_property
+    def stepless(self) -> Source:
+        """The same element inside an activity of the same step, of which it is a part."""
+        return replace(self, step="")
 
-@dataclass
+
+@dataclass(eq=False)
 class Scope:
-    """A process or an embedded sub-process: its elements, its flows, the scopes inside it."""
+    """A process or an embedded sub-process: its elements, its flows, the scopes inside it.
+
+    Nobody changes one once it is read: it is shared by all who read the same file.
+    """
 
     id: str
     name: str
@@ -80,12 +89,13 @@ class Scope:
 
 def read_scopes(files: Mapping[str, bytes]) -> dict[str, Scope]:
     """Return the processes of `files` by id. Raises `Invalid` for XML that cannot be read."""
-    found: dict[str, Scope] = {}
-    for name, content in files.items():
-        tree = parse_xml(name, content)
-        for process in tree.iter(f"{{{NS['bpmn']}}}process"):
-            found[process.get("id", "")] = _scope(process)
-    return found
+    return {scope.id: scope for name, content in files.items() for scope in _processes(name, content)}
+
+
+@lru_cache(maxsize=128)
+def _processes(name: str, content: bytes) -> tuple[Scope, ...]:
+    # A draft changes one file at a time; what is known about the others is known by their scopes.
+    return tuple(_scope(process) for process in parse_xml(name, content).iter(f"{{{NS['bpmn']}}}process"))
 
 
 def _scope(node: etree._Element) -> Scope:

@@ -7,17 +7,19 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from scripts.benchmarks import complete, engine, idle, inbox, public, workers
+from scripts.benchmarks import complete, engine, idle, inbox, public, verify, workers
 from scripts.benchmarks.harness import Figures, databases
 
 ALL: dict[str, Callable[[str], Figures]] = {
     "engine": engine.run,
+    "verify": verify.run,
     "complete": complete.run,
     "inbox": inbox.run,
     "idle": idle.run,
     "workers": workers.run,
     "public": public.run,
 }
+WITHOUT_DATABASE = ("engine", "verify")
 
 
 def main() -> None:
@@ -28,7 +30,7 @@ def main() -> None:
     figures: dict[str, Figures] = {}
     with databases() as urls:
         for name in told.names or ALL:
-            for engine_name, url in urls.items() if name != "engine" else [("python", "")]:
+            for engine_name, url in urls.items() if name not in WITHOUT_DATABASE else [("python", "")]:
                 print(f"\n== {name} on {engine_name}")
                 figures[f"{name}/{engine_name}"] = found = ALL[name](url)
                 for key, value in found.items():

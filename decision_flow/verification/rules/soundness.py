@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from weakref import WeakKeyDictionary
 
 from decision_flow.verification.game import Game, Result, State
 from decision_flow.verification.graph import Graph
@@ -10,12 +11,16 @@ from decision_flow.verification.report import Finding
 from decision_flow.verification.scopes import Scope
 
 BASIS = "程序必须能够办结"
+# A scope is read once per file and never changed; a change of one process leaves the others judged.
+_judged: WeakKeyDictionary[Scope, tuple[Finding, ...]] = WeakKeyDictionary()
 
 
 def check(scope: Scope, processes: Mapping[str, Scope]) -> Iterator[Finding]:
     """Judge one process and the sub-processes in it, each by itself: what is sound inside may count as one task."""
     for inner in scope.all_scopes():
-        yield from _scope(inner, processes)
+        if inner not in _judged:
+            _judged[inner] = tuple(_scope(inner, processes))
+        yield from _judged[inner]
 
 
 def _scope(scope: Scope, processes: Mapping[str, Scope]) -> Iterator[Finding]:

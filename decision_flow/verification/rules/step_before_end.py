@@ -15,7 +15,7 @@ RULE = "step_before_end"
 def check(model: Model, required: Requirement) -> Iterator[Finding]:
     """Look for a run that ends although `step` was never completed."""
     step = StatutoryStep(required.told["step"])
-    result = model.game(step).play(blocked=lambda source: source.step == step)
+    result = model.game(step).play(blocked=lambda source: source.step == step, ending=True)
     if result.finished:
         way = result.way(result.finished[0])
         yield Finding(
