@@ -16,8 +16,12 @@ from decision_flow.verification.model import Model
 from decision_flow.verification.policy import Policy, Requirement
 from decision_flow.verification.report import Finding, Report, Verdict
 from decision_flow.verification.rules import (
+    connected,
     deadline_declared,
+    expression_typed,
     form_complete,
+    gateway_complete,
+    labelled,
     minimum_period,
     roles_differ,
     soundness,
@@ -35,13 +39,20 @@ RULES: dict[str, Callable[[Model, Requirement], Iterator[Finding]]] = {
     "deadline": deadline_declared.check,
     "form_fields": form_complete.check,
 }
+# Asked of every procedure, whatever the policy.
+ALWAYS: tuple[Callable[[Model], Iterator[Finding]], ...] = (
+    expression_typed.check,
+    gateway_complete.check,
+    labelled.check,
+)
 
 
 def verify(bundle: Bundle, *, policy: Policy | None = None, soundness_only: bool = False) -> Report:
     """Judge `bundle` under `policy` (the decree's by default), or its soundness alone.
 
     Raises `Invalid` for XML that cannot be read. What cannot run is `unsupported`, a run that can hang is
-    `unsound`, a legal hole `unlawful`, and whatever goes beyond the bounds `undecided`.
+    `unsound`, a legal hole or an expression that cannot be meant `unlawful`, and whatever goes beyond the bounds
+    `undecided`. Warnings change no verdict.
     """
     model = Model(bundle)
     if bundle.main not in model.processes:
@@ -53,6 +64,9 @@ def verify(bundle: Bundle, *, policy: Policy | None = None, soundness_only: bool
             return Report(
                 "unsupported", tuple(_problem(told.rule, told.element, told.message) for told in error.findings)
             )
+        loose = tuple(connected.check(model))
+        if loose:
+            return Report("unsound", loose)
     try:
         findings = [found for name in model.used for found in soundness.check(model.used[name], model.processes)]
         if findings:
@@ -62,11 +76,13 @@ def verify(bundle: Bundle, *, policy: Policy | None = None, soundness_only: bool
         for required in (policy or policies.default()).requirements:
             if not required.when_has or model.steps & set(required.when_has):
                 findings += RULES[required.kind](model, required)
+        findings += (found for check in ALWAYS for found in check(model))
     except NotSupportedError as error:
         return Report("unsupported", (_problem("executable", error.element, error.reason),))
     except TooLargeError as error:
         return Report("undecided", (_problem("bound", bundle.main, f"不能在限度内判定:{error}"),))
-    return Report("unlawful" if findings else "lawful", tuple(findings))
+    holds = all(found.severity == "warning" for found in findings)
+    return Report("lawful" if holds else "unlawful", tuple(findings))
 
 
 def _problem(rule: str, element: str, message: str) -> Finding:
