@@ -25,6 +25,7 @@ from tests.engine.driver import NOON, Driver, bundle
 from tests.verification import brute
 
 SHIPPED = procedures.shipped(BPMN)
+TEMPLATES = [procedures.read_folder(path.parent) for path in sorted((BPMN / "templates").glob("*/bundle.toml"))]
 REVIEW = """
 [[require]]
 step = "legality_review"
@@ -43,7 +44,7 @@ def rules(report: Report) -> set[str]:
 
 
 @pytest.mark.parametrize("name", policy.policies())
-@pytest.mark.parametrize("source", SHIPPED, ids=lambda source: source.key)
+@pytest.mark.parametrize("source", SHIPPED + TEMPLATES, ids=lambda source: source.key)
 def test_every_shipped_procedure_is_lawful_under_every_shipped_policy(
     source: procedures.ProcedureSource, name: str
 ) -> None:
