@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sqlalchemy import select
-from sqlalchemy.orm import Session, undefer
+from sqlalchemy.orm import Session
 
 from decision_flow import archives
 from decision_flow.archives import ArchiveFacts
@@ -15,18 +17,17 @@ APPROVED = ("approved", "approved_with_changes")
 
 def facts_of(session: Session, matter: Matter) -> ArchiveFacts:
     """Return what the checklist asks of a matter."""
-    key = session.scalar(
-        select(Procedure.key)
-        .join(ProcedureVersion, ProcedureVersion.procedure_id == Procedure.id)
+    # The join from the version on: a matter without a completed form has its procedure all the same.
+    rows = session.execute(
+        select(Procedure.key, Task.form, Task.submission)
+        .select_from(ProcedureVersion)
+        .join(Procedure, Procedure.id == ProcedureVersion.procedure_id)
+        .outerjoin(Task, (Task.matter_id == matter.id) & (Task.state == TaskState.COMPLETED) & Task.form.is_not(None))
         .where(ProcedureVersion.id == matter.procedure_version_id)
-    )
-    rows = session.scalars(
-        select(Task)
-        .where(Task.matter_id == matter.id, Task.state == TaskState.COMPLETED, Task.form.is_not(None))
-        .options(undefer(Task.submission))
         .order_by(Task.completed_at, Task.id)
-    )
-    said = {str(task.form): dict(task.submission or {}) for task in rows}
+    ).all()
+    key = rows[0].key
+    said = {str(row.form): dict(row.submission or {}) for row in rows if row.form is not None}
     if key == "three_major_one_large":
         agreed = said.get("F-42a", {}).get("approved") or said.get("F-42d", {}).get("agreed")
         decided = bool(agreed) or said.get("F-15", {}).get("decision") in APPROVED
@@ -48,13 +49,25 @@ def must_be_complete(session: Session, matter: Matter) -> None:
         )
 
 
-def retentions(session: Session, matter_id: int) -> dict[int, str]:
-    """Return how long each filed paper of a matter is kept, by document (D-09)."""
-    rows = session.scalars(
-        select(Document).where(Document.matter_id == matter_id, Document.filed_at.is_not(None)).order_by(Document.id)
-    ).all()
-    drafts = [row.id for row in rows if row.field.startswith("draft_file")]
+def filed(session: Session, *matter_ids: int | None) -> list[Document]:
+    """Return the papers that were filed in these matters, in their order."""
+    return list(
+        session.scalars(
+            select(Document)
+            .where(Document.matter_id.in_(matter_ids), Document.filed_at.is_not(None))
+            .order_by(Document.id)
+        )
+    )
+
+
+def retentions(papers: Iterable[Document]) -> dict[int, str]:
+    """Return how long each of the filed papers is kept, by document (D-09)."""
+    rows = list(papers)
+    newest: dict[int | None, int] = {}
+    for row in rows:
+        if row.field.startswith("draft_file"):
+            newest[row.matter_id] = max(row.id, newest.get(row.matter_id, 0))
+    drafts = set(newest.values())
     return {
-        row.id: archives.retention_of(archives.kind_of(row.form, row.field, newest=row.id == max(drafts, default=0)))
-        for row in rows
+        row.id: archives.retention_of(archives.kind_of(row.form, row.field, newest=row.id in drafts)) for row in rows
     }

@@ -307,6 +307,11 @@ def hold(session: Session, stream: str, seq: int, head: str, sm3: str) -> None:
     _trail(session).heads[stream] = _Head(seq, head, sm3)
 
 
+def unwritten(session: Session) -> Iterable[Mapping[str, Any]]:
+    """Return the events that this transaction has appended and not yet written, as rows."""
+    return _trail(session).events
+
+
 def sm3_of(content: bytes) -> str:
     """Return the SM3 (hex, GB/T 32905) of `content`."""
     hashing = Hash(SM3())

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from decision_flow import guarding, matters, rules
+from decision_flow import matter_facts, matters, rules
 from decision_flow.errors import Refusal
 from decision_flow.guards import decide, initiate, legality, meeting, publish
 from decision_flow.guards.archive import ended_early
@@ -99,7 +99,7 @@ DUTIES: tuple[Duty, ...] = (
 def of_matter(session: Session, actor: Actor, matter_id: int) -> tuple[Entry, ...]:
     """Return the duties of a matter that the actor may see; none for a matter that is no major decision."""
     matter = matters.get(session, actor, matter_id)
-    facts = guarding.facts(session, matter)
+    facts = matter_facts.of(session, matter)
     if facts.kind != "major":
         return ()
     return tuple(_entry(duty, facts) for duty in DUTIES if duty.applies(facts))

@@ -5,12 +5,23 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect, Engine, MetaData, create_engine, event
+from sqlalchemy import (
+    JSON,
+    Connection,
+    DateTime,
+    Dialect,
+    Engine,
+    MetaData,
+    TextClause,
+    UpdateBase,
+    create_engine,
+    event,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DisconnectionError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
@@ -74,6 +85,19 @@ def before_flush(session: Session, write: Callable[[Session], None]) -> None:
     session.info.setdefault("before_flush", []).append(write)
 
 
+Sent = UpdateBase | TextClause | None
+OnWrite = Callable[[Sent, Sequence[Mapping[str, Any]]], None]
+
+
+def on_write(session: Session, note: OnWrite) -> None:
+    """Let `note` see each change that this transaction sends, just before it is sent and by whichever way.
+
+    It is given the statement and its rows of parameters; raw SQL comes as it is, and None when changes are undone
+    by going back to a savepoint.
+    """
+    session.connection().info.setdefault("on_write", []).append(note)
+
+
 def on_refused(session: Session, record: Callable[[Session, Refused], None]) -> None:
     """Let `record` write, in a transaction of its own, that a guard refused what this session was about."""
     session.info["on_refused"] = record
@@ -87,6 +111,7 @@ class Database:
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
         self.engine = _sqlite_engine(url) if self.is_sqlite else _postgresql_engine(url, pool_size)
+        _tell_writes(self.engine)
         # On PostgreSQL a read needs no transaction: each statement sees what was committed before it, with one
         # or with none, and BEGIN and ROLLBACK would be two more round trips.
         self._reading = self.engine if self.is_sqlite else self.engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -156,6 +181,27 @@ class Database:
     def dispose(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+
+
+def _tell_writes(engine: Engine) -> None:
+    """Tell those who asked (`on_write`) of each change; with the transaction their asking ends."""
+
+    @event.listens_for(engine, "before_execute")
+    def _sent(connection: Connection, statement: Any, many: Any, one: Any, _options: Any) -> None:
+        if isinstance(statement, UpdateBase | TextClause):
+            for note in connection.info.get("on_write", ()):
+                note(statement, many or ([one] if one else ()))
+
+    @event.listens_for(engine, "rollback_savepoint")
+    def _undone(connection: Connection, *_: Any) -> None:
+        for note in connection.info.get("on_write", ()):
+            note(None, ())
+
+    @event.listens_for(engine, "begin")
+    @event.listens_for(engine, "commit")
+    @event.listens_for(engine, "rollback")
+    def _over(connection: Connection) -> None:
+        connection.info.pop("on_write", None)
 
 
 def _dumps(value: Any) -> str:

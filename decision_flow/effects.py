@@ -30,7 +30,6 @@ from decision_flow.audit import Author, EventName
 from decision_flow.engine import Call
 from decision_flow.errors import N_, ProcedureFault
 from decision_flow.models import (
-    Document,
     Evaluation,
     Matter,
     MatterStatus,
@@ -187,15 +186,9 @@ def archive_part(session: Session, matter: Matter, call: Call, actor: Author, at
 
     A matter that only archives another one hands over the other's papers with its own.
     """
-    filed = [matter.id, matter.decision_id] if matter.relation == "archive" else [matter.id]
-    papers = session.execute(
-        select(Document.id, Document.name, Document.sha256)
-        .where(Document.matter_id.in_(filed), Document.filed_at.is_not(None))
-        .order_by(Document.id)
-    ).all()
-    kept: dict[int, str] = {}
-    for matter_id in filed:
-        kept |= archiving.retentions(session, matter_id) if matter_id is not None else {}
+    whose = (matter.id, matter.decision_id if matter.relation == "archive" else None)
+    papers = archiving.filed(session, *whose)
+    kept = archiving.retentions(papers)
     organ = session.get_one(Organisation, matter.organ_id)
     _record(
         session,
@@ -203,7 +196,7 @@ def archive_part(session: Session, matter: Matter, call: Call, actor: Author, at
         EventName.ARCHIVE_FILED,
         actor,
         at,
-        documents=[{"name": name, "sha256": sha256, "retention": kept[key]} for key, name, sha256 in papers],
+        documents=[{"name": paper.name, "sha256": paper.sha256, "retention": kept[paper.id]} for paper in papers],
         retention=archives.longest(kept.values()),
         retention_table_approved=office_settings.of_organ(session, organ)["retention_approved"].value == "yes",
     )

@@ -65,7 +65,7 @@ def of_matter(session: Session, actor: Actor, matter_id: int) -> Papers:
         versions=tuple(drafts.versions(session, matter_id)),
         stale=tuple(stale),
         items=tuple(archives.checklist(archiving.facts_of(session, matter))),
-        retention=archiving.retentions(session, matter_id),
+        retention=archiving.retentions(archiving.filed(session, matter_id)),
         retention_approved=office_settings.of_organ(session, organ)["retention_approved"].value == "yes",
         groups=tuple(Group(step, tuple(grouped[step])) for step in groups),
     )
