@@ -28,7 +28,7 @@ from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.types import TypeDecorator
 
-from decision_flow.errors import N_, Conflict, Refused
+from decision_flow.errors import N_, Conflict, Invalid, Refused
 
 NAMING = {
     "ix": "ix_%(column_0_N_label)s",
@@ -98,7 +98,7 @@ def on_write(session: Session, note: OnWrite) -> None:
     session.connection().info.setdefault("on_write", []).append(note)
 
 
-def on_refused(session: Session, record: Callable[[Session, Refused], None]) -> None:
+def on_refused(session: Session, record: Callable[[Session, Refused | Invalid], None]) -> None:
     """Let `record` write, in a transaction of its own, that a guard refused what this session was about."""
     session.info["on_refused"] = record
 
@@ -145,9 +145,10 @@ class Database:
         except IntegrityError as error:
             session.rollback()
             raise Conflict(N_("同样的记录已经存在,请刷新后核对。")) from error
-        except Refused as error:
+        except (Refused, Invalid) as error:
             session.rollback()
-            self._record(session, error)
+            if error.rules:
+                self._record(session, error)
             raise
         except BaseException:
             session.rollback()
@@ -155,7 +156,7 @@ class Database:
         finally:
             session.close()
 
-    def _record(self, refused: Session, error: Refused) -> None:
+    def _record(self, refused: Session, error: Refused | Invalid) -> None:
         """Record a refusal once; if that fails, the person is told all the same and the edge tries again."""
         record = refused.info.get("on_refused")
         if record is None or error.recorded:

@@ -135,12 +135,25 @@ class Barred(Refused):
 
 
 class Invalid(DecisionFlowError):
-    """What was entered is wrong. `errors` maps a field path (`options.0.content`) to its messages."""
+    """What was entered is wrong. `errors` maps a field path (`options.0.content`) to its messages.
+
+    `rules` are the ids of the legal rules among them: with one, it is a refusal by the law as much as by the form.
+    """
 
     code = "invalid"
+    # Set once an event of the trail tells of it.
+    recorded = False
 
-    def __init__(self, message: str, *, errors: Mapping[str, Sequence[str]] | None = None, **values: object) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        errors: Mapping[str, Sequence[str]] | None = None,
+        rules: Sequence[str] = (),
+        **values: object,
+    ) -> None:
         super().__init__(message, **values)
+        self.rules = list(rules)
         self.errors: dict[str, list[str]] = {path: list(texts) for path, texts in (errors or {}).items()}
 
 
@@ -150,7 +163,7 @@ class NotConforming(Invalid):
     code = "not_conforming"
 
     def __init__(self, message: str, *, findings: Sequence[Any] = (), **values: object) -> None:
-        super().__init__(message, errors=None, **values)
+        super().__init__(message, errors=None, rules=(), **values)
         self.findings = tuple(findings)
 
 

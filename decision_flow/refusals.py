@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from decision_flow import audit
 from decision_flow.audit import Author, EventName
 from decision_flow.db import on_refused
-from decision_flow.errors import Refused
+from decision_flow.errors import Invalid, Refused
 
 
 def acting(session: Session, actor: Author, matter_id: int | None = None, task_id: int | None = None) -> None:
@@ -16,7 +16,7 @@ def acting(session: Session, actor: Author, matter_id: int | None = None, task_i
     Whoever called: page, interface, worker or command line (`Database.transaction` calls it).
     """
 
-    def record(other: Session, error: Refused) -> None:
+    def record(other: Session, error: Refused | Invalid) -> None:
         audit.append(
             other,
             audit.matter_stream(matter_id) if matter_id else audit.ACCESS,
@@ -26,7 +26,13 @@ def acting(session: Session, actor: Author, matter_id: int | None = None, task_i
             task_id=task_id,
             result="refused",
             rules=error.rules,
-            facts={"told": [str(refusal)[:500] for refusal in error.refusals]},
+            facts={"told": [told[:500] for told in _told(error)]},
         )
 
     on_refused(session, record)
+
+
+def _told(error: Refused | Invalid) -> list[str]:
+    if isinstance(error, Invalid):
+        return [f"{path}: {text}" for path, texts in error.errors.items() for text in texts]
+    return [str(refusal) for refusal in error.refusals]

@@ -92,6 +92,15 @@ def travel() -> Iterator[Callable[[date], None]]:
         yield to
 
 
+def copied(engine: str, source: str, target: str) -> Database:
+    """Copy the database at `source` (a file, or its name on the server) to `target`; return the copy."""
+    if engine == "sqlite":
+        shutil.copy(source, target)
+        return Database(f"sqlite:///{target}")
+    server(f'DROP DATABASE IF EXISTS "{target}" WITH (FORCE)', f'CREATE DATABASE "{target}" TEMPLATE "{source}"')
+    return Database(POSTGRESQL.replace("/postgres?", f"/{target}?"))
+
+
 def server(*statements: str) -> None:
     engine = create_engine(POSTGRESQL, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:

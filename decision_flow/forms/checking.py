@@ -42,6 +42,8 @@ class Checking:
         self.auto, self.signed, self.draft = auto, signed, draft
         self.answers: dict[str, Any] = {}
         self.errors: Errors = {}
+        # The legal rules among what is wrong, in the order they were met.
+        self.rules: list[str] = []
         # Conditions read a field that is not answered as null.
         self.names: dict[str, Any] = {**dict.fromkeys(field.name for field in fields), "context": context}
 
@@ -121,8 +123,10 @@ class Checking:
             needed = field.required or holds(field.required_if, names)
         if value in EMPTY:
             if needed:
+                self._count(field)
                 self.errors[path] = [Text.of(*((REQUIRED_BY, _basis(field)) if field.rule else (REQUIRED,)))]
         elif field.type == "table" and len(value) < field.min_rows:
+            self._count(field)
             self.errors[path] = [Text.of(N_("至少需要填写%s行。"), field.min_rows)]
 
     def _ask(self, check: Check) -> None:
@@ -142,7 +146,12 @@ class Checking:
     def _columns(self, table: str) -> list[str]:
         return [column.name for field in self.fields if field.name == table for column in field.columns]
 
+    def _count(self, told: Field | Check) -> None:
+        if told.rule and told.rule not in self.rules:
+            self.rules.append(told.rule)
+
     def _refuse(self, check: Check, path: str) -> None:
+        self._count(check)
         basis = f"({_basis(check)})" if check.rule else ""
         english = f"{check.message_en} {basis}".strip() if check.message_en else ""
         # The sentence is the form's own, not a text of the catalogue: its English comes with it.

@@ -63,7 +63,7 @@ class Form:
             raise Invalid(_WRONG, errors={"": [Text.of(N_("提交的内容不是一张表单。"))]})
         checking.run(submission)
         if checking.errors:
-            raise Invalid(_WRONG, errors=checking.errors)
+            raise Invalid(_WRONG, errors=checking.errors, rules=checking.rules)
         return checking.answers
 
     def computed(

@@ -37,7 +37,6 @@ FORMS: Mapping[str, tuple[str, Guard]] = {
     "F-14": ("G-MEETING", meeting.to_submit),
     "F-15a": ("G-MEETING", meeting.to_submit),
     "F-15b": ("G-MEETING", meeting.to_submit),
-    "F-15c": ("G-MEETING", meeting.to_submit),
     "F-15": ("G-DECIDE", _to_minute),
     "F-15s": ("G-DECIDE", _to_sign),
     "F-17b": ("G-PUBLISH", publish.to_publish),

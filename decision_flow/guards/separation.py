@@ -77,8 +77,8 @@ def host_apart(facts: Facts, duty: Duty, person: Person) -> Found:
 
 def clerk_apart(facts: Facts, duty: Duty, person: Person) -> Found:
     """SOD-10: the clerk of the minutes is no member of the meeting named in its notice."""
-    members = {str(row.get("person") or "") for row in facts.of("F-15b", "members") or ()}
-    if duty.form == "F-15" and person.name and person.name in members:
+    members = {row.get("person") for row in facts.of("F-15b", "members") or ()}
+    if duty.form == "F-15" and person.id in members:
         yield missing("SOD-10", SEPARATION, N_("会议记录人不能是会议组成人员。"), N_("由其他人员记录。"))
 
 

@@ -15,7 +15,7 @@ from decision_flow.guards.said import collect
 from decision_flow.guards.separation import Duty, Person
 
 Change = Callable[[Facts], Facts]
-UNIT, EXECUTOR, DRAFTER, REVIEWER, SIGNER, CLERK, WRITER, SECRECY = 7, 8, 1, 2, 3, 4, 5, 6
+UNIT, EXECUTOR, DRAFTER, REVIEWER, SIGNER, CLERK, WRITER, SECRECY, MEMBER = 7, 8, 1, 2, 3, 4, 5, 6, 10
 
 
 def lawful() -> Facts:
@@ -34,7 +34,7 @@ def lawful() -> Facts:
                   "not_needed_reason": "规模小", "consulted_units": [{"unit_id": 3}]}, DRAFTER, "undertaking_unit"),
         ("F-05", {"position": "disagree"}, 11, "consulted_unit"),
         ("F-05b", {"disputes": [{"unit_id": 3}]}, DRAFTER, "undertaking_unit"),
-        ("F-06", {"options": [{"option_code": "A"}], "is_technical": True, "affects_market_entities": True,
+        ("F-06", {"options": [{"option_code": "A", "content": "按原方案实施", "cost": "0"}], "is_technical": True, "affects_market_entities": True,
                   "public_concern": True, "npc_report_required": True}, DRAFTER, "undertaking_unit"),
         ("F-09", {"q_public_safety": True}, DRAFTER, "undertaking_unit"),
         ("F-23", {}, DRAFTER, "undertaking_unit"),
@@ -42,17 +42,18 @@ def lawful() -> Facts:
         ("F-29s", {"summary": "支持"}, DRAFTER, "undertaking_unit"),
         ("F-34b", {"finding": "controllable"}, 9, "admin_head"),
         ("F-10", {"conclusion": "no_restriction"}, 13, "fair_competition_reviewer"),
-        ("F-12", {"procedure_explanation": "各环节均已办结"}, DRAFTER, "undertaking_unit"),
+        ("F-12", {"procedure_explanation": "各环节均已办结。" * 8, "basis_list_ok": True}, DRAFTER, "undertaking_unit"),
         ("F-13d", {}, SIGNER, "legality_head"),
         ("F-13a", {"opinion": "合法"}, 14, "legal_adviser"),
         ("F-13", {"conclusion": "lawful", "finding_authority": "pass", "finding_procedure": "pass",
                   "finding_substance": "pass"}, REVIEWER, "legality_reviewer"),
         ("F-13s", {"agree": True}, SIGNER, "legality_head"),
-        ("F-14", {"items": [{"item": "draft", "needed": True, "present": True}]}, DRAFTER, "undertaking_unit"),
-        ("F-15b", {"members": [{"person": "孙丽"}]}, 9, "government_office"),
+        ("F-14", {"items": [{"item": item, "needed": True, "present": True}
+                            for item in ("draft", "explanation", "legality_opinion")]}, DRAFTER, "undertaking_unit"),
+        ("F-15b", {"members": [{"person": MEMBER}]}, 9, "government_office"),
         ("F-15", {"members_total": 3, "decision": "approved", "opinions": opinions, "implementing_unit_id": EXECUTOR,
-                  "attendance": [{"person": "孙丽", "status": "present"}, {"person": "高建明", "status": "present"},
-                                 {"person": "钱进", "status": "leave"}]}, CLERK, "hearing_clerk"),
+                  "attendance": [{"person": name, "status": status, "recused": False} for name, status in
+                                 (("孙丽", "present"), ("高建明", "present"), ("钱进", "leave"))]}, CLERK, "hearing_clerk"),
         ("F-15s", {}, 9, "admin_head"),
         ("F-16b", {"reply": "agreed"}, 9, "government_office"),
         ("F-16n", {"doc_no": "人大〔2026〕1号"}, 9, "npc_liaison"),
@@ -155,7 +156,7 @@ ROWS: list[tuple[str, str, Change]] = [
     ("R-29c", "F-12", said("F-10", exception_used=True)),
     ("R-30a", "F-15s", without("F-15")),
     ("R-30a", "F-17b", said("F-15", decision="deferred")),
-    ("R-30b", "F-15", lambda f: said("F-15", opinions=f.of("F-15", "opinions")[1:])(f)),
+    ("R-30b", "F-15", lambda f: said("F-15", opinions=[{**f.of("F-15", "opinions")[1], "order": 1}])(f)),
     ("R-30c", "F-15", lambda f: said("F-15", opinions=[{**row, "order": 3 - row["order"]} for row in f.of("F-15", "opinions")])(f)),
     ("R-30d", "F-15", said("F-15", decision="rejected")),
     ("R-30e", "F-17b", without("F-15s")),
@@ -249,7 +250,7 @@ def test_an_evaluation_needs_evaluator_public_and_decision() -> None:
         ("SOD-02", Duty("legality_reviewer", "F-13"), Person(20, units=frozenset({UNIT}))),
         ("SOD-03", Duty("legality_head", "F-13s"), Person(REVIEWER)),
         ("SOD-08", Duty("hearing_host", "F-26"), Person(DRAFTER)),
-        ("SOD-10", Duty("hearing_clerk", "F-15"), Person(20, "孙丽")),
+        ("SOD-10", Duty("hearing_clerk", "F-15"), Person(MEMBER, "孙丽")),
         ("SOD-12", Duty("confidentiality_reviewer", "F-21"), Person(WRITER)),
     ],
 )

@@ -9,8 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from decision_flow import rules
+from decision_flow import guards, rules
+from tests.rules import test_acts
 
+# The tests that go through a table, and the rows that they really try.
+TABLES = {
+    "test_a_duty_left_open_is_refused_under_any_diagram": {row[0] for row in test_acts.TRIED},
+    "test_an_evaluation_does_not_end_undecided": {row[0] for row in test_acts.ENDS},
+    "test_one_person_does_not_do_both": {row[0] for row in test_acts.APART},
+    "test_a_registration_is_refused": {row[0] for row in test_acts.REGISTERED},
+    "test_a_form_is_refused_under_any_diagram": {row[0] for row in test_acts.FORM_ROWS if row[1] != "F-01"},
+}
 ROOT = Path(__file__).parents[2]
 RULES = rules.all_rules()
 # How many rows each article of the decree, and the separation of duties, has.
@@ -42,6 +51,20 @@ def test_a_row_is_done_only_with_tests_that_exist(rule: rules.Rule) -> None:
     for test in rule.tests:
         path, _, name = test.partition("::")
         assert re.search(rf"^def {name}\(", source(path), re.M), test
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.status == "done"], ids=lambda rule: rule.id)
+def test_a_row_is_done_only_where_an_operation_was_tried(rule: rules.Rule) -> None:
+    assert rule.by_operation
+    for name, tried in TABLES.items():
+        test = f"tests/rules/test_acts.py::{name}"
+        assert (test in rule.tests) == (rule.id in tried), test
+
+
+def test_every_guarded_act_is_tried_over_http() -> None:
+    guarded = {*guards.FORMS, *guards.EFFECTS, *guards.STEPS, "finish"}
+    assert guarded <= {act for _, act, _ in test_acts.TRIED}
+    assert set(guards.MINUTES) <= guarded
 
 
 def test_what_belongs_to_later_parts_is_not_called_done() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -13,7 +12,7 @@ from decision_flow.db import Database
 from decision_flow.demo import cases
 from decision_flow.demo.play import Play
 from decision_flow.documents import FileStore
-from tests.conftest import POSTGRESQL, server
+from tests.conftest import copied
 
 Way = Callable[[Database, FileStore], Play]
 Told = Callable[[Way], Play]
@@ -42,13 +41,13 @@ def told(
             place = (
                 str(tmp_path_factory.mktemp("way") / "way.db") if engine == "sqlite" else f"way_{len(_KEPT)}_{template}"
             )
-            database = _copy(engine, template, place)
+            database = copied(engine, template, place)
             play = way(database, kept_files)
             database.dispose()
             _KEPT[key] = (place, play.day, play._minute, play.matter_id)
         place, day, minute, matter_id = _KEPT[key]
         mine = str(tmp_path / "story.db") if engine == "sqlite" else f"story_{template}"
-        database = _copy(engine, place, mine)
+        database = copied(engine, place, mine)
         opened.append(database)
         play = Play(database, kept_files, day)
         play.matter_id, play._minute = matter_id, minute
@@ -57,14 +56,6 @@ def told(
     yield tell
     for database in opened:
         database.dispose()
-
-
-def _copy(engine: str, source: str, target: str) -> Database:
-    if engine == "sqlite":
-        shutil.copy(source, target)
-        return Database(f"sqlite:///{target}")
-    server(f'DROP DATABASE IF EXISTS "{target}" WITH (FORCE)', f'CREATE DATABASE "{target}" TEMPLATE "{source}"')
-    return Database(POSTGRESQL.replace("/postgres?", f"/{target}?"))
 
 
 def in_execution(database: Database, files: FileStore) -> Play:
