@@ -222,6 +222,8 @@ def test_a_walk_through_plays_and_cannot_be_forged(modeller: Browser, draft: str
     hidden = dict(re.findall(r'name="(_play|_token)" value="([^"]*)"', forged))
     assert modeller.post(f"{draft}/walk", **hidden, _go="1").status_code == 400
     page = press(page, _go="1", initiate="false")
+    assert "不启动归档" in page
+    page = press(page, _go="1")
     assert "这一次走完了" in page and "不予启动" in page
     with database.transaction(read_only=True) as session:
         assert session.get_one(ProcedureDraft, number(draft)).walked["ends"] == ["E_declined"]
