@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import sys
 from collections.abc import Iterator
@@ -12,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from decision_flow.command_line import open_database, operator
 from decision_flow.config import Settings
 
 if TYPE_CHECKING:
-    from decision_flow.audit import SystemAuthor
     from decision_flow.db import Database
 
 
@@ -38,7 +37,7 @@ def audit_verify(settings: Settings, file: Path | None, checkpoint: str | None, 
     if file is not None:
         report = verify_trail.verify(verify_trail.read(str(file)), key, kept)
     else:
-        report = _verify_live(_database(settings), key, kept)
+        report = _verify_live(open_database(settings), key, kept)
     click.echo(report.text(lang))
     sys.exit(1 if report.problems else 0)
 
@@ -72,8 +71,8 @@ def audit_checkpoint(settings: Settings, output: Path | None) -> None:
     from decision_flow.models import TrailCheckpoint
 
     key = checkpoints.signing_key(settings.folder)
-    with _database(settings).transaction() as session:
-        checkpoints.seal(session, key, _operator())
+    with open_database(settings).transaction() as session:
+        checkpoints.seal(session, key, operator())
         session.flush()
         newest = select(TrailCheckpoint).order_by(TrailCheckpoint.number.desc()).limit(1)
         last = session.scalars(newest).one_or_none()
@@ -109,12 +108,12 @@ def audit_export(
     from decision_flow import checkpoints, trail_exports
 
     filters = trail_exports.Filters(matter, person, rule, first and first.date(), last and last.date())
-    database = _database(settings)
+    database = open_database(settings)
     asked = {"format": kind, "matter": matter, "person": person, "rule": rule}
     days = {"from": first.date().isoformat() if first else None, "to": last.date().isoformat() if last else None}
     with database.transaction() as session:
         name = trail.EventName.TRAIL_EXPORTED
-        trail.append(session, trail.TRAIL, name, actor=_operator(), facts={**asked, **days}, rules=["R-08b"])
+        trail.append(session, trail.TRAIL, name, actor=operator(), facts={**asked, **days}, rules=["R-08b"])
     # Written beside and renamed: a file of that name is a whole export.
     part = output.with_name(output.name + ".part")
     with database.snapshot() as session:
@@ -133,16 +132,3 @@ def _write(target: Path, lines: Iterator[dict[str, Any]]) -> int:
             out.write(json.dumps(line, ensure_ascii=False) + "\n")
             count += line["kind"] == "event"
     return count
-
-
-def _operator() -> SystemAuthor:
-    from decision_flow.audit import SystemAuthor
-
-    return SystemAuthor(display=f"命令行·{getpass.getuser()}"[:200])
-
-
-def _database(settings: Settings) -> Database:
-    from decision_flow.db import Database
-
-    settings.folder.mkdir(parents=True, exist_ok=True)
-    return Database(settings.database)

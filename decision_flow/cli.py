@@ -13,8 +13,10 @@ import click
 
 from decision_flow.audit_cli import audit as audit_commands
 from decision_flow.calendar_cli import calendar
+from decision_flow.command_line import open_database
 from decision_flow.config import Settings
 from decision_flow.errors import DecisionFlowError
+from decision_flow.library_cli import library_commands
 from decision_flow.procedures_cli import procedures
 
 if TYPE_CHECKING:
@@ -43,6 +45,8 @@ def main(context: click.Context, config: Path | None) -> None:
 main.add_command(calendar)
 main.add_command(audit_commands)
 main.add_command(procedures)
+for command in library_commands:
+    procedures.add_command(command)
 
 
 @main.group()
@@ -143,14 +147,6 @@ def worker(settings: Settings) -> None:
         signal.signal(name, lambda *_: ended.set())
     ended.wait()
     stop()
-
-
-def open_database(settings: Settings) -> Database:
-    """Return the database of the settings; the data folder is made if need be."""
-    from decision_flow.db import Database
-
-    settings.folder.mkdir(parents=True, exist_ok=True)
-    return Database(settings.database)
 
 
 def upgrade(database: Database) -> None:

@@ -8,22 +8,24 @@ repair without a word (no start, an implicit split, flows without an id) is repa
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from lxml import etree
 
-from decision_flow import engine
+from decision_flow import drawing, engine
 from decision_flow.engine.diagrams import ACTIVITIES, NODES, parse_xml, tag
 from decision_flow.engine.ignored import BPMN, CAMUNDA, CAMUNDA_ATTRIBUTES, ENGINES
-from decision_flow.errors import Invalid, NotConforming
+from decision_flow.errors import N_, Invalid, NotConforming
 from decision_flow.expressions import compile_expression
 
 # What other engines call by the names that we use too.
 OURS = frozenset(
     {"candidateGroups", "formKey", "collection", "elementVariable", "decisionRef", "resultVariable", "topic"}
 )
+# What our drawing leaves out; it means nothing to the run.
+UNDRAWN = ("textAnnotation", "group", "dataObjectReference", "dataStoreReference")
 PEOPLE = ("userTask", "manualTask", "task")
 # Whose work a task without a role becomes until somebody settles it in the modeller.
 ROLE = "undertaking_unit"
@@ -40,22 +42,29 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True)
 class Note:
-    """One thing that is not as it was: where, what became of it, and in words."""
+    """One thing that is not as it was: where, what became of it, and in words with their values beside them."""
 
     element: str
     fate: Fate
     message: str
+    values: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """The words in Chinese, filled."""
+        return self.message % self.values if self.values else self.message
 
 
 @dataclass(frozen=True)
 class Converted:
-    """A file made ours. `xml` can run as it is unless something in `notes` was refused."""
+    """A file made ours. `xml` can run as it is unless something in `notes` was refused; `titles` are by process."""
 
     name: str
     xml: bytes
     processes: tuple[str, ...]
     kept: int
     notes: tuple[Note, ...]
+    titles: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def refused(self) -> tuple[Note, ...]:
@@ -69,11 +78,11 @@ def convert(name: str, content: bytes) -> Converted:
     notes: list[Note] = []
     processes = list(tree.iter(f"{{{BPMN}}}process"))
     if not processes:
-        return Converted(name, content, (), 0, (Note(name, Fate.REFUSED, "文件中没有流程"),))
+        return Converted(name, content, (), 0, (Note(name, Fate.REFUSED, N_("文件中没有流程")),))
     for process in processes:
         if process.get("isExecutable") != "true":
             process.set("isExecutable", "true")
-            notes.append(Note(process.get("id", ""), Fate.CHANGED, "标为可执行"))
+            notes.append(Note(process.get("id", ""), Fate.CHANGED, N_("标为可执行")))
         for scope in [process, *process.iter(f"{{{BPMN}}}subProcess")]:
             notes += _number(scope)
         for node in list(process.iter(etree.Element)):
@@ -82,10 +91,19 @@ def convert(name: str, content: bytes) -> Converted:
             notes += _flows(scope)
             notes += _ends(scope)
     ids = tuple(process.get("id", "") for process in processes)
+    if not any(note.fate is Fate.REFUSED for note in notes) and not drawing.is_drawn(tree):
+        # Without a place in the drawing an element would run unseen.
+        drawing.draw(tree)
+        notes += (
+            Note(node.get("id", ""), Fate.DROPPED, N_("重新排版后,图上不再画注释和数据对象,内容仍在文件中"))
+            for node in tree.iter(*(f"{{{BPMN}}}{name}" for name in UNDRAWN))
+        )
+        notes.append(Note(ids[0], Fate.CHANGED, N_("图上有环节没有位置,已重新排版")))
     xml: bytes = etree.tostring(tree, xml_declaration=True, encoding="UTF-8")
     notes += _runs(name, xml, ids)
     kept = sum(1 for process in processes for node in process.iter() if tag(node) in NODES)
-    return Converted(name, xml, ids, kept, tuple(notes))
+    titles = {process.get("id", ""): (process.get("name") or "").strip()[:120] for process in processes}
+    return Converted(name, xml, ids, kept, tuple(notes), titles)
 
 
 def _number(scope: etree._Element) -> Iterator[Note]:
@@ -96,7 +114,7 @@ def _number(scope: etree._Element) -> Iterator[Note]:
     for number, node in enumerate(scope):
         if tag(node) in (*NODES, "sequenceFlow") and not node.get("id"):
             node.set("id", f"{prefix}_{tag(node)}_{number}")
-            yield Note(node.get("id", ""), Fate.CHANGED, "没有编号,已编号")
+            yield Note(node.get("id", ""), Fate.CHANGED, N_("没有编号,已编号"))
 
 
 def _dialect(node: etree._Element) -> Iterator[Note]:
@@ -112,22 +130,33 @@ def _dialect(node: etree._Element) -> Iterator[Note]:
             if name.namespace != CAMUNDA:
                 node.set(f"{{{CAMUNDA}}}{name.localname}", value)
                 del node.attrib[key]
-                yield Note(owner, Fate.CHANGED, f"{ENGINES[name.namespace]}:{name.localname} 改为本系统的写法")
+                yield Note(
+                    owner,
+                    Fate.CHANGED,
+                    N_("%(name)s 改为本系统的写法"),
+                    {"name": f"{ENGINES[name.namespace]}:{name.localname}"},
+                )
         elif name.localname not in CAMUNDA_ATTRIBUTES.get(kind, set()) or name.namespace != CAMUNDA:
             del node.attrib[key]
-            yield Note(owner, Fate.DROPPED, f"属性 {ENGINES[name.namespace]}:{name.localname}")
+            yield Note(
+                owner, Fate.DROPPED, N_("属性 %(name)s"), {"name": f"{ENGINES[name.namespace]}:{name.localname}"}
+            )
     if kind == "extensionElements":
         for child in list(node):
             name = etree.QName(child)
             if name.namespace in ENGINES and not (name.namespace == CAMUNDA and name.localname == "properties"):
                 node.remove(child)
-                yield Note(owner, Fate.DROPPED, f"扩展 {ENGINES[name.namespace]}:{name.localname}")
+                yield Note(
+                    owner, Fate.DROPPED, N_("扩展 %(name)s"), {"name": f"{ENGINES[name.namespace]}:{name.localname}"}
+                )
     if kind in PEOPLE:
         groups = [part.strip() for part in (node.get(f"{{{CAMUNDA}}}candidateGroups") or "").split(",") if part.strip()]
         if len(groups) != 1:
             node.set(f"{{{CAMUNDA}}}candidateGroups", groups[0] if groups else ROLE)
-            told = f"有{len(groups)}个岗位,只留第一个" if groups else "没有岗位,暂定为承办单位,请核对"
-            yield Note(owner, Fate.CHANGED, told)
+            if groups:
+                yield Note(owner, Fate.CHANGED, N_("有%(count)s个岗位,只留第一个"), {"count": len(groups)})
+            else:
+                yield Note(owner, Fate.CHANGED, N_("没有岗位,暂定为承办单位,请核对"))
     if kind == "conditionExpression":
         yield from _condition(node, owner)
 
@@ -141,11 +170,18 @@ def _condition(node: etree._Element, owner: str) -> Iterator[Note]:
     try:
         compile_expression(ours)
     except Invalid as error:
-        yield Note(owner, Fate.REFUSED, f"条件「{text[:80]}」不能换成本系统的表达式:{error}")
+        yield Note(
+            owner,
+            Fate.REFUSED,
+            N_("条件「%(text)s」不能换成本系统的表达式:%(reason)s"),
+            {"text": text[:80], "reason": str(error)},
+        )
         return
     if ours != text:
         node.text = ours
-        yield Note(owner, Fate.CHANGED, f"条件「{text[:80]}」改写为「{ours[:80]}」")
+        yield Note(
+            owner, Fate.CHANGED, N_("条件「%(text)s」改写为「%(ours)s」"), {"text": text[:80], "ours": ours[:80]}
+        )
 
 
 def translated(text: str) -> str:
@@ -182,10 +218,10 @@ def _flows(scope: etree._Element) -> Iterator[Note]:
             and len(bare) == 1
         ):
             node.set("default", bare[0].get("id", ""))
-            yield Note(name, Fate.CHANGED, "没有条件的一条出线定为默认")
+            yield Note(name, Fate.CHANGED, N_("没有条件的一条出线定为默认"))
         if (kind in ACTIVITIES or kind in ("startEvent", "intermediateCatchEvent")) and len(out) > 1:
             if len(bare) != len(out):
-                yield Note(name, Fate.REFUSED, "活动的出线带条件,请改用网关")
+                yield Note(name, Fate.REFUSED, N_("活动的出线带条件,请改用网关"))
                 continue
             gateway = etree.SubElement(scope, f"{{{BPMN}}}parallelGateway", {"id": f"{name}_split"})
             for flow in out:
@@ -197,7 +233,7 @@ def _flows(scope: etree._Element) -> Iterator[Note]:
                 f"{{{BPMN}}}sequenceFlow",
                 {"id": f"{name}_to_split", "sourceRef": name, "targetRef": gateway.get("id", "")},
             )
-            yield Note(name, Fate.CHANGED, "有多条出线,其后补了并行网关")
+            yield Note(name, Fate.CHANGED, N_("有多条出线,其后补了并行网关"))
 
 
 def _ends(scope: etree._Element) -> Iterator[Note]:
@@ -210,12 +246,12 @@ def _ends(scope: etree._Element) -> Iterator[Note]:
         first = [node for node in nodes if node.get("id") not in targets and tag(node) != "boundaryEvent"]
         if len(first) == 1:
             _join(scope, "startEvent", f"{name}_start", first[0].get("id", ""), starts=True)
-            yield Note(name, Fate.CHANGED, "没有开始事件,已补")
+            yield Note(name, Fate.CHANGED, N_("没有开始事件,已补"))
     if not any(tag(node) == "endEvent" for node in nodes):
         for node in nodes:
             if node.get("id") not in sources:
                 _join(scope, "endEvent", f"{node.get('id')}_end", node.get("id", ""), starts=False)
-                yield Note(node.get("id", ""), Fate.CHANGED, "没有结束事件,已补")
+                yield Note(node.get("id", ""), Fate.CHANGED, N_("没有结束事件,已补"))
 
 
 def _join(scope: etree._Element, kind: str, event: str, other: str, *, starts: bool) -> None:
@@ -238,9 +274,9 @@ def _runs(name: str, xml: bytes, processes: tuple[str, ...]) -> Iterator[Note]:
                     seen.add((finding.element, finding.message))
                     yield Note(finding.element, Fate.REFUSED, finding.message)
             if not error.findings:
-                yield Note(main, Fate.REFUSED, str(error))
+                yield Note(main, Fate.REFUSED, error.message, error.values)
         except Invalid as error:
-            yield Note(main, Fate.REFUSED, str(error))
+            yield Note(main, Fate.REFUSED, error.message, error.values)
 
 
 def _owner(node: etree._Element) -> str:

@@ -77,7 +77,7 @@ def import_(path: Path, check: bool, output: Path | None, shape: str) -> None:
         click.echo(json.dumps(_notes(converted), ensure_ascii=False, indent=1))
     else:
         for note in converted.notes:
-            click.echo(f"{note.fate} {note.element}: {note.message}")
+            click.echo(f"{note.fate} {note.element}: {note.text}")
     if not converted.refused and output is not None:
         output.write_bytes(converted.xml)
     sys.exit(1 if converted.refused else 0)
@@ -102,7 +102,7 @@ def _check_folder(folder: Path, shape: str) -> None:
             continue
         verdict = "refused" if converted.refused else "converted"
         files.append({"file": name, "verdict": verdict, **_notes(converted)})
-        for message in {re.sub(r"「.*?」|\d+", "…", note.message) for note in converted.refused}:
+        for message in {re.sub(r"「.*?」|\d+", "…", note.text) for note in converted.refused}:
             reasons[message] += 1
     verdicts = Counter(str(file["verdict"]) for file in files)
     told = {"total": len(files), **verdicts, "reasons": dict(reasons.most_common())}
@@ -119,9 +119,7 @@ def _check_folder(folder: Path, shape: str) -> None:
 def _notes(converted: Converted) -> dict[str, object]:
     return {
         "kept": converted.kept,
-        "notes": [
-            {"element": note.element, "fate": note.fate.value, "message": note.message} for note in converted.notes
-        ],
+        "notes": [{"element": note.element, "fate": note.fate.value, "message": note.text} for note in converted.notes],
     }
 
 

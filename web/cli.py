@@ -6,7 +6,8 @@ import dataclasses
 
 import click
 
-from decision_flow.cli import load_demo, main, open_database, upgrade
+from decision_flow.cli import load_demo, main, upgrade
+from decision_flow.command_line import open_database
 from decision_flow.config import Settings
 
 

@@ -140,16 +140,20 @@ def source(session: Session, actor: Actor, key: str, number: int) -> ProcedureSo
 
 def export(session: Session, actor: Actor, key: str, number: int) -> bytes:
     """Return a version as one file; that it was taken out is recorded. Raises `NotFound`."""
-    found = version(session, actor, key, number)
-    packed = archive.pack(procedures.stored(session, found))
+    return hand_out(session, actor, version(session, actor, key, number))
+
+
+def hand_out(session: Session, author: audit.Author, version: ProcedureVersion) -> bytes:
+    """Return a version as one file and record who took it out."""
+    source = procedures.stored(session, version)
     audit.append(
         session,
-        audit.procedure_stream(key),
+        audit.procedure_stream(source.key),
         EventName.PROCEDURE_EXPORTED,
-        actor=actor,
-        facts={"key": key, "version": number, "digest": found.digest},
+        actor=author,
+        facts={"key": source.key, "version": version.number, "digest": version.digest},
     )
-    return packed
+    return archive.pack(source)
 
 
 def _counts(session: Session) -> dict[int, tuple[int, int]]:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from decision_flow import procedures
 from decision_flow.engine import Bundle
-from decision_flow.errors import N_, NotFound
+from decision_flow.errors import N_, Invalid, NotFound
+from decision_flow.importing import Converted
 from decision_flow.procedures import ProcedureSource
 from decision_flow.resources import BPMN
 
@@ -61,6 +62,25 @@ def renamed(source: ProcedureSource, key: str, title: str) -> ProcedureSource:
         bpmn[f"{key}.bpmn" if Path(name).stem == main else name] = text.encode()
     bundle = Bundle(main=key, bpmn=bpmn, dmn=source.bundle.dmn, forms=source.bundle.forms)
     return replace(source, key=key, title=title, title_en="", bundle=bundle)
+
+
+def foreign(converted: Converted, main: str = "") -> ProcedureSource:
+    """Return a converted diagram of another tool as a procedure to draft: `main` or the first process that none calls.
+
+    Its key is the process's id as far as a key may be that. Raises `Invalid` when something in it was refused, or
+    there is no process `main`.
+    """
+    if converted.refused:
+        raise Invalid(N_("图中有本系统不能执行的内容,没有导入。请按提示在原工具中修改后再导入。"))
+    if main and main not in converted.processes:
+        raise Invalid(N_("文件中没有流程「%(name)s」。"), name=main[:80])
+    called = set(re.findall(rb'calledElement="([^"]*)"', converted.xml))
+    free = [key for key in converted.processes if key.encode() not in called]
+    main = main or (free or list(converted.processes))[0]
+    key = re.sub(r"[^a-z0-9_]+", "_", main.lower()).strip("_0123456789")[:51]
+    key = key if len(key) >= 3 else "imported"
+    source = ProcedureSource(main, "", "", "", Bundle(main=main, bpmn={f"{main}.bpmn": converted.xml}))
+    return renamed(source, key, converted.titles.get(main) or Path(converted.name).stem[:120])
 
 
 def named_forms(source: ProcedureSource) -> set[str]:

@@ -1,1 +1,1 @@
-"""Draws the shipped diagrams: computes positions and ways of flows from the model alone."""
+"""Draws the shipped diagrams anew."""

@@ -60,7 +60,7 @@ def test_listeners_and_forms_of_other_engines_are_dropped_by_name() -> None:
         '<flowable:formProperty id="y"/></extensionElements></userTask>'
     ))  # fmt: skip
     found = importing.convert("a.bpmn", drawn(inside))
-    dropped = {note.message for note in found.notes if note.fate is Fate.DROPPED}
+    dropped = {note.text for note in found.notes if note.fate is Fate.DROPPED}
     assert dropped == {"扩展 camunda:taskListener", "扩展 flowable:formProperty"}
     assert found.refused == ()
 

@@ -267,7 +267,60 @@ def test_a_package_goes_out_and_in(modeller: Browser, draft: str) -> None:
         sent = {"package": (io.BytesIO(wrong), "x.zip")}
         answer = modeller.client.post("/procedures/import", data={"csrf_token": modeller.token, **sent})
         assert answer.status_code == 422
-        assert re.search("没有导入|请选择", text(answer))
+        assert re.search("没有导入|请选择|不是有效的XML", text(answer))
+
+
+FOREIGN = """<?xml version="1.0"?><definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL"
+ xmlns:flowable="http://flowable.org/bpmn" targetNamespace="x"><process id="Leave-1" name="请假">
+ <startEvent id="s"/><sequenceFlow sourceRef="s" targetRef="t"/>
+ <userTask id="t" name="审批" flowable:candidateGroups="legality_reviewer" flowable:assignee="x"/>
+ <sequenceFlow id="f" sourceRef="t" targetRef="e"/><endEvent id="e"/>%s</process></definitions>"""
+
+
+def bring(modeller: Browser, content: bytes, name: str = "请假.bpmn") -> TestResponse:
+    sent = {"csrf_token": modeller.token, "package": (io.BytesIO(content), name)}
+    return modeller.client.post("/procedures/import", data=sent)
+
+
+def test_a_foreign_diagram_shows_what_becomes_of_it_before_anything_is_kept(
+    modeller: Browser, database: Database
+) -> None:
+    answer = bring(modeller, (FOREIGN % "").encode())
+    page = text(answer)
+    assert answer.status_code == 200 and "原样保留3个元素" in page
+    assert "属性 flowable:assignee" in page and "没有编号,已编号" in page and "已重新排版" in page
+    with database.transaction(read_only=True) as session:
+        assert session.query(ProcedureDraft).count() == 0
+    content = re.search(r'name="content" value="([^"]+)"', page)[1]
+    sent = {"name": "请假.bpmn", "content": content, "title": "请假审批"}
+    wrong = modeller.post("/procedures/import/keep", **sent, key="请假")
+    assert wrong.status_code == 422 and 'value="请假审批"' in text(wrong) and "编号用小写字母" in text(wrong)
+    kept = modeller.post("/procedures/import/keep", **sent, key="leave")
+    assert kept.status_code == 302
+    told = modeller.get(f"{kept.location}/content").json
+    assert told["title"] == "请假审批" and told["main"] == "leave"
+    drawn = told["files"]["leave.bpmn"]
+    assert all(f'bpmnElement="{element}"' in drawn for element in ("s", "t", "e", "f"))
+
+
+def test_what_cannot_run_is_named_and_nothing_is_kept(modeller: Browser) -> None:
+    page = text(bring(modeller, (FOREIGN % '<complexGateway id="g"/>').encode()))
+    assert "没有导入" in page and "<code>g</code>" in page and "导入为草案</button>" not in page
+    for hostile in (
+        b'<!DOCTYPE x [<!ENTITY a "b">]><definitions/>',
+        "<!DOCTYPE x><a/>".encode("utf-16"),
+        b"\x00\x01",
+        b"<a>" * 9000,
+    ):
+        assert bring(modeller, hostile).status_code == 422
+    assert modeller.post("/procedures/import/keep", name="x", content="%%").status_code == 422
+    assert modeller.post("/procedures/import/keep").status_code == 422
+
+
+def test_an_element_with_a_hostile_id_is_drawn_as_it_is_called(modeller: Browser) -> None:
+    content = (FOREIGN % "").replace('"t"', '"t&quot;&lt;x"').encode()
+    answer = bring(modeller, content)
+    assert answer.status_code == 200 and "<x" not in re.search(r"<main.*</main>", text(answer), re.S)[0]
 
 
 def test_what_was_typed_for_a_new_draft_stays(modeller: Browser) -> None:

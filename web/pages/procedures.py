@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import io
 from typing import Any
 
 from flask import Blueprint, flash, jsonify, redirect, render_template, request, send_file, url_for
 from werkzeug.wrappers import Response
 
+from decision_flow import importing
 from decision_flow.errors import Conflict, Invalid, NotFound
 from decision_flow.identity import Permission
+from decision_flow.importing import Fate
 from decision_flow.modelling import archive, comparison, drafts, gate, library, sources
 from decision_flow.procedures import ProcedureSource
 from web.auth import requires
@@ -59,20 +63,57 @@ def start() -> Response | tuple[str, int]:
 
 @page.post("/import")
 @requires(Permission.PROCEDURE_MODEL)
-def take_in() -> Response | tuple[str, int]:
-    """Begin a draft from a package that somebody exported."""
+def take_in() -> Response | str | tuple[str, int]:
+    """Begin a draft from a package that somebody exported; of a foreign diagram show first what becomes of it."""
     sent = request.files.get("package")
+    name = (sent.filename or "")[:80] if sent is not None else ""
     try:
         content = sent.stream.read(MAX_PACKAGE + 1) if sent is not None else b""
         if not content or len(content) > MAX_PACKAGE:
-            raise Invalid(gettext("请选择一个程序包,大小不超过10 MB。"))
+            raise Invalid(gettext("请选择一个程序包或者 BPMN 文件,大小不超过10 MB。"))
+        if not content.startswith(b"PK"):
+            return _converted(name, content)
         source = archive.unpack(content)
         with transaction() as session:
-            name = (sent.filename or "") if sent is not None else ""
-            draft_id = drafts.start(session, actor(), source, origin=gettext("导入「%(name)s」", name=name[:80])).id
+            draft_id = drafts.start(session, actor(), source, origin=gettext("导入「%(name)s」", name=name)).id
     except Invalid as error:
         return _index({"package": [told(error)]}), status_of(error)
     return redirect(url_for("drafts.edit", draft_id=draft_id))
+
+
+@page.post("/import/keep")
+@requires(Permission.PROCEDURE_MODEL)
+def keep() -> Response | tuple[str, int]:
+    """Begin a draft from a foreign diagram whose changes were shown; it is converted again from what was sent."""
+    name = request.form.get("name", "")[:80]
+    try:
+        content = base64.b64decode(request.form.get("content", ""), validate=True)
+        source = sources.foreign(importing.convert(name, content), request.form.get("main", ""))
+        key, title = request.form.get("key", ""), request.form.get("title", "")
+        with transaction() as session:
+            origin = gettext("导入「%(name)s」", name=name)
+            draft_id = drafts.start(session, actor(), source, origin=origin, key=key, title=title).id
+    except binascii.Error:
+        return _index({"package": [gettext("请重新选择要导入的文件。")]}), 422
+    except Invalid as error:
+        errors = _texts(error) or {"main": [told(error)]}
+        return _converted(name, content, errors), status_of(error)
+    return redirect(url_for("drafts.edit", draft_id=draft_id))
+
+
+def _converted(name: str, content: bytes, errors: dict[str, list[str]] | None = None) -> str:
+    """Draw what becomes of a foreign diagram, and the form that begins a draft from it."""
+    found = importing.convert(name, content)
+    source = None if found.refused else sources.foreign(found)
+    return render_template(
+        "procedures/import.html",
+        found=found,
+        source=source,
+        content=base64.b64encode(content).decode(),
+        notes={fate.value: [note for note in found.notes if note.fate is fate] for fate in Fate},
+        errors=errors or {},
+        values=request.form.to_dict(),
+    )
 
 
 @page.get("/<key>")

@@ -167,7 +167,7 @@ class Layout:
                     node.row = first + own[node.id]
             first += self.rows_of[lane]
         self.row_count = first
-        self.column_count = 1 + max(node.column for node in self.free)
+        self.column_count = 1 + max((node.column for node in self.free), default=0)
 
     def _ways(self) -> None:
         """Decide for each flow how it goes, and give it tracks."""
