@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.hashes import SM3, Hash
 from sqlalchemy import ColumnElement, SQLColumnExpression, String, bindparam, cast, insert, literal, select, update
 from sqlalchemy.orm import Session
 
-from decision_flow import clock
+from decision_flow import clock, trail_columns
 from decision_flow.db import before_flush
 from decision_flow.models import AuditEvent, AuditStream
 
@@ -343,8 +343,8 @@ def verify(session: Session, stream: str) -> Break | None:
     if head is None:
         return None
     expected, seq = (GENESIS, GENESIS), 0
-    events = session.scalars(select(AuditEvent).where(AuditEvent.stream == stream).order_by(AuditEvent.seq))
-    for event in events.yield_per(500):
+    query = select(*trail_columns.COLUMNS).where(AuditEvent.stream == stream).order_by(AuditEvent.seq)
+    for event in session.execute(query).yield_per(500):
         seq += 1
         reason = _defect(event, seq, expected)
         if reason:
@@ -355,7 +355,7 @@ def verify(session: Session, stream: str) -> Break | None:
     return None
 
 
-def _defect(event: AuditEvent, seq: int, expected: tuple[str, str]) -> str | None:
+def _defect(event: Any, seq: int, expected: tuple[str, str]) -> str | None:
     if event.seq != seq:
         return "序号不连续"
     if event.prev_hash != expected[0]:
@@ -371,17 +371,4 @@ def _defect(event: AuditEvent, seq: int, expected: tuple[str, str]) -> str | Non
             return "与上一条记录的SM3链接断开"
     elif event.sm3:
         return "内容与SM3散列值不符"
-    columns = {
-        "stream": event.stream,
-        "seq": event.seq,
-        "at": event.at.isoformat(timespec="microseconds"),
-        "event": event.event,
-        "result": event.result,
-        "actor": {"id": event.actor_id, "display": event.actor},
-        "matter": event.matter_id,
-        "task": event.task_id,
-        "prev": event.prev_hash,
-    }
-    if any(told.get(key) != value for key, value in columns.items()):
-        return "检索列与记录内容不符"
-    return None
+    return None if trail_columns.fit(event, told) else "检索列与记录内容不符"

@@ -10,22 +10,23 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-from sqlalchemy import select
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
-from decision_flow import audit, clock
+from decision_flow import audit, clock, trail_columns
 from decision_flow.audit import GENESIS, SYSTEM, Author, EventName
 from decision_flow.errors import N_, Invalid
 from decision_flow.models import AuditEvent, AuditStream, TrailCheckpoint
 from decision_flow.verifier import verify_trail
 
 KEY_FILE = "trail-key"
+BATCH = 2000
 
 
 def signing_key(folder: Path) -> Ed25519PrivateKey:
@@ -112,24 +113,76 @@ def as_line(point: TrailCheckpoint) -> dict[str, Any]:
     }
 
 
-def lines(session: Session) -> Iterator[dict[str, Any]]:
+def beginning(session: Session) -> dict[str, Any]:
+    """Return what an export of the whole trail says at its end, so that one broken off can go on to the same end."""
+    heads = session.execute(select(AuditStream.name, AuditStream.seq, AuditStream.head, AuditStream.sm3))
+    return {
+        "events": session.scalar(select(func.count()).select_from(AuditEvent)),
+        "heads": sorted(list(head) for head in heads),
+        "checkpoints": session.scalar(select(func.count()).select_from(TrailCheckpoint)),
+    }
+
+
+def lines(
+    session: Session, start: Mapping[str, Any] | None = None, after: Sequence[Any] | None = None
+) -> Iterator[dict[str, Any]]:
     """Yield the whole trail as the lines of its JSON Lines export (docs/trail-format.md), in constant memory.
 
-    `session` is a snapshot (`Database.snapshot`), so that heads, events and checkpoints are of one moment.
+    `session` is a snapshot (`Database.snapshot`), so that heads, events and checkpoints are of one moment. To go
+    on with an export: `start` is the `beginning` of then, `after` the [stream, seq] of the last event written.
     """
-    yield {"kind": "trail", "format": 1, "scope": "all", "exported_at": clock.now().isoformat(timespec="seconds")}
-    count = 0
-    columns = select(AuditEvent.canonical, AuditEvent.hash, AuditEvent.sm3)
-    ordered = columns.order_by(AuditEvent.stream, AuditEvent.seq).execution_options(yield_per=2000)
-    for canonical, digest, sm3 in session.execute(ordered):
-        count += 1
-        yield {"kind": "event", "canonical": canonical, "hash": digest, "sm3": sm3}
-    points = session.scalars(select(TrailCheckpoint).order_by(TrailCheckpoint.number)).all()
-    for point in points:
-        yield as_line(point)
-    heads = session.execute(select(AuditStream.name, AuditStream.seq, AuditStream.head, AuditStream.sm3))
-    ends = sorted(list(head) for head in heads)
-    yield {"kind": "end", "events": count, "heads": ends, "checkpoints": len(points)}
+    for _, line in _placed(session, start or beginning(session), after):
+        yield line
+
+
+def pieces(session: Session, start: Mapping[str, Any], after: Any) -> Iterator[tuple[Any, str]]:
+    """Yield (place to go on after, text) of each line: what `trail_exports.write_resumable` takes."""
+    for place, line in _placed(session, start, after):
+        yield place, json.dumps(line, ensure_ascii=False) + "\n"
+
+
+def _placed(
+    session: Session, start: Mapping[str, Any], after: Sequence[Any] | None
+) -> Iterator[tuple[Any, dict[str, Any]]]:
+    if after is None:
+        moment = clock.now().isoformat(timespec="seconds")
+        yield None, {"kind": "trail", "format": 1, "scope": "all", "exported_at": moment}
+    ended = {name: seq for name, seq, *_ in start["heads"]} if after else {}
+    columns = (AuditEvent.canonical, AuditEvent.hash, AuditEvent.sm3, AuditEvent.stream, AuditEvent.seq)
+    for canonical, digest, sm3, stream, seq in _events(session, columns, after):
+        # What was added since the export began is not part of it.
+        if not after or seq <= ended.get(stream, 0):
+            yield (stream, seq), {"kind": "event", "canonical": canonical, "hash": digest, "sm3": sm3}
+    points = select(TrailCheckpoint).where(TrailCheckpoint.number <= start["checkpoints"])
+    for point in session.scalars(points.order_by(TrailCheckpoint.number).execution_options(yield_per=100)):
+        yield None, as_line(point)
+    yield None, {"kind": "end", **start}
+
+
+def verify_live(session: Session, key: str = "", kept: dict[str, Any] | None = None) -> verify_trail.Report:
+    """Verify the trail in the database itself, and that the columns that are searched say what was hashed.
+
+    `session` is a snapshot; `key` the public key expected, `kept` a checkpoint kept from earlier.
+    """
+    trail = verify_trail.Trail(key, kept)
+    start = beginning(session)
+    trail.take({"kind": "trail"})
+    for row in _events(session, trail_columns.COLUMNS):
+        canonical, digest, sm3, stream, seq, *_ = row
+        trail.take({"kind": "event", "canonical": canonical, "hash": digest, "sm3": sm3})
+        if not trail_columns.fit(row, trail.told):
+            trail.report.wrong("columns", stream, seq)
+    for point in session.scalars(select(TrailCheckpoint).order_by(TrailCheckpoint.number)).yield_per(100):
+        trail.take(as_line(point))
+    trail.take({"kind": "end", **start})
+    return trail.done()
+
+
+def _events(session: Session, columns: Sequence[Any], after: Sequence[Any] | None = None) -> Iterator[Any]:
+    query = select(*columns).order_by(AuditEvent.stream, AuditEvent.seq)
+    if after:
+        query = query.where(tuple_(AuditEvent.stream, AuditEvent.seq) > tuple_(*after))
+    yield from session.execute(query.execution_options(yield_per=BATCH))
 
 
 def _canonicals(session: Session, stream: str, above: int, upto: int) -> Iterator[str]:
@@ -138,4 +191,4 @@ def _canonicals(session: Session, stream: str, above: int, upto: int) -> Iterato
         .where(AuditEvent.stream == stream, AuditEvent.seq > above, AuditEvent.seq <= upto)
         .order_by(AuditEvent.seq)
     )
-    yield from session.scalars(query.execution_options(yield_per=2000))
+    yield from session.scalars(query.execution_options(yield_per=BATCH))

@@ -11,6 +11,9 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+import tempfile
+from array import array
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -145,6 +148,19 @@ class Tree:
         return found
 
 
+# Copied for every use: making one anew costs more than hashing an event.
+SM3 = hashlib.new("sm3") if "sm3" in hashlib.algorithms_available else None
+
+
+def sm3_of(content: bytes) -> str:
+    """Return the SM3 of `content`; "" where this Python has none."""
+    if SM3 is None:
+        return ""
+    hashing = SM3.copy()
+    hashing.update(content)
+    return hashing.hexdigest()
+
+
 def leaf_hash(canonical: bytes) -> bytes:
     """Return the hash of a leaf."""
     return hashlib.sha256(b"\x00" + canonical).digest()
@@ -173,7 +189,7 @@ class Report:
         self.events = self.streams = self.checkpoints = self.covered = self.old = 0
         self.last: tuple[Any, ...] = (0, "-")
         self.key = ""
-        self.sm3 = "sm3" in hashlib.algorithms_available
+        self.sm3 = SM3 is not None
 
     def wrong(self, code: str, *values: Any) -> None:
         """Note a problem; the first thousand are kept."""
@@ -204,122 +220,187 @@ class Report:
         return "\n".join(lines)
 
 
+class _Leaves:
+    """The hashes of all leaves in the order of the file, on disk: memory does not grow with the trail."""
+
+    def __init__(self) -> None:
+        self.file = tempfile.TemporaryFile()  # noqa: SIM115 - closed with this object
+        self.count, self.waiting = 0, bytearray()
+
+    def add(self, leaf: bytes) -> None:
+        self.waiting += leaf
+        self.count += 1
+        if len(self.waiting) >= 1 << 20:
+            self.write()
+
+    def write(self) -> None:
+        self.file.seek(0, 2)
+        self.file.write(self.waiting)
+        self.waiting.clear()
+
+    def read(self, first: int, count: int) -> Iterator[bytes]:
+        if self.waiting:
+            self.write()
+        while count > 0:
+            self.file.seek(first * 32)
+            part = self.file.read(min(count, 4096) * 32)
+            for at in range(0, len(part), 32):
+                yield part[at : at + 32]
+            first, count = first + 4096, count - 4096
+
+
 class _Stream:
+    """Where a stream has come to, and where its leaves lie: `starts[i]` is the first of the run at `places[i]`."""
+
+    __slots__ = ("count", "hash", "places", "sealed", "seq", "sm3", "starts")
+
     def __init__(self) -> None:
         self.seq, self.hash, self.sm3 = 0, GENESIS, GENESIS
-        self.leaves = bytearray()
-        self.sealed = 0
+        self.count = self.sealed = 0
+        self.starts, self.places = array("Q"), array("Q")
+
+    def leaves(self, stored: _Leaves, first: int, last: int) -> Iterator[bytes]:
+        """Yield the leaves from number `first` (from 0) up to `last`, as far as there are."""
+        last = min(last, self.count)
+        run = bisect_right(self.starts, first) - 1
+        while first < last:
+            end = self.starts[run + 1] if run + 1 < len(self.starts) else self.count
+            yield from stored.read(self.places[run] + first - self.starts[run], min(end, last) - first)
+            first, run = end, run + 1
 
 
-def verify(lines: Iterable[dict[str, Any]], key: str = "", kept: dict[str, Any] | None = None) -> Report:
-    """Check the parsed lines of a trail; `key` is the public key expected (hex), `kept` an earlier checkpoint."""
-    report = Report()
-    streams: dict[str, _Stream] = {}
-    end: dict[str, Any] | None = None
-    checkpoints: list[dict[str, Any]] = []
-    first = True
-    for number, line in enumerate(lines, 1):
+BROKEN = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RecursionError)
+
+
+class Trail:
+    """The check of a trail, line by line. `key` is the public key expected (hex), `kept` an earlier checkpoint."""
+
+    def __init__(self, key: str = "", kept: dict[str, Any] | None = None) -> None:
+        self.report = Report()
+        self.key, self.kept, self.found = key, kept, kept is None
+        self.streams: dict[str, _Stream] = {}
+        self.leaves, self.tree = _Leaves(), Tree()
+        self.latest: _Stream | None = None
+        self.previous, self.lines = GENESIS, 0
+        self.end: dict[str, Any] | None = None
+        self.told: Any = None
+
+    def take(self, line: Any) -> None:
+        """Check the next line."""
+        self.lines += 1
         kind = line.get("kind") if isinstance(line, dict) else None
-        if first and kind != "trail":
-            report.wrong("header")
-        first = False
+        if self.lines == 1 and kind != "trail":
+            self.report.wrong("header")
         try:
             if kind == "event":
-                _event(report, streams, line)
+                self.event(line)
             elif kind == "checkpoint":
-                checkpoints.append(line)
-            elif kind == "end" and end is None:
-                end = line
-            elif kind != "trail" or number != 1:
-                report.wrong("line", number)
-        except (KeyError, TypeError, ValueError, AttributeError):
-            report.wrong("line", number)
-    report.streams = len(streams)
-    try:
-        _checkpoints(report, streams, checkpoints, key, kept)
-    except (KeyError, TypeError, ValueError, AttributeError):
-        report.wrong("note", report.checkpoints + 1)
-    try:
-        _end(report, streams, end)
-    except (KeyError, TypeError, ValueError, AttributeError):
-        report.wrong("end")
-    return report
+                self.checkpoint(line)
+            elif kind == "end" and self.end is None:
+                self.end = line
+            elif kind != "trail" or self.lines != 1:
+                self.report.wrong("line", self.lines)
+        except BROKEN:
+            self.report.wrong("line", self.lines)
 
-
-def _event(report: Report, streams: dict[str, _Stream], line: dict[str, Any]) -> None:
-    canonical = line["canonical"].encode()
-    told = json.loads(canonical)
-    name, seq = told["stream"], told["seq"]
-    stream = streams.setdefault(name, _Stream())
-    report.events += 1
-    if hashlib.sha256(canonical).hexdigest() != line["hash"]:
-        report.wrong("hash", name, seq)
-    if told["format"] == 1:
-        report.old += 1
-        if line["sm3"]:
+    def event(self, line: dict[str, Any]) -> None:
+        """Check an event against the one before it in its stream."""
+        report, canonical = self.report, line["canonical"].encode()
+        told = self.told = json.loads(line["canonical"])
+        name, seq = told["stream"], told["seq"]
+        stream = self.streams.get(name)
+        if stream is None:
+            stream = self.streams[name] = _Stream()
+        report.events += 1
+        if hashlib.sha256(canonical).hexdigest() != line["hash"]:
+            report.wrong("hash", name, seq)
+        if told["format"] == 1:
+            report.old += 1
+            if line["sm3"]:
+                report.wrong("sm3", name, seq)
+        elif report.sm3 and sm3_of(canonical) != line["sm3"]:
             report.wrong("sm3", name, seq)
-    elif report.sm3 and hashlib.new("sm3", canonical).hexdigest() != line["sm3"]:
-        report.wrong("sm3", name, seq)
-    if seq != stream.seq + 1:
-        report.wrong("seq", name, seq, stream.seq + 1)
-    if told["prev"] != stream.hash or (told["format"] != 1 and told["prev_sm3"] != stream.sm3):
-        report.wrong("prev", name, seq)
-    stream.seq, stream.hash, stream.sm3 = seq, line["hash"], line["sm3"] or GENESIS
-    stream.leaves += leaf_hash(canonical)
+        if seq != stream.seq + 1:
+            report.wrong("seq", name, seq, stream.seq + 1)
+        if told["prev"] != stream.hash or (told["format"] != 1 and told["prev_sm3"] != stream.sm3):
+            report.wrong("prev", name, seq)
+        stream.seq, stream.hash, stream.sm3 = seq, line["hash"], line["sm3"] or GENESIS
+        if stream is not self.latest:
+            stream.starts.append(stream.count)
+            stream.places.append(self.leaves.count)
+            self.latest = stream
+        self.leaves.add(leaf_hash(canonical))
+        stream.count += 1
 
-
-def _checkpoints(
-    report: Report,
-    streams: dict[str, _Stream],
-    checkpoints: list[dict[str, Any]],
-    key: str,
-    kept: dict[str, Any] | None,
-) -> None:
-    tree, previous, found = Tree(), GENESIS, kept is None
-    for expected, point in enumerate(checkpoints, 1):
-        number, note = point["number"], point["note"]
-        if number != expected:
-            report.wrong("number", expected, number)
-        said = note_of(number, point["at"], point["size"], point["root"], point["streams"], previous)
-        if note != said:
+    def checkpoint(self, point: dict[str, Any]) -> None:
+        """Check a checkpoint against the events so far; those it covers stand before it."""
+        report, number, note = self.report, point["number"], point["note"]
+        if number != report.checkpoints + 1:
+            report.wrong("number", report.checkpoints + 1, number)
+        report.checkpoints += 1
+        if note != note_of(number, point["at"], point["size"], point["root"], point["streams"], self.previous):
             report.wrong("note", number)
-        report.key = report.key or point["public_key"]
-        if point["public_key"] != (key or report.key):
-            report.wrong("key", number)
-        if not signature_holds(bytes.fromhex(point["public_key"]), note.encode(), bytes.fromhex(point["signature"])):
-            report.wrong("signature", number)
+        self.signature(point)
         for name, seq in point["streams"]:
-            stream = streams.get(name) or _Stream()
-            if len(stream.leaves) < seq * 32 or seq <= stream.sealed:
-                report.wrong("covers", number, name, seq, len(stream.leaves) // 32)
-            for at in range(stream.sealed, min(seq, len(stream.leaves) // 32)):
-                tree.add(bytes(stream.leaves[at * 32 : at * 32 + 32]))
+            stream = self.streams.get(name) or _Stream()
+            if stream.count < seq or seq <= stream.sealed:
+                report.wrong("covers", number, name, seq, stream.count)
+            for leaf in stream.leaves(self.leaves, stream.sealed, seq):
+                self.tree.add(leaf)
             stream.sealed = seq
-        if tree.size != point["size"] or tree.root().hex() != point["root"]:
+        if self.tree.size != point["size"] or self.tree.root().hex() != point["root"]:
             report.wrong("root", number)
-        previous = hashlib.sha256(note.encode()).hexdigest()
-        report.checkpoints, report.covered, report.last = expected, tree.size, (number, point["at"])
-        if kept is not None and kept.get("note") == note:
-            found = True
-    if not found and kept is not None:
-        report.wrong("kept", kept.get("number"))
+        self.previous = hashlib.sha256(note.encode()).hexdigest()
+        report.covered, report.last = self.tree.size, (number, point["at"])
+        if self.kept is not None and self.kept.get("note") == note:
+            self.found = True
+
+    def signature(self, point: dict[str, Any]) -> None:
+        """Check who signed a checkpoint, and that the signature holds."""
+        report, number = self.report, point["number"]
+        report.key = report.key or point["public_key"]
+        if point["public_key"] != (self.key or report.key):
+            report.wrong("key", number)
+        signed = bytes.fromhex(point["signature"])
+        if not signature_holds(bytes.fromhex(point["public_key"]), point["note"].encode(), signed):
+            report.wrong("signature", number)
+
+    def done(self) -> Report:
+        """Check the end, and return what was found."""
+        self.report.streams = len(self.streams)
+        if not self.found and self.kept is not None:
+            self.report.wrong("kept", self.kept.get("number"))
+        try:
+            self.ends(self.end)
+        except BROKEN:
+            self.report.wrong("end")
+        return self.report
+
+    def ends(self, end: dict[str, Any] | None) -> None:
+        """Check that every stream ends where it is registered to end."""
+        report = self.report
+        if end is None:
+            report.wrong("end")
+            return
+        if end["events"] != report.events:
+            report.wrong("count", end["events"], report.events)
+        heads = {name: (seq, digest, sm3) for name, seq, digest, sm3 in end["heads"]}
+        if len(heads) != len(end["heads"]):
+            report.wrong("heads")
+        for name in sorted({*heads, *self.streams}):
+            stream = self.streams.get(name) or _Stream()
+            if heads.get(name) != (stream.seq, stream.hash, stream.sm3):
+                report.wrong("head", name, heads.get(name, (0,))[0])
+        if end["checkpoints"] != report.checkpoints:
+            report.wrong("number", end["checkpoints"], report.checkpoints)
 
 
-def _end(report: Report, streams: dict[str, _Stream], end: dict[str, Any] | None) -> None:
-    if end is None:
-        report.wrong("end")
-        return
-    if end["events"] != report.events:
-        report.wrong("count", end["events"], report.events)
-    heads = {name: (seq, digest, sm3) for name, seq, digest, sm3 in end["heads"]}
-    if len(heads) != len(end["heads"]):
-        report.wrong("heads")
-    for name in sorted({*heads, *streams}):
-        stream = streams.get(name) or _Stream()
-        if heads.get(name) != (stream.seq, stream.hash, stream.sm3):
-            report.wrong("head", name, heads.get(name, (0,))[0])
-    if end["checkpoints"] != report.checkpoints:
-        report.wrong("number", end["checkpoints"], report.checkpoints)
+def verify(lines: Iterable[Any], key: str = "", kept: dict[str, Any] | None = None) -> Report:
+    """Check the parsed lines of a trail."""
+    trail = Trail(key, kept)
+    for line in lines:
+        trail.take(line)
+    return trail.done()
 
 
 def read(path: str) -> Iterator[Any]:
@@ -328,7 +409,7 @@ def read(path: str) -> Iterator[Any]:
         for line in source:
             try:
                 yield json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 yield None
 
 

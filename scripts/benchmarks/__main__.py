@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from scripts.benchmarks import complete, engine, idle, inbox, public, verify, workers
+from scripts.benchmarks import complete, engine, idle, inbox, public, trail, verify, workers
 from scripts.benchmarks.harness import Figures, databases
 
 ALL: dict[str, Callable[[str], Figures]] = {
@@ -18,6 +18,7 @@ ALL: dict[str, Callable[[str], Figures]] = {
     "idle": idle.run,
     "workers": workers.run,
     "public": public.run,
+    "trail": trail.run,
 }
 WITHOUT_DATABASE = ("engine", "verify")
 

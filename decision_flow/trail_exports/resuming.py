@@ -1,0 +1,81 @@
+"""Long exports that go on where they were broken off.
+
+Beside `FILE.part` stands `FILE.part.journal`. Its first line says what was asked and where each stream ended when the
+export began; every further line, written after a batch had gone out whole, how long the file was and after which event
+to go on. What a resumed export holds is therefore what one that was never broken off would: the trail of its beginning.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from decision_flow.errors import N_, Invalid
+from decision_flow.trail_exports.selection import BATCH, Tick
+
+# A place in the trail, as JSON; None is its beginning.
+Place = Any
+Pieces = Callable[[dict[str, Any], Place], Iterator[tuple[Place, str]]]
+
+
+@dataclass
+class _Progress:
+    start: dict[str, Any]
+    size: int = 0
+    count: int = 0
+    after: Place = None
+
+
+def write(
+    target: Path, asked: str, begin: Callable[[], dict[str, Any]], pieces: Pieces, *, resume: bool, tick: Tick
+) -> int:
+    """Write the texts of `pieces(start, after)` to `target`, one an event; return how many events it then holds.
+
+    `begin` gives the start of a new export, which is kept. A piece with no place belongs to no event. With `resume`
+    the export that was broken off goes on; raises `Invalid` when there is none, or when it was asked otherwise.
+    """
+    part, journal = target.with_name(target.name + ".part"), target.with_name(target.name + ".part.journal")
+    if resume:
+        progress = _read(part, journal, asked)
+    else:
+        progress = _Progress(begin())
+        journal.write_text(json.dumps({"asked": asked, "start": progress.start}) + "\n", "utf-8")
+    with part.open("r+b" if resume else "wb") as out, journal.open("a", encoding="utf-8") as log:
+        out.truncate(progress.size)
+        out.seek(progress.size)
+        count = progress.count
+        for place, text in pieces(progress.start, progress.after):
+            out.write(text.encode())
+            count += place is not None
+            if place is not None and count % BATCH == 0:
+                out.flush()
+                log.write(json.dumps({"size": out.tell(), "count": count, "after": place}) + "\n")
+                log.flush()
+                tick(count)
+    part.replace(target)
+    journal.unlink()
+    return count
+
+
+def _read(part: Path, journal: Path, asked: str) -> _Progress:
+    if not part.exists() or not journal.exists():
+        raise Invalid(N_("没有中断的导出可以继续:%(path)s。请去掉 --resume 重新导出。"), path=part)
+    first, *rest = journal.read_text("utf-8").splitlines() or [""]
+    try:
+        told = json.loads(first)
+    except ValueError:
+        told = {}
+    if told.get("asked") != asked:
+        raise Invalid(N_("中断的导出与这次要求的内容不同,不能继续。请去掉 --resume 重新导出。"))
+    progress = _Progress(told["start"])
+    for line in rest:
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            break
+        if entry["size"] <= part.stat().st_size:
+            progress.size, progress.count, progress.after = entry["size"], entry["count"], entry["after"]
+    return progress

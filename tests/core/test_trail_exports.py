@@ -1,0 +1,203 @@
+"""The trail in the formats of an auditor's trade, long exports, and what many writers leave behind."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+from lxml import etree
+
+from decision_flow import audit, checkpoints, trail_exports
+from decision_flow.audit import SYSTEM, EventName
+from decision_flow.db import Database
+from decision_flow.errors import Invalid
+from decision_flow.trail_exports import Filters
+from decision_flow.verifier import verify_trail
+from tests import long_trail, writers
+
+XES = "{http://www.xes-standard.org/}"
+
+
+@pytest.fixture
+def long(database: Database) -> Database:
+    """5,000 events over 20 matters, most of them sealed."""
+    long_trail.make(database, 5_000, 20)
+    return database
+
+
+def hostile(database: Database) -> None:
+    with database.transaction() as session:
+        for text in ("=1+1", "+1", "-1", "@x", "\ttab", 'a"b<c>&\x07\u3000\n行', "\U0001f600"):
+            audit.append(
+                session, "x", EventName.STEP_PASSED, actor=SYSTEM, rules=["R-15b"], reason=text, facts={"rule": "R-26c"}
+            )
+
+
+def write(database: Database, kind: str, target: Path, filters: Filters = Filters()) -> int:  # noqa: B008
+    with database.snapshot() as session:
+        return trail_exports.WRITERS[kind](session, filters, target)
+
+
+def test_every_table_holds_the_events_and_no_formula(database: Database, tmp_path: Path) -> None:
+    hostile(database)
+    rule = Filters(rule="R-15b")
+    assert {kind: write(database, kind, tmp_path / kind, rule) for kind in trail_exports.WRITERS} == {
+        "jsonl": 7, "csv": 7, "xlsx": 7, "xes": 0, "ocel": 7,
+    }  # fmt: skip
+    # What only names a rule in its facts is not under it.
+    assert write(database, "csv", tmp_path / "none", Filters(rule="R-26c")) == 0
+    raw = (tmp_path / "csv").read_bytes()
+    assert raw.startswith(b"\xef\xbb\xbf")
+    with (tmp_path / "csv").open(encoding="utf-8-sig", newline="") as source:
+        rows = list(csv.reader(source))
+    assert rows[0] == list(trail_exports.HEADINGS)
+    assert [row[7] for row in rows[1:6]] == ["'=1+1", "'+1", "'-1", "'@x", "'\ttab"]
+    assert not [cell for row in rows[1:] for cell in row if cell[:1] in "=+-@\t\r\n" and cell]
+    lines = [json.loads(line) for line in (tmp_path / "jsonl").read_text("utf-8").split("\n")[:-1]]
+    assert [line["seq"] for line in lines] == list(range(1, 8)) and lines[6]["reason"] == "\U0001f600"
+
+
+def test_the_log_has_a_trace_for_each_matter_in_the_standard_form(long: Database, tmp_path: Path) -> None:
+    assert write(long, "xes", tmp_path / "log") == 5_000
+    log = etree.parse(tmp_path / "log").getroot()
+    assert [one.get("prefix") for one in log.iter(f"{XES}extension")] == ["concept", "time", "lifecycle", "org"]
+    traces = log.findall(f"{XES}trace")
+    assert len(traces) == 20
+    event = traces[0].find(f"{XES}event")
+    told = {one.get("key"): one.get("value") for one in event}
+    assert told["concept:name"] == "合法性审查" and told["lifecycle:transition"] == "schedule"
+    assert told["time:timestamp"] == "2026-01-05T01:00:00.000000+00:00" and told["element"] == "T_long"
+    with long.transaction() as session:
+        audit.append(
+            session,
+            "matter:1",
+            EventName.MATTER_RESUMED,
+            actor=audit.SystemAuthor(display='a"<b>&\x07\u3000\n行'),
+            matter_id=1,
+        )
+    assert write(long, "xes", tmp_path / "log", Filters(matter_id=1)) == 251
+    last = etree.parse(tmp_path / "log").getroot().find(f"{XES}trace")[-1]
+    assert {one.get("key"): one.get("value") for one in last}["org:resource"] == 'a"<b>&\ufffd\u3000\n行'
+
+
+def test_the_object_log_names_what_each_event_concerns(long: Database, tmp_path: Path) -> None:
+    hostile(long)
+    counted = write(long, "ocel", tmp_path / "log")
+    log = json.loads((tmp_path / "log").read_text("utf-8"))
+    assert counted == len(log["events"]) > 5_000
+    objects = {one["id"]: one for one in log["objects"]}
+    assert len(objects) == len(log["objects"])
+    kinds = Counter(one["type"] for one in log["objects"])
+    assert kinds["matter"] == 20 and kinds["task"] == 1_000 and kinds["person"] > 40 and kinds["post"] > 40
+    declared = {one["name"]: {a["name"] for a in one["attributes"]} for one in log["objectTypes"] + log["eventTypes"]}
+    for one in log["events"] + log["objects"]:
+        assert {attribute["name"] for attribute in one["attributes"]} <= declared[one["type"]]
+        assert {related["objectId"] for related in one["relationships"]} <= set(objects)
+    first = next(one for one in log["events"] if one["id"] == "matter:1/1")
+    assert [related["qualifier"] for related in first["relationships"]] == ["stream", "matter", "task", "actor"]
+    assert write(long, "ocel", tmp_path / "one", Filters(matter_id=1)) == 250
+    some = json.loads((tmp_path / "one").read_text("utf-8"))
+    assert [one["id"] for one in some["objects"] if one["type"] == "matter"] == ["matter:1"]
+
+
+def test_the_filters_leave_the_same_events_in_every_format(long: Database, tmp_path: Path) -> None:
+    chosen = Filters(person_id=3, rule="R-25a", first=date(2026, 1, 5), last=date(2026, 1, 5), matter_id=3)
+    with long.snapshot() as session:
+        told = [told for told, _, _ in trail_exports.events(session, chosen)]
+    assert told and all(
+        (one["matter"], one["actor"]["id"], one["at"][:10]) == (3, 3, "2026-01-05") and "R-25a" in one["rules"]
+        for one in told
+    )
+    assert {write(long, kind, tmp_path / kind, chosen) for kind in trail_exports.WRITERS} == {len(told)}
+
+
+class Broken(Exception):
+    """The power fails."""
+
+
+def breaking(pieces, after: int):
+    def broken(start: dict, place: object) -> Iterator:
+        for count, piece in enumerate(pieces(start, place)):
+            if count == after:
+                raise Broken
+            yield piece
+
+    return broken
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "csv", "trail"])
+def test_an_export_that_broke_off_goes_on_to_what_it_would_have_been(long: Database, tmp_path: Path, kind: str) -> None:
+    target, whole = tmp_path / "out", tmp_path / "whole"
+
+    def run(target: Path, resume: bool, broken: bool = False) -> int:
+        with long.snapshot() as session:
+
+            def trail(start: dict, after: object) -> Iterator:
+                return checkpoints.pieces(session, start, after)
+
+            pieces = trail if kind == "trail" else trail_exports.pieces(session, Filters(), kind)
+            pieces = breaking(pieces, 4_321) if broken else pieces
+            return trail_exports.write_resumable(
+                target, kind, lambda: checkpoints.beginning(session), pieces, resume=resume, tick=trail_exports.silent
+            )
+
+    with pytest.raises(Invalid, match="没有中断的导出"):
+        run(target, resume=True)
+    count = run(whole, resume=False)
+    with pytest.raises(Broken):
+        run(target, resume=False, broken=True)
+    assert not target.exists()
+    with (tmp_path / "out.part").open("ab") as out:
+        out.write("半条记录".encode()[:-1])
+    # What happens meanwhile is no part of the export that had begun.
+    hostile(long)
+    with long.transaction() as session:
+        checkpoints.seal(session, long_trail.KEY)
+    ticks: list[int] = []
+    assert run(target, resume=True) == count
+    assert not list(tmp_path.glob("out.part*")) and ticks == []
+    ours, theirs = target.read_text("utf-8").split("\n"), whole.read_text("utf-8").split("\n")
+    assert ours[1:] == theirs[1:] and len(ours) > 5_000
+    if kind == "trail":
+        assert verify_trail.verify(verify_trail.read(str(target))).problems == []
+
+
+def test_what_was_asked_otherwise_is_not_gone_on_with(long: Database, tmp_path: Path) -> None:
+    def run(asked: str, resume: bool) -> None:
+        with long.snapshot() as session:
+            pieces = breaking(trail_exports.pieces(session, Filters(), "csv"), 3_000)
+            trail_exports.write_resumable(
+                tmp_path / "out", asked, lambda: checkpoints.beginning(session), pieces, resume=resume,
+                tick=trail_exports.silent,
+            )  # fmt: skip
+
+    with pytest.raises(Broken):
+        run("csv", resume=False)
+    with pytest.raises(Invalid, match="与这次要求的内容不同"):
+        run("csv of another matter", resume=True)
+
+
+@pytest.mark.parametrize("database", [pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True)
+def test_many_writers_leave_no_gap_and_every_committed_act_has_its_event(database: Database) -> None:
+    """The small twin of `scripts/bench trail`."""
+    task_ids = writers.tasks_for(database, 32)
+    done = writers.work(database, task_ids, 1.5)
+    assert set(done) == set(task_ids)
+    assert writers.recorded(database, task_ids) == done
+
+
+def test_a_long_trail_is_intact_in_the_database_and_in_the_file(long: Database, tmp_path: Path) -> None:
+    """The small twin of `scripts/bench trail`."""
+    with long.snapshot() as session:
+        live = checkpoints.verify_live(session)
+        text = "".join(piece for _, piece in checkpoints.pieces(session, checkpoints.beginning(session), None))
+    (tmp_path / "trail").write_text(text, "utf-8")
+    file = verify_trail.verify(verify_trail.read(str(tmp_path / "trail")))
+    assert live.problems == file.problems == []
+    assert live.events == file.events > 5_000 and live.covered == file.covered > 3_700
+    assert (live.streams, live.checkpoints) == (file.streams, 3)
