@@ -50,7 +50,8 @@ def test_only_the_demo_pretends_another_time() -> None:
 
 @pytest.mark.parametrize("path", CODE, ids=lambda path: path.name)
 def test_a_module_fits_in_a_head(path: Path) -> None:
-    if "migrations/versions" not in path.as_posix():
+    # The verifier is one file on purpose: whoever gets it needs nothing else.
+    if "migrations/versions" not in path.as_posix() and path.name != "verify_trail.py":
         assert len(path.read_text("utf-8").splitlines()) <= 400
 
 
