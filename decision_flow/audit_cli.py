@@ -57,7 +57,7 @@ def audit_checkpoint(settings: Settings, output: Path | None) -> None:
     from decision_flow.models import TrailCheckpoint
 
     key = checkpoints.signing_key(settings.folder)
-    with openopen_database(settings).transaction() as session:
+    with open_database(settings).transaction() as session:
         checkpoints.seal(session, key, operator())
         session.flush()
         newest = select(TrailCheckpoint).order_by(TrailCheckpoint.number.desc()).limit(1)
