@@ -41,6 +41,11 @@ class Setting:
     source: str = ""
 
 
+def names() -> tuple[str, ...]:
+    """Return the shipped policies by name; what a policy demands and what it counts stand in one file of that name."""
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
+
+
 def settings(name: str = DECREE) -> Mapping[str, Setting]:
     """Return the settings of a shipped policy with all it extends. Raises `Invalid` naming key and basis."""
     return _settings(FOLDER / f"{name}.toml", 0)

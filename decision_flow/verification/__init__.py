@@ -29,7 +29,7 @@ from decision_flow.verification.rules import (
     step_unavoidable,
 )
 
-__all__ = ["Finding", "Policy", "Report", "Verdict", "verify"]
+__all__ = ["Finding", "Policy", "Report", "Verdict", "judge", "verify"]
 
 RULES: dict[str, Callable[[Model, Requirement], Iterator[Finding]]] = {
     "step": step_unavoidable.check,
@@ -54,9 +54,6 @@ def verify(bundle: Bundle, *, policy: Policy | None = None, soundness_only: bool
     `unsound`, a legal hole or an expression that cannot be meant `unlawful`, and whatever goes beyond the bounds
     `undecided`. Warnings change no verdict.
     """
-    model = Model(bundle)
-    if bundle.main not in model.processes:
-        return Report("unsupported", (_problem("executable", bundle.main, "文件中没有这个流程"),))
     if not soundness_only:
         try:
             read(bundle.bpmn)
@@ -64,9 +61,17 @@ def verify(bundle: Bundle, *, policy: Policy | None = None, soundness_only: bool
             return Report(
                 "unsupported", tuple(_problem(told.rule, told.element, told.message) for told in error.findings)
             )
-        loose = tuple(connected.check(model))
-        if loose:
-            return Report("unsound", loose)
+    return judge(bundle, policy=policy, soundness_only=soundness_only)
+
+
+def judge(bundle: Bundle, *, policy: Policy | None = None, soundness_only: bool = False) -> Report:
+    """Judge as `verify` does a bundle of which somebody else has found that it runs."""
+    model = Model(bundle)
+    if bundle.main not in model.processes:
+        return Report("unsupported", (_problem("executable", bundle.main, "文件中没有这个流程"),))
+    loose = () if soundness_only else tuple(connected.check(model))
+    if loose:
+        return Report("unsound", loose)
     try:
         findings = [found for name in model.used for found in soundness.check(model.used[name], model.processes)]
         if findings:

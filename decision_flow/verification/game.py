@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -22,6 +22,19 @@ MAX_STATES = 60_000
 MAX_SECONDS = 5.0
 State = tuple[int, int]
 Move = tuple[int, int, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Decided:
+    """Runs that end decided: the discussion `after` said `value` in `field` (`F15.decision`) and nothing reopened it.
+
+    A discussion whose outcome no form of this procedure holds counts as one that decides.
+    """
+
+    after: str
+    field: str
+    value: str
+    reopened_by: str = ""
 
 
 @dataclass
@@ -35,6 +48,7 @@ class Result:
     doubled: list[tuple[State, tuple[str, ...], str]] = field(default_factory=list)
     finished: list[State] = field(default_factory=list)
     met: tuple[str, ...] | None = None
+    met_in: State | None = None
 
     def way(self, state: State) -> tuple[str, ...]:
         """Return the elements of the run that led to `state`, in order."""
@@ -46,12 +60,13 @@ class Result:
         return tuple(name for part in reversed(parts) for name in part)
 
 
-def settle(text: str, absent: frozenset[str]) -> bool | None:
-    """Return what a condition must be while the forms `absent` have not been filled in; None is open."""
-    if not absent or "exists" not in text:
+def settle(text: str, absent: frozenset[str], given: Mapping[str, str] | None = None) -> bool | None:
+    """Return what a condition must be while the forms `absent` are not filled in and `given` holds; None is open."""
+    known = given or {}
+    if not (absent and "exists" in text) and not any(path in text for path in known):
         return None
     try:
-        return _settle(_parsed(text), absent)
+        return _settle(_parsed(text), absent, known)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
@@ -61,20 +76,33 @@ def _parsed(text: str) -> ast.expr:
     return ast.parse(text.strip(), mode="eval").body
 
 
-def _settle(node: ast.expr, absent: frozenset[str]) -> bool | None:
+def _settle(node: ast.expr, absent: frozenset[str], given: Mapping[str, str]) -> bool | None:
     if isinstance(node, ast.BoolOp):
         stop = isinstance(node.op, ast.Or)
-        values = [_settle(value, absent) for value in node.values]
+        values = [_settle(value, absent, given) for value in node.values]
         if stop in values:
             return stop
         return None if None in values else not stop
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        value = _settle(node.operand, absent)
+        value = _settle(node.operand, absent, given)
         return None if value is None else not value
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "exists" and node.args:
         argument = node.args[0]
         path = argument.value if isinstance(argument, ast.Constant) else ast.unparse(argument)
         return False if str(path).split(".")[0] in absent else None
+    if isinstance(node, ast.Compare) and len(node.ops) == 1:
+        return _compared(node.ops[0], given.get(ast.unparse(node.left)), node.comparators[0])
+    return None
+
+
+def _compared(how: ast.cmpop, known: str | None, other: ast.expr) -> bool | None:
+    if known is None:
+        return None
+    if isinstance(how, (ast.Eq, ast.NotEq)) and isinstance(other, ast.Constant):
+        return (known == other.value) is isinstance(how, ast.Eq)
+    if isinstance(how, (ast.In, ast.NotIn)) and isinstance(other, (ast.List, ast.Tuple)):
+        values = [entry.value for entry in other.elts if isinstance(entry, ast.Constant)]
+        return (known in values) is isinstance(how, ast.In) if len(values) == len(other.elts) else None
     return None
 
 
@@ -83,6 +111,7 @@ class Game:
 
     def __init__(self, graph: Graph, watched: tuple[str, ...] = ()) -> None:
         self.graph, self.watched = graph, watched
+        self._said, self._decided = 1 << len(watched), 2 << len(watched)
         self._need: dict[int, int] = {}
         self._reach: dict[int, int] = {}
         for number, node in enumerate(graph.nodes):
@@ -99,10 +128,12 @@ class Game:
         blocked: Callable[[Source], bool] | None = None,
         goal: Callable[[Node], bool] | None = None,
         ending: bool = False,
+        decided: Decided | None = None,
     ) -> Result:
         """Search from the start. `blocked` activities are never completed.
 
-        With `goal` the search stops when such a node is entered, with `ending` at the first end.
+        With `goal` the search stops when such a node is entered, with `ending` at the first end; with `decided`
+        only such ends count.
         """
         nodes = self.graph.nodes
         shut = {n for n, node in enumerate(nodes) if blocked is not None and any(map(blocked, node.completes))}
@@ -120,19 +151,20 @@ class Game:
                 raise TooLargeError("状态过多")
             marking, seen = state
             if marking == final:
-                result.finished.append(state)
-                if ending:
-                    return result
+                if decided is None or seen & self._decided:
+                    result.finished.append(state)
+                    if ending:
+                        return result
                 continue
             following: list[State] = []
             moved = False
             for number, consumed in self._enabled(marking):
                 if number in goals:
-                    result.met = (*result.way(state), nodes[number].element)
+                    result.met, result.met_in = (*result.way(state), nodes[number].element), state
                     return result
                 possible = moves.get((number, seen))
                 if possible is None:
-                    possible = moves[number, seen] = self._moves(number, seen, number in shut)
+                    possible = moves[number, seen] = self._moves(number, seen, number in shut, decided)
                 if not possible:
                     continue
                 moved = True
@@ -183,34 +215,56 @@ class Game:
             elif marking & need == need:
                 yield number, need
 
-    def _moves(self, number: int, seen: int, shut: bool) -> list[Move]:
-        """Return what can come of node `number`: the flows set, the forms filled in by then, the elements told."""
+    def _moves(self, number: int, seen: int, shut: bool, decided: Decided | None) -> list[Move]:
+        """Return what can come of node `number`: the flows set, what is known by then, the elements told."""
         node = self.graph.nodes[number]
         told = (node.element,) if node.source is not None and node.counts else ()
         if node.ends:
             return [(1 << self.graph.final, seen, told)]
         moves: list[Move] = []
         if not shut:
-            known = seen
-            for source in node.completes:
-                if source.form and source.form.replace("-", "") in self.watched:
-                    known |= 1 << self.watched.index(source.form.replace("-", ""))
-            moves = [(_mask(flows), known, told) for flows in self._outcomes(number, seen)]
+            for known in self._known(node, seen, decided):
+                moves += ((flows, known, told) for flows in self.outcomes(number, *self.knowledge(seen, decided)))
         return moves + [(1 << flow, seen, told) for flow, _, _ in node.extra]
 
-    def _outcomes(self, number: int, seen: int) -> list[tuple[int, ...]]:
+    def _known(self, node: Node, seen: int, decided: Decided | None) -> set[int]:
+        """Return what may be known once `node` is completed: the forms filled in, and whether it is decided."""
+        ways = {seen}
+        for source in node.completes:
+            form = source.form.replace("-", "")
+            if form in self.watched:
+                ways = {known | 1 << self.watched.index(form) for known in ways}
+            if decided is None:
+                continue
+            if decided.reopened_by and source.step == decided.reopened_by:
+                ways = {known & ~(self._said | self._decided) for known in ways}
+            elif form and form == decided.field.split(".")[0] and source.kind == "userTask":
+                ways = {known | self._said | self._decided for known in ways} | {
+                    known & ~self._decided | self._said for known in ways
+                }
+            elif source.step == decided.after:
+                ways = {known if known & self._said else known | self._decided for known in ways}
+        return ways
+
+    def knowledge(self, seen: int, decided: Decided | None) -> tuple[frozenset[str], Mapping[str, str]]:
+        """Return the forms known to be absent, and what the decision has settled."""
+        absent = frozenset(form for place, form in enumerate(self.watched) if not seen >> place & 1)
+        settled = decided is not None and seen & self._said and seen & self._decided
+        return absent, {decided.field: decided.value} if decided is not None and settled else {}
+
+    def outcomes(self, number: int, absent: frozenset[str], given: Mapping[str, str]) -> list[int]:
+        """Return which flows node `number` may set, while the forms `absent` are not filled in and `given` holds."""
         node = self.graph.nodes[number]
         outs = node.outs
         if node.split == "stay":
-            return [(outs[0],), *((outs[0], *more) for more in subsets(outs[1:]))]
+            return [_mask(outs[:1]), *(_mask(outs[:1]) | _mask(more) for more in subsets(outs[1:]))]
         if node.split == "all" or len(outs) == 1:
-            return [tuple(outs)]
-        absent = frozenset(form for place, form in enumerate(self.watched) if not seen >> place & 1)
+            return [_mask(outs)]
         open_, sure = [], []
         for flow in outs:
             if flow == node.default:
                 continue
-            value = settle(node.conditions[flow], absent) if flow in node.conditions else None
+            value = settle(node.conditions[flow], absent, given) if flow in node.conditions else None
             if value is False:
                 continue
             open_.append(flow)
@@ -222,12 +276,25 @@ class Game:
                 and node.conditions
             ):
                 sure.append(flow)
-        default = [(node.default,)] if node.default >= 0 and not sure else []
+        default = [1 << node.default] if node.default >= 0 and not sure else []
         if node.split == "one":
             if sure:
                 open_ = open_[: open_.index(sure[0]) + 1]
-            return [*((flow,) for flow in open_), *default]
-        return [choice for choice in subsets(open_) if set(sure) <= set(choice)] + default
+            return [*(1 << flow for flow in open_), *default]
+        return [_mask(choice) for choice in subsets(open_) if set(sure) <= set(choice)] + default
+
+    def fired(self, before: State, after: State, decided: Decided | None) -> tuple[int, int, bool] | None:
+        """Return what led from one state to the next: the node, the flows it set, whether it was completed.
+
+        None when an event interrupted a scope.
+        """
+        for number, consumed in self._enabled(before[0]):
+            node = self.graph.nodes[number]
+            left = 0 if node.ends else before[0] & ~consumed
+            for flows, known, _ in self._moves(number, before[1], False, decided):
+                if (left | flows, known) == after:
+                    return number, flows, not any(flows == 1 << flow for flow, _, _ in node.extra)
+        return None
 
 
 def _mask(flows: list[int] | tuple[int, ...]) -> int:

@@ -31,7 +31,7 @@ class TooLargeError(Exception):
 
 @dataclass
 class Node:
-    """A node of the game. `join`: any, all, or inclusive. An outcome is (flows set, elements told, completes)."""
+    """A node of the game. `join`: any, all, or inclusive. `hides` is a scope that counts as this one task."""
 
     element: str
     join: str = "any"
@@ -46,6 +46,7 @@ class Node:
     counts: bool = True
     scope_in: str = ""
     completes: tuple[Source, ...] = ()
+    hides: Scope | None = None
 
 
 class Graph:
@@ -62,7 +63,7 @@ class Graph:
         self.target: list[int] = []
         self.interrupts: list[tuple[list[int], int, str]] = []
         self._origin: list[int] = []
-        self._processes = processes
+        self.processes = processes
         self._relevant = relevant
         self._matters: dict[tuple[int, frozenset[str]], bool] = {}
         self.start = self._flow(-1)
@@ -147,7 +148,7 @@ class Graph:
             return number, number
         inner = scope.inner.get(source.id)
         if kind == "callActivity" and self._relevant is not None:
-            inner = self._processes.get(source.called)
+            inner = self.processes.get(source.called)
             if inner is None:
                 raise NotSupportedError(source.id, f"被调用的流程 {source.called} 不在文件中")
             if source.called in calls or len(calls) > 20:
@@ -171,7 +172,7 @@ class Graph:
             self._to(link, exit_)
             inside.append(link)
         else:
-            inside = []
+            self.nodes[door].hides, inside = inner, []
         staying = [event for event in attached if not event.interrupts]
         if staying:
             fork = self._add(Node(source.id, split="stay", counts=False))
@@ -208,7 +209,7 @@ class Graph:
         return found
 
     def _holds_inside(self, scope: Scope, source: Source, steps: frozenset[str], calls: tuple[str, ...]) -> bool:
-        inner = scope.inner.get(source.id) or self._processes.get(source.called)
+        inner = scope.inner.get(source.id) or self.processes.get(source.called)
         below = steps | ({source.step} if source.step else set())
         return inner is not None and self._holds(inner, frozenset(below), (*calls, source.id))
 

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from decision_flow.errors import N_, Invalid
-from decision_flow.resources import BPMN
+from decision_flow.policies import DECREE, FOLDER, names
 from decision_flow.steps import StatutoryStep
 
-FOLDER = BPMN / "policies"
 KINDS = {
     "step": {"step", "before", "exemption"},
-    "at_end": {"step"},
+    "at_end": {"step", "exemption", "recorded_by", "after", "decided_by", "decided_as", "reopened_by"},
     "roles_differ": {"forms", "steps"},
     "period": {"form", "days", "until", "reason_field"},
     "deadline": {"step"},
@@ -49,6 +48,7 @@ class Policy:
 
     id: str
     title: str = ""
+    title_en: str = ""
     version: str = ""
     basis: str = ""
     requirements: tuple[Requirement, ...] = ()
@@ -56,20 +56,23 @@ class Policy:
 
 def policies() -> tuple[str, ...]:
     """Return the names of the shipped policies."""
-    return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
+    return names()
 
 
 def load(name_or_path: str | Path) -> Policy:
     """Return a shipped policy by name, or one from a file. Raises `Invalid` naming what is wrong in it."""
-    shipped = FOLDER / f"{name_or_path}.toml"
-    path = shipped if str(name_or_path) in policies() else Path(name_or_path)
-    return _load(path, 0)
+    name = str(name_or_path)
+    return _shipped(name) if name in policies() else _load(Path(name_or_path), 0)
 
 
 @lru_cache(maxsize=64)
+def _shipped(name: str) -> Policy:
+    return _load(FOLDER / f"{name}.toml", 0)
+
+
 def default() -> Policy:
     """Return the policy of the decree."""
-    return load("decree-713")
+    return _shipped(DECREE)
 
 
 def parse(text: str, name: str, depth: int = 0) -> Policy:
@@ -89,8 +92,8 @@ def parse(text: str, name: str, depth: int = 0) -> Policy:
         raise _wrong(name, "require 应当写成 [[require]]")
     own = tuple(_requirement(entry, name) for entry in entries)
     return Policy(
-        str(told.get("id", name)), str(told.get("title", "")), str(told.get("version", "")),
-        str(told.get("basis", "")), base + own,
+        str(told.get("id", name)), str(told.get("title", "")), str(told.get("title_en", "")),
+        str(told.get("version", "")), str(told.get("basis", "")), base + own,
     )  # fmt: skip
 
 
@@ -113,7 +116,10 @@ def _requirement(told: dict[str, Any], name: str) -> Requirement:
         raise _wrong(name, f"{kind} 没有属性 {'、'.join(sorted(keys - KINDS[kind]))}")
     if NEEDED[kind] - keys:
         raise _wrong(name, f"{kind} 缺少属性 {'、'.join(sorted(NEEDED[kind] - keys))}")
-    wanted = [told.get("when_has", ()), *(told[key] for key in ("step", "before", "steps") if key in told)]
+    wanted = [
+        told.get("when_has", ()),
+        *(told[key] for key in ("step", "before", "steps", "after", "reopened_by") if key in told),
+    ]
     steps = [each for value in wanted for each in ((value,) if isinstance(value, str) else value)]
     for step in steps:
         if step not in set(StatutoryStep):
