@@ -12,12 +12,11 @@ import pytest
 import time_machine
 from sqlalchemy import create_engine, text
 
-from decision_flow import clock, demo, migrations, procedures, working_days
-from decision_flow.audit import SYSTEM
+from decision_flow import clock, demo, migrations, working_days
 from decision_flow.config import Settings
 from decision_flow.db import Database
 from decision_flow.documents import FileStore
-from decision_flow.resources import BPMN
+from decision_flow.modelling import gate
 
 POSTGRESQL = os.environ.get("DECISION_FLOW_TEST_POSTGRESQL", "")
 
@@ -27,8 +26,7 @@ def fill(database: Database) -> None:
     migrations.upgrade(database)
     with database.transaction() as session:
         working_days.seed(session)
-        for source in procedures.shipped(BPMN):
-            procedures.publish(session, source, author=SYSTEM, publisher=SYSTEM)
+        gate.put_shipped_in_force(session)
     demo.load_people(database)
 
 

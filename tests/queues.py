@@ -13,11 +13,11 @@ from multiprocessing.context import ForkProcess
 
 from sqlalchemy import func, insert, select, text
 
-from decision_flow import clock, engine, procedures, projection, timers, worker
-from decision_flow.audit import SYSTEM
+from decision_flow import clock, engine, projection, timers, worker
 from decision_flow.db import Database
 from decision_flow.models import AuditEvent, Matter, Notification, Organisation, Task, Timer
 from decision_flow.procedures import ProcedureSource
+from tests import past_the_gate
 from tests.drawing import Drawing
 from tests.engine.driver import bundle
 
@@ -33,7 +33,7 @@ def backlog(database: Database, count: int) -> None:
     drawing.chain("start", "wait", "look", "end")
     source = ProcedureSource(KEY, "等待", "Waiting", "", bundle(drawing))
     with database.transaction() as session:
-        version = procedures.publish(session, source, author=SYSTEM, publisher=SYSTEM)
+        version = past_the_gate.put_in_force(session, source)
         organ = session.scalars(select(Organisation.id).where(Organisation.organ_id == Organisation.id)).first()
         compiled = engine.compile(source.bundle)
         at = clock.now()

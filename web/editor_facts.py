@@ -9,11 +9,12 @@ from typing import Any
 from decision_flow.engine.diagrams import NS, parse_xml
 from decision_flow.errors import N_, Invalid
 from decision_flow.forms import Field, Form
-from decision_flow.modelling import checking, law, sources
+from decision_flow.modelling import checking, sources
 from decision_flow.modelling.tables import TableFinding
 from decision_flow.procedures import ProcedureSource
 from decision_flow.roles import ADMINISTRATORS, ROLES
 from decision_flow.steps import StatutoryStep
+from decision_flow.verification import policy as policies
 from web.language import gettext
 from web.presentation import text_of
 from web.request import language
@@ -22,9 +23,6 @@ TOPICS = {
     "freeze_draft": N_("固定草案版本"), "record_decision": N_("记录决定"), "record_publication": N_("记录公布"),
     "schedule_evaluations": N_("安排后评估"), "suspend_execution": N_("中止执行"), "resume_execution": N_("恢复执行"),
     "start_adjustment": N_("启动决策调整"), "archive_part": N_("归档"),
-}  # fmt: skip
-POLICIES = {
-    "decree-713": N_("重大行政决策程序暂行条例"), "decision-adjustment": N_("决策调整"),
 }  # fmt: skip
 FIELD_TYPES = {
     "text": N_("单行文字"), "long": N_("多行文字"), "int": N_("整数"), "number": N_("数字"), "money": N_("金额"),
@@ -38,9 +36,9 @@ _NO_TASKS = (*ADMINISTRATORS, "oversight_reader", "procedure_modeller", "procedu
 def facts(source: ProcedureSource, policy: str) -> dict[str, Any]:
     """Return what the panel offers: roles, steps, forms with their fields, tables, functions of the product."""
     return {
-        "policy": policy,
+        "policy": checking.policy_of(policy).id,
         "start_form": source.start_form,
-        "policies": [[name, gettext(POLICIES[name])] for name in law.POLICIES],
+        "policies": [[one.id, text_of(one, "title")] for one in map(policies.load, policies.policies())],
         "roles": [[code, text_of(role)] for code, role in ROLES.items() if code not in _NO_TASKS],
         "steps": [[step.value, text_of(step), step.article] for step in StatutoryStep],
         "topics": [[topic, gettext(label)] for topic, label in TOPICS.items()],

@@ -10,12 +10,13 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from decision_flow import audit, clock, identity, procedures, working_days
+from decision_flow import audit, clock, identity, working_days
 from decision_flow.audit import SYSTEM, EventName
 from decision_flow.db import Database
 from decision_flow.demo import cases
 from decision_flow.demo.roster import PEOPLE, UNITS
 from decision_flow.documents import FileStore
+from decision_flow.modelling import gate
 from decision_flow.models import Appointment, Organisation, Post, User
 
 PASSWORD = "Demo-2026-pass"  # noqa: S105 - public by intention; shown on the sign-in page in demo mode
@@ -31,8 +32,7 @@ def load(database: Database, files: FileStore, bpmn: Path) -> bool:
         if session.scalar(select(User.id).limit(1)) is not None:
             return False
         working_days.seed(session)
-        for source in procedures.shipped(bpmn):
-            procedures.publish(session, source, author=SYSTEM, publisher=SYSTEM)
+        gate.put_shipped_in_force(session, bpmn)
     load_people(database)
     cases.load(database, files)
     return True

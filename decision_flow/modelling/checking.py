@@ -4,35 +4,25 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from decision_flow import engine
 from decision_flow.engine import Bundle, Compiled
 from decision_flow.errors import Invalid, NotConforming
 from decision_flow.forms import Form
-from decision_flow.modelling import law, reading, tables
+from decision_flow.modelling import reading, tables
 from decision_flow.procedures import ProcedureSource
 from decision_flow.roles import ROLES
+from decision_flow.verification import Finding, judge
+from decision_flow.verification import policy as policies
+from decision_flow.verification.report import tell
 
 LAWFUL = "lawful"
 EXECUTABLE = "executable"
 MAX_RECENT = 24
 _recent: dict[tuple[str, str, str], Report] = {}
 _lock = threading.Lock()
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One reason why a draft cannot be put in force, or a warning; `counterexample` is the way there, by element."""
-
-    rule: str
-    severity: str
-    element: str
-    message: str
-    message_en: str = ""
-    basis: str = ""
-    counterexample: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,8 +46,9 @@ class Report:
 
 
 def check(source: ProcedureSource, policy: str) -> Report:
-    """Return what is wrong with `source` under `policy` ("" asks for soundness alone). Raises nothing.
+    """Return what is wrong with `source` under the shipped policy of that name. Raises nothing.
 
+    A counterexample is the way as it is drawn: the elements in their order, and the flows between them.
     The last few answers are remembered: a page, a save and a walk-through ask the same again.
     """
     key = (source.bundle.digest, source.start_form, policy)
@@ -87,16 +78,31 @@ def _check(source: ProcedureSource, policy: str) -> Report:
         for told in tables.findings(source.bundle.dmn)
     )
     compiled = _compile(source.bundle, findings)
-    runs = compiled is not None and not any(found.severity == "error" for found in findings)
-    verdict = "unsupported"
-    if runs:
-        faults = law.faults(law.Ways(source.bundle.main, reading.sheets(source.bundle.bpmn)), policy)
-        findings += (
-            Finding(one.rule, "error", one.element, one.message, one.message_en, one.basis, one.way) for one in faults
-        )
-        rules = {one.rule for one in faults}
-        verdict = "unsound" if "connected" in rules else "unlawful" if rules else LAWFUL
-    return Report(verdict, tuple(findings), compiled if runs else None, forms)
+    if compiled is None or any(found.severity == "error" for found in findings):
+        return Report("unsupported", tuple(findings), None, forms)
+    told = judge(source.bundle, policy=policy_of(policy))
+    sheets = reading.sheets(source.bundle.bpmn)
+    names = {node.id: node.name or node.id for sheet in sheets for node in sheet.nodes}
+    for found in told.findings:
+        # The run stands beside the sentence where it can be played; there it is not said twice.
+        message = found.message.removesuffix(f":{tell(found.counterexample, names)}")
+        findings.append(replace(found, message=message, counterexample=_drawn(found.counterexample, sheets)))
+    return Report(told.verdict, tuple(findings), compiled, forms)
+
+
+def policy_of(name: str) -> policies.Policy:
+    """Return the shipped policy `name`; the decree for one that does not ship, so that nothing goes unasked."""
+    return policies.load(name) if name in policies.policies() else policies.default()
+
+
+def _drawn(way: tuple[str, ...], sheets: Iterable[reading.Sheet]) -> tuple[str, ...]:
+    """Return a run with the flow that led to each element before it, where one did."""
+    flows = {(source, target): flow for sheet in sheets for flow, source, target in sheet.flows}
+    found: list[str] = []
+    for place, element in enumerate(way):
+        led = (flows.get((before, element)) for before in reversed(way[:place]))
+        found += [*[flow for flow in led if flow][:1], element]
+    return tuple(found)
 
 
 @lru_cache(maxsize=1024)

@@ -13,22 +13,20 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, joinedload
 
-from decision_flow import audit, clock, identity
+from decision_flow import audit, clock, identity, policies
 from decision_flow.audit import EventName
 from decision_flow.engine import Bundle
 from decision_flow.errors import N_, Conflict, Invalid, NotFound
 from decision_flow.identity import Actor, Permission
-from decision_flow.modelling import law, reading, sources
+from decision_flow.modelling import sources
 from decision_flow.models import DraftFile, DraftState, ProcedureDraft
+from decision_flow.policies import DECREE
 from decision_flow.procedures import ProcedureSource
-from decision_flow.steps import StatutoryStep
 
 KINDS = ("bpmn", "dmn", "form")
 SUFFIX = {"bpmn": ".bpmn", "dmn": ".dmn", "form": ".toml"}
 MAX_FILES = 200
 MAX_BYTES = 4_000_000
-DECREE = "decree-713"
-ADJUSTMENTS = ("decision_adjustment",)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,70}")
 _KEY = re.compile(r"(?!drafts$|import$)[a-z][a-z0-9_]{2,50}")
 
@@ -53,12 +51,12 @@ def start(
     key: str = "",
     title: str = "",
     base_version_id: int | None = None,
-    policy: str | None = None,
+    policy: str = DECREE,
 ) -> ProcedureDraft:
     """Begin a draft from `source` and return it.
 
     `key` and `title` rename the procedure; left empty, the draft becomes the next version of the same one.
-    `origin` says where it came from, for readers. Without a `policy` it is the one that suits.
+    `origin` says where it came from, for readers; `policy` is what it is checked under.
     Raises `Invalid` by field.
     """
     identity.require(actor, Permission.PROCEDURE_MODEL)
@@ -77,7 +75,7 @@ def start(
     at = clock.now()
     draft = ProcedureDraft(
         key=source.key, title=source.title, title_en=source.title_en, main=source.bundle.main,
-        start_form=source.start_form, policy=_suitable(source) if policy is None else policy, origin=origin[:200],
+        start_form=source.start_form, policy=policy, origin=origin[:200],
         base_version_id=base_version_id, revision=1,
         state=DraftState.OPEN, created_by_id=actor.user_id, created_at=at, updated_by_id=actor.user_id, updated_at=at,
         authors=[actor.user_id], walked={},
@@ -134,7 +132,7 @@ def save(session: Session, actor: Actor, draft_id: int, revision: int, change: C
     named = sources.named_forms(source_of(session, draft))
     for (kind, name), content in change.files.items():
         _put(session, draft, kind, name, content)
-    if change.policy is not None and change.policy not in ("", *law.POLICIES):
+    if change.policy is not None and change.policy not in policies.names():
         raise Invalid(N_("没有这个政策。"))
     for attribute in ("title", "title_en", "start_form", "policy"):
         value = getattr(change, attribute)
@@ -186,17 +184,6 @@ def note_walk(session: Session, actor: Actor, draft_id: int, digest: str, ends: 
     if reached != known:
         draft.walked = {"digest": digest, "ends": reached}
         _record(session, actor, draft, EventName.DRAFT_WALKED, digest=digest, ends=reached)
-
-
-def _suitable(source: ProcedureSource) -> str:
-    """Return the policy a draft is checked under at first: what ends in a collective discussion is a decision."""
-    if source.key in ADJUSTMENTS:
-        return "decision-adjustment"
-    try:
-        steps = {node.step for sheet in reading.sheets(source.bundle.bpmn) for node in sheet.nodes}
-    except Invalid:
-        return DECREE
-    return DECREE if StatutoryStep.COLLECTIVE_DISCUSSION in steps else ""
 
 
 def _lock(session: Session, actor: Actor, draft_id: int) -> ProcedureDraft:

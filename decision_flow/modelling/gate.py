@@ -6,11 +6,13 @@ Running matters stay on the version they began with. Whose work changes is told 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from decision_flow import audit, clock, identity, notifications, procedures
+from decision_flow import audit, clock, enactment, identity, notifications, procedures
+from decision_flow.audit import SYSTEM
 from decision_flow.engine import Element
 from decision_flow.errors import N_, Conflict, NotConforming, NotFound, NotPermitted
 from decision_flow.identity import Actor, Permission
@@ -27,7 +29,9 @@ from decision_flow.models import (
     User,
     VersionStatus,
 )
+from decision_flow.policies import DECREE
 from decision_flow.procedures import ProcedureSource
+from decision_flow.resources import BPMN
 
 OWN = N_("您参与了这份草案的起草,不能由您发布。请由另一位程序发布人核对后发布。")
 MAX_TOLD = 20
@@ -109,10 +113,26 @@ def publish(session: Session, actor: Actor, draft_id: int, revision: int) -> Pro
     if told.replaces is not None and told.replaces.digest == source.bundle.digest:
         raise Conflict(N_("草案和生效的版本完全相同,没有发布。"))
     author = identity.actor_of(session, session.get_one(User, draft.updated_by_id))
-    version = procedures.publish(session, source, author=author, publisher=actor)
+    version = enactment.enact(session, source, author=author, publisher=actor)
     draft.state, draft.version_id = DraftState.PUBLISHED, version.id
     _announce(session, version, source, told)
     return version
+
+
+def put_shipped_in_force(session: Session, folder: Path = BPMN) -> None:
+    """Put the procedures that come with the product in force, as the system; they too are lawful or not used.
+
+    Raises `NotConforming` with the findings on the first that is not.
+    """
+    for source in procedures.shipped(folder):
+        report = checking.check(source, DECREE)
+        if report.verdict != checking.LAWFUL:
+            raise NotConforming(
+                N_("随产品提供的程序「%(title)s」没有通过核对,没有生效。"),
+                findings=report.findings,
+                title=source.title,
+            )
+        enactment.enact(session, source, author=SYSTEM, publisher=SYSTEM)
 
 
 def _ends_missing(draft: ProcedureDraft, source: ProcedureSource, report: Report) -> tuple[Element, ...]:

@@ -8,6 +8,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from decision_flow.engine import Bundle
+from decision_flow.verification import report
 from decision_flow.verification.game import Game
 from decision_flow.verification.graph import Graph
 from decision_flow.verification.scopes import Scope, Source, read_scopes
@@ -90,11 +91,7 @@ class Model:
 
     def tell(self, way: tuple[str, ...]) -> str:
         """Tell a run in words."""
-        names = [self.names.get(name, name) for name in way]
-        shown = [name for place, name in enumerate(names) if place == 0 or names[place - 1] != name]
-        if len(shown) > 14:
-            shown = [*shown[:7], "…", *shown[-6:]]
-        return " → ".join(shown)
+        return report.tell(way, self.names)
 
 
 @lru_cache(maxsize=1024)

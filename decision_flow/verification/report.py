@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -27,3 +28,12 @@ class Report:
 
     verdict: Verdict
     findings: tuple[Finding, ...] = field(default=())
+
+
+def tell(way: tuple[str, ...], names: Mapping[str, str]) -> str:
+    """Tell a run in words; of a long one the beginning and the end."""
+    told = [names.get(name, name) for name in way]
+    shown = [name for place, name in enumerate(told) if place == 0 or told[place - 1] != name]
+    if len(shown) > 14:
+        shown = [*shown[:7], "…", *shown[-6:]]
+    return " → ".join(shown)

@@ -17,10 +17,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlencode
 
-from decision_flow import demo, migrations, procedures, working_days
-from decision_flow.audit import SYSTEM
+from decision_flow import demo, migrations, working_days
 from decision_flow.db import Database
-from decision_flow.resources import BPMN
+from decision_flow.modelling import gate
 
 Figures = dict[str, float]
 ROOT = Path(__file__).parents[2]
@@ -67,8 +66,7 @@ def fill(url: str) -> Database:
     migrations.upgrade(database)
     with database.transaction() as session:
         if working_days.seed(session):
-            for source in procedures.shipped(BPMN):
-                procedures.publish(session, source, author=SYSTEM, publisher=SYSTEM)
+            gate.put_shipped_in_force(session)
         else:
             return database
     demo.load_people(database)

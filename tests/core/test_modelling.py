@@ -27,6 +27,7 @@ from decision_flow.models import (
     ProcedureVersion,
     VersionStatus,
 )
+from decision_flow.policies import DECREE
 from decision_flow.procedures import ProcedureSource
 from decision_flow.projection import CalendarFunctions
 from tests.core.registry import person, recorded
@@ -38,7 +39,7 @@ NAME = "local_decision.bpmn"
 
 def begin(database: Database, **given: object) -> int:
     with database.transaction() as session:
-        return drafts.start(session, person(session, MODELLER), TEMPLATE, origin="模板", policy="", **given).id
+        return drafts.start(session, person(session, MODELLER), TEMPLATE, origin="模板", **given).id
 
 
 def walk(database: Database, draft_id: int, who: str = MODELLER) -> None:
@@ -47,7 +48,7 @@ def walk(database: Database, draft_id: int, who: str = MODELLER) -> None:
         with database.transaction() as session:
             draft = drafts.get(session, person(session, who), draft_id)
             source = drafts.source_of(session, draft)
-            report = checking.check(source, "")
+            report = checking.check(source, DECREE)
             functions = CalendarFunctions(session)
             form = report.forms["F-01"]
             play = walking.begin(
@@ -145,7 +146,7 @@ def test_a_draft_that_cannot_run_says_where(database: Database) -> None:
     with database.transaction() as session:
         change = changed('camunda:candidateGroups="legality_reviewer"', 'camunda:candidateGroups="wizard"')
         draft = drafts.save(session, person(session, MODELLER), draft_id, 1, change)
-        report = checking.check(drafts.source_of(session, draft), "")
+        report = checking.check(drafts.source_of(session, draft), DECREE)
         (found,) = report.errors
         assert found.element == "T_legality" and "wizard" in found.message and not report.runs
     with database.transaction() as session, pytest.raises(NotConforming):
@@ -201,10 +202,10 @@ def test_running_matters_stay_on_their_version_and_the_roles_concerned_are_told(
         source = library.source(session, actor, "major_decision", 1)
         old = bundles.in_force(session, "major_decision").id
         main = source.bundle.bpmn["major_decision.bpmn"].decode()
-        draft = drafts.start(session, actor, source, origin="v1", base_version_id=old, policy="")
+        draft = drafts.start(session, actor, source, origin="v1", base_version_id=old)
         change = Change(files={("bpmn", "major_decision.bpmn"): main.replace("登记与初核", "登记和初步核对").encode()})
         draft = drafts.save(session, actor, draft.id, 1, change)
-        ends = [end.id for end in walking.ends_of(checking.check(drafts.source_of(session, draft), "").compiled)]
+        ends = [end.id for end in walking.ends_of(checking.check(drafts.source_of(session, draft), DECREE).compiled)]
         drafts.note_walk(session, actor, draft.id, drafts.source_of(session, draft).bundle.digest, ends)
         draft_id = draft.id
     publish(database, draft_id)
@@ -246,7 +247,7 @@ def test_a_draft_becomes_a_procedure_of_its_own(database: Database) -> None:
     with database.transaction() as session:
         source = drafts.source_of(session, session.get_one(ProcedureDraft, draft_id))
         assert (source.key, source.title, source.bundle.main) == ("purchase", "采购程序", "purchase")
-        assert checking.check(source, "").runs
+        assert checking.check(source, DECREE).runs
         for key in ("drafts", "import", "Über", "a", "x" * 60):
             with pytest.raises(Invalid):
                 drafts.start(session, person(session, MODELLER), TEMPLATE, origin="x", key=key)
@@ -357,7 +358,7 @@ def test_a_table_is_looked_at_cell_by_cell() -> None:
 
 def test_a_walk_tells_who_gets_what_and_by_when(database: Database, travel: Callable[[date], None]) -> None:
     travel(date(2026, 3, 9))
-    report = checking.check(TEMPLATE, "")
+    report = checking.check(TEMPLATE, DECREE)
     with database.transaction(read_only=True) as session:
         functions = CalendarFunctions(session)
         play = walking.begin(report.compiled, "x", report.forms["F-01"], {}, Context(clock.now(), functions))

@@ -10,9 +10,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from decision_flow import actors, clock, documents, matters, notices, procedures, tasks
+from decision_flow import actors, clock, documents, matters, notices, tasks
 from decision_flow.actors import Actor
-from decision_flow.audit import SYSTEM
 from decision_flow.db import Database
 from decision_flow.demo.answers import fill
 from decision_flow.demo.roster import QINGHE
@@ -23,6 +22,7 @@ from decision_flow.models import Appointment, AuditEvent, Matter, Notice, Notice
 from decision_flow.notices import NoticeText
 from decision_flow.procedures import ProcedureSource
 from decision_flow.resources import BPMN
+from tests import past_the_gate
 from tests.drawing import Drawing
 
 UNIT = "清河镇规划建设和生态环境办公室"
@@ -54,7 +54,7 @@ def begin(database: Database, *steps: tuple[str, str], title: str = "") -> int:
         "bare", "简易程序", "Bare", "F-01", Bundle(main="bare", bpmn={"bare.bpmn": drawing.xml()}, dmn={}, forms=forms)
     )
     with database.transaction() as session:
-        procedures.publish(session, source, author=SYSTEM, publisher=SYSTEM)
+        past_the_gate.put_in_force(session, source)
         organ = session.scalars(select(Organisation).where(Organisation.name == QINGHE)).one()
         form = Form.parse(forms["F-01.toml"])
         given = {"matter_name": title or f"停车收费管理办法{secrets.token_hex(3)}", "received_date": clock.today().isoformat(), "exclusion_type": "none",

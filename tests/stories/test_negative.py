@@ -10,8 +10,6 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select
 
-from decision_flow import procedures
-from decision_flow.audit import SYSTEM
 from decision_flow.db import Database
 from decision_flow.demo import cases
 from decision_flow.demo.answers import minutes
@@ -23,6 +21,7 @@ from decision_flow.errors import Refused
 from decision_flow.models import AuditEvent, Matter, Notification, Task, TaskState
 from decision_flow.procedures import ProcedureSource
 from decision_flow.resources import BPMN
+from tests import past_the_gate
 from tests.drawing import Drawing
 from tests.stories.telling import names
 
@@ -80,7 +79,7 @@ def _source(drawing: Drawing) -> ProcedureSource:
 
 def under(source: ProcedureSource, database: Database, files: FileStore) -> Play:
     with database.transaction() as session:
-        procedures.publish(session, source, author=SYSTEM, publisher=SYSTEM)
+        past_the_gate.put_in_force(session, source)
     return suggested(database, files)
 
 

@@ -14,16 +14,14 @@ ROOT = Path(__file__).parents[2]
 START = """
 from decision_flow.config import Settings
 from decision_flow.db import Database
-from decision_flow import migrations, procedures, working_days
-from decision_flow.audit import SYSTEM
-from decision_flow.resources import BPMN
+from decision_flow import migrations, working_days
+from decision_flow.modelling import gate
 from web import create_app
 database = Database("sqlite:///here.db")
 migrations.upgrade(database)
 with database.transaction() as session:
     working_days.seed(session)
-    for source in procedures.shipped(BPMN):
-        procedures.publish(session, source, author=SYSTEM, publisher=SYSTEM)
+    gate.put_shipped_in_force(session)
 client = create_app(Settings.of({"data_dir": "data", "secret_key": "k" * 40}), database).test_client()
 page = client.get("/first-run?lang=en").get_data(as_text=True)
 asset = page.split('<link rel="stylesheet" href="')[1].split('"')[0]

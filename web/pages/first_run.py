@@ -8,10 +8,9 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from decision_flow import first_run, procedures, working_days
-from decision_flow.audit import SYSTEM
+from decision_flow import first_run, working_days
 from decision_flow.errors import Invalid, NotFound
-from decision_flow.resources import BPMN
+from decision_flow.modelling import gate
 from decision_flow.roles import ADMINISTRATORS
 from web.auth import public
 from web.errors import told
@@ -53,8 +52,7 @@ def create() -> Response | tuple[str, int]:
                 exception_approver=sent.get("exception_approver", ""),
             )
             working_days.seed(session)
-            for source in procedures.shipped(BPMN):
-                procedures.publish(session, source, author=SYSTEM, publisher=SYSTEM)
+            gate.put_shipped_in_force(session)
     except Invalid as error:
         return _page(sent.to_dict(), _beside(error) or {"": [told(error)]}), 422
     first_run.forget_setup_code(settings())

@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 
 from decision_flow.verification.game import Game, Result, State
 from decision_flow.verification.graph import Graph
-from decision_flow.verification.report import Finding
+from decision_flow.verification.report import Finding, tell
 from decision_flow.verification.scopes import Scope
 
 BASIS = "程序必须能够办结"
@@ -28,7 +28,7 @@ def _scope(scope: Scope, processes: Mapping[str, Scope]) -> Iterator[Finding]:
     names = {source.id: source.name or source.id for source in scope.elements.values()}
 
     def finding(rule: str, element: str, text: str, english: str, way: tuple[str, ...] = ()) -> Finding:
-        run = ":" + " → ".join(names.get(name, name) for name in way) if way else ""
+        run = f":{tell(way, names)}" if way else ""
         return Finding(rule, "error", element, f"「{names.get(element, element)}」{text}{run}", english, BASIS, way)
 
     for state, told, element in result.doubled[:1]:

@@ -60,10 +60,10 @@ export function makeFindings(box, editor) {
 
   function row(finding) {
     const choose = button(finding.name ? `${finding.name}:${finding.message}` : finding.message, () => editor.reveal(finding.element), { class: 'linklike ed-finding' });
-    const way = finding.way.length ? el('span', { class: 'ed-way' }, finding.way.join(' → ')) : null;
+    const way = finding.way.length > 1 ? el('span', { class: 'ed-way' }, finding.way.join(' → ')) : null;
     return el('li', { class: `ed-${finding.severity}`, 'data-rule': finding.rule, 'data-element': finding.element }, choose,
       finding.basis ? el('span', { class: 'ed-basis' }, finding.basis) : null, way,
-      finding.counterexample.length ? button(say('演示这条路'), () => editor.play(finding), { class: 'btn btn-sm btn-outline-primary' }) : null);
+      finding.steps.length > 1 ? button(say('演示这条路'), () => editor.play(finding), { class: 'btn btn-sm btn-outline-primary' }) : null);
   }
 
   function onElements(findings) {

@@ -155,7 +155,7 @@ export function makePanel(box, editor) {
   function wholeProcess() {
     return [
       labelled(say('启动表单'), select(facts.start_form, facts.forms.map(entry => [entry.id, `${entry.id} ${entry.title}`]), value => editor.setFact('start_form', value), say('无'))),
-      labelled(say('适用政策'), select(facts.policy, facts.policies || [], value => editor.setFact('policy', value), say('只查能否运行,不查法定程序'))),
+      labelled(say('适用政策'), select(facts.policy, facts.policies || [], value => editor.setFact('policy', value))),
     ];
   }
 
