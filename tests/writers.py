@@ -13,11 +13,12 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
-from decision_flow import audit, checkpoints, clock, engine, identity, procedures, projection, tasks
+from decision_flow import audit, checkpoints, clock, engine, identity, projection, tasks
 from decision_flow.audit import SYSTEM, EventName
 from decision_flow.db import Database
 from decision_flow.models import AuditEvent, Matter, Organisation, Task, User
 from decision_flow.procedures import ProcedureSource
+from tests import past_the_gate
 from tests.drawing import Drawing
 from tests.engine.driver import bundle
 
@@ -31,7 +32,7 @@ def tasks_for(database: Database, writers: int, each: int = 4) -> list[int]:
     drawing = Drawing(KEY).start().user("look", "办理", role="government_office").end().chain("start", "look", "end")
     source = ProcedureSource(KEY, "签收", "Taking", "", bundle(drawing))
     with database.transaction() as session:
-        version = procedures.publish(session, source, author=SYSTEM, publisher=SYSTEM)
+        version = past_the_gate.put_in_force(session, source)
         organ = session.scalars(select(Organisation.id).where(Organisation.name == "清河镇人民政府")).one()
         step = engine.start(
             engine.compile(source.bundle), {"matter": {"id": 0}}, projection.context(session, clock.now())

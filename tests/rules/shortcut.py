@@ -19,9 +19,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from decision_flow import actors, bundles, clock, documents, matters, procedures, tasks
+from decision_flow import actors, bundles, clock, documents, matters, tasks
 from decision_flow.actors import Actor
-from decision_flow.audit import SYSTEM
 from decision_flow.db import Database
 from decision_flow.demo import PASSWORD
 from decision_flow.demo.answers import dated, fill
@@ -34,6 +33,7 @@ from decision_flow.guards.facts import Facts
 from decision_flow.models import AuditEvent, DraftVersion, Matter, Opinion, ProcedureVersion, StaleStep, Task, User
 from decision_flow.procedures import ProcedureSource
 from decision_flow.resources import BPMN
+from tests import past_the_gate
 from tests.drawing import Drawing
 from tests.guards.test_guards import EXECUTOR, UNIT
 from tests.web.client import Desk
@@ -118,7 +118,7 @@ class World:
         with database.transaction() as session:
             for key in keys or ("major_decision",):
                 source = ProcedureSource(key, "捷径", "Shortcut", "F-01", bundle)
-                procedures.publish(session, source, author=SYSTEM, publisher=SYSTEM)
+                past_the_gate.put_in_force(session, source)
 
     def person(self, session: Session, username: str) -> Actor:
         return actors.actor_of(session, session.scalars(select(User).where(User.username == username)).one())
