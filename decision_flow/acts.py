@@ -2,8 +2,9 @@
 
 An act is a task that a person opens for themself: the same page, draft, files and signature as any task, and
 the same place in the timeline. Completing it does not go to the engine as the answer of a step; it does what
-the act is for: suspend a decision that is being carried out (R-37b), report a problem (R-35a), end a matter
-before anything is decided. Until then it can be dropped; afterwards nothing removes it.
+the act is for: suspend a decision that is being carried out (R-37b), report a problem (R-35a), have an expert
+explain the draft to the public (R-15c), end a matter before anything is decided. Until then it can be
+dropped; afterwards nothing removes it.
 """
 
 from __future__ import annotations
@@ -73,6 +74,11 @@ def may_withdraw(matter: Matter) -> bool:
     return _is_a_decision(matter) and matter.status == MatterStatus.RUNNING and matter.decided_at is None
 
 
+def may_explain(matter: Matter) -> bool:
+    """Whether a draft is before the public, so that an expert may explain it (R-15c)."""
+    return may_withdraw(matter) and bool(matter.category) and matter.draft_version > 0
+
+
 ACTS: dict[str, Act] = {
     act.key: act
     for act in (
@@ -80,6 +86,8 @@ ACTS: dict[str, Act] = {
             "条例第三十七条", may_suspend),
         Act("report-problem", N_("报告执行中的问题"), "Report a problem", "F-19b", "implementing_unit",
             StatutoryStep.EXECUTION, "R-35a", "条例第三十五条", may_report),
+        Act("explain", N_("发布专家访谈、解读"), "Publish an interview with an expert", "F-17i", "disclosure_officer",
+            StatutoryStep.PUBLIC_PARTICIPATION, "R-15c", "条例第十五条", may_explain),
         Act("withdraw", N_("终止办理"), "End the matter", "F-03w", "admin_head", StatutoryStep.INITIATION, "R-10d",
             "条例第十条", may_withdraw),
     )
@@ -167,6 +175,11 @@ def must_be_allowed(matter: Matter, task: Task) -> None:
     _must_be_allowed(_act_of(task), matter)
 
 
+def rule_of(task: Task) -> str:
+    """Return the rule that an act rests on."""
+    return _act_of(task).rule
+
+
 def perform(
     session: Session, matter: Matter, task: Task, answers: Answers, actor: Actor, at: datetime
 ) -> tuple[Task, ...]:
@@ -205,6 +218,13 @@ def _report_problem(
     runnable = bundles.runnable(session, matter.procedure_version)
     data = runnable.form(task.form).process_data(answers)  # type: ignore[union-attr]
     _start_matter(session, matter, task, at, "problem_handling", "problem", {"F19b": data}, "R-35a")
+    return ()
+
+
+def _explain(
+    session: Session, matter: Matter, task: Task, answers: Answers, actor: Actor, at: datetime
+) -> tuple[Task, ...]:
+    """Nothing more: the page for the public came of the form itself (`formalities.record`)."""
     return ()
 
 
@@ -268,5 +288,6 @@ def _must_be_allowed(act: Act, matter: Matter) -> None:
 _PERFORM: dict[str, Performance] = {
     "suspend": _suspend,
     "report-problem": _report_problem,
+    "explain": _explain,
     "withdraw": _withdraw,
 }

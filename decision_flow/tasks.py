@@ -6,7 +6,7 @@ once, one wins and the other is told who it was and when.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,6 +23,7 @@ from decision_flow import (
     engine,
     formalities,
     guarding,
+    guards,
     identity,
     matters,
     projection,
@@ -215,6 +216,7 @@ def complete(
         answers=data,
         submission_sha256=audit.digest_of(answers),
         documents=[{"name": paper.name, "sha256": paper.sha256} for paper in documents],
+        rules=[acts.rule_of(task)] if acts.is_act(task) else [*filter(None, [guards.RECORDED.get(task.form or "")])],
     )
     drafts.on_completed(session, matter, task, answers, actor)
     if filing is not None:
@@ -294,7 +296,9 @@ def _must_be_mine(session: Session, actor: Actor, task: Task) -> None:
         raise Conflict(N_("该任务已由%(who)s签收,如需办理请联系对方转办。"), who=_name(session, task.assignee_id))
 
 
-def _record(session: Session, event: EventName, actor: Actor, task: Task, **facts: Any) -> None:
+def _record(
+    session: Session, event: EventName, actor: Actor, task: Task, *, rules: Sequence[str] = (), **facts: Any
+) -> None:
     acting = actor.stands_in(task.pool)
     audit.append(
         session,
@@ -304,6 +308,7 @@ def _record(session: Session, event: EventName, actor: Actor, task: Task, **fact
         matter_id=task.matter_id,
         task_id=task.id,
         facts=facts,
+        rules=rules,
         on_behalf_of=acting.principal if acting else "",
     )
 

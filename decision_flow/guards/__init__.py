@@ -63,6 +63,8 @@ STEPS: Mapping[str, tuple[str, Guard]] = {
     "execution": ("G-PUBLISH", publish.to_execute),
 }
 FINISH: tuple[str, Guard] = ("G-ARCHIVE", archive.to_finish)
+# Rows that only ask to be recorded: the trail names them where the form that shows them is completed.
+RECORDED: Mapping[str, str] = {"F-16": "R-04", "F-16b": "R-04"}
 # The minutes of 三重一大 are kept by the same rules, but its procedure is another.
 MINUTES: Mapping[str, tuple[str, Guard]] = {
     "F-15": ("G-DECIDE", decide.to_close_minutes),

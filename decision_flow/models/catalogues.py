@@ -10,6 +10,7 @@ from sqlalchemy import Date, ForeignKey, Index, Integer, String, Text, UniqueCon
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from decision_flow.db import Base, Json, UTCDateTime
+from decision_flow.models.matters import Matter
 from decision_flow.models.people import Organisation
 
 
@@ -90,3 +91,5 @@ class LinkedRecord(Base):
     state: Mapped[str] = mapped_column(String(12))
     recorded_at: Mapped[datetime] = mapped_column(UTCDateTime)
     recorded_as: Mapped[str] = mapped_column(String(200), default="")
+
+    matter: Mapped[Matter] = relationship(lazy="raise")

@@ -55,7 +55,7 @@ def test_from_the_draft_to_the_public_page(app: Flask) -> None:
 def test_records_are_linked_on_the_page_of_the_matter(app: Flask, database: Database, settings: Settings) -> None:
     play = cases.OTHERS[0](database, FileStore(Path(settings.data_dir) / "files"))
     desk, path = Desk(app, "zhoukai"), f"/matters/{play.matter_id}/linked"
-    assert "没有关联的信访" in desk.get(path)
+    assert "没有关联的记录" in desk.get(path)
     wrong = desk.post(path, kind="petition", number="信-7", occurred_on="", summary="反映补偿")
     assert wrong.status_code == 422 and 'value="信-7"' in wrong.get_data(as_text=True)
     told = {"kind": "petition", "number": "信-7", "occurred_on": "2026-03-01", "summary": "反映补偿"}
@@ -65,3 +65,24 @@ def test_records_are_linked_on_the_page_of_the_matter(app: Flask, database: Data
     assert desk.post(f"{path}/{record}", state="nonsense").status_code == 422
     assert desk.post(f"{path}/{record}", state="settled").status_code == 302
     assert "已办结" in desk.get(path) and "反映补偿" in desk.get(path)
+
+
+def test_an_order_to_correct_comes_with_its_document(app: Flask, database: Database, settings: Settings) -> None:
+    """R-38a over HTTP: without the document 422, with it in the register; who may not see the matter sees no entry."""
+    play = cases.OTHERS[0](database, FileStore(Path(settings.data_dir) / "files"))
+    desk, path = Desk(app, "zhoukai"), f"/matters/{play.matter_id}/linked"
+    desk.get(path)
+    told = {
+        "kind": "correction_order",
+        "number": "云政责改〔2026〕3号",
+        "occurred_on": "2026-03-01",
+        "summary": "补做公示",
+    }
+    refused = desk.post(path, **told)
+    assert refused.status_code == 422 and "请上传" in refused.get_data(as_text=True)
+    assert desk.post(path, **told, paper=("通知书.txt", "责令改正通知书".encode())).status_code == 302
+    assert "通知书.txt" in desk.get(path)
+    paper = re.search(r'href="(/documents/\d+)"', desk.get(path))[1]
+    assert desk.client.get(paper).get_data(as_text=True) == "责令改正通知书"
+    assert "云政责改〔2026〕3号" in desk.get("/liability")
+    assert "云政责改〔2026〕3号" not in Desk(app, "duanrui").get("/liability")

@@ -1,20 +1,34 @@
-"""What belongs to a matter: matters that follow from it, petitions and mediations kept elsewhere."""
+"""What belongs to a matter: matters that follow from it, petitions kept elsewhere, orders to correct, liability."""
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, redirect, request, url_for
+from typing import BinaryIO, cast
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from decision_flow import linked_records
+from decision_flow import documents, linked_records, matters
 from decision_flow.errors import Conflict, Invalid
 from decision_flow.identity import Permission
 from web.auth import requires
 from web.errors import status_of, told
 from web.language import gettext, said
 from web.pages.matters import draw
-from web.request import actor, transaction
+from web.request import actor, files, page_number, transaction
 
 page = Blueprint("linked", __name__)
+
+
+@page.get("/liability")
+@requires(Permission.MATTER_READ)
+def register() -> str:
+    """Show the register of orders to correct and of who was held to account (Arts. 38 to 40)."""
+    with transaction(read_only=True) as session:
+        found = linked_records.register(session, actor(), page_number())
+    return render_template(
+        "linked/register.html", found=found, kinds=linked_records.KINDS, states=linked_records.STATES,
+        articles=linked_records.LIABILITY,
+    )  # fmt: skip
 
 
 @page.get("/matters/<int:matter_id>/linked")
@@ -28,12 +42,20 @@ def show(matter_id: int) -> str:
 @requires(Permission.MATTER_REGISTER)
 def add(matter_id: int) -> Response | tuple[str, int]:
     """Link a record."""
+    sent = request.files.get("paper")
     try:
         with transaction() as session:
-            linked_records.add(session, actor(), matter_id, request.form)
+            paper = None
+            if sent is not None and sent.filename:
+                matters.get(session, actor(), matter_id)
+                paper = documents.store(
+                    session, actor(), files(), cast(BinaryIO, sent.stream), sent.filename,
+                    matter_id=matter_id, field=linked_records.PAPER,
+                )  # fmt: skip
+            linked_records.add(session, actor(), matter_id, request.form, paper)
     except Invalid as error:
         texts = {path: [said(text) for text in listed] for path, listed in error.errors.items()}
-        return _page(matter_id, texts), status_of(error)
+        return _page(matter_id, texts or {"paper": [told(error)]}), status_of(error)
     except Conflict as error:
         return _page(matter_id, {"number": [told(error)]}), status_of(error)
     flash(gettext("已保存。"), "success")
@@ -53,7 +75,8 @@ def change(matter_id: int, record_id: int) -> Response:
 def _page(matter_id: int, errors: dict[str, list[str]] | None = None) -> str:
     with transaction(read_only=True) as session:
         records = linked_records.of_matter(session, matter_id)
+        proofs = linked_records.papers(session, matter_id)
     return draw(
-        matter_id, "linked", records=records, kinds=linked_records.KINDS, states=linked_records.STATES,
+        matter_id, "linked", records=records, proofs=proofs, kinds=linked_records.KINDS, states=linked_records.STATES,
         errors=errors or {}, values=request.form.to_dict(),
     )  # fmt: skip
