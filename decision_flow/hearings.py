@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
 
-from decision_flow import audit, clock, draws, matters, notices, opinions, submitted
+from decision_flow import audit, clock, draws, matters, notices, opinions, policy_versions, submitted
 from decision_flow.audit import PUBLIC, EventName
 from decision_flow.draws import Entry
 from decision_flow.errors import N_, Conflict, Invalid, NotFound, Refused
@@ -25,7 +25,6 @@ from decision_flow.identity import Actor
 from decision_flow.models import Enrolment, HearingDraw, Matter, Notice, NoticeKind, NoticeState, Task
 from decision_flow.notices import NoticeText
 
-PAPER_DAYS = 7  # Art. 16, calendar days before the hearing
 ARTICLE_16, ARTICLE_17 = "条例第十六条", "条例第十七条"
 
 
@@ -264,9 +263,14 @@ def must_be_ready(session: Session, actor: Actor, matter: Matter, opened_at: Any
             sides="、".join(missing),
         )  # fmt: skip
     listed = notices.latest(session, matter.id, NoticeKind.HEARING_LIST)
-    if listed is None or clock.local_date(listed.published_at) > held_on:
-        raise Refused(N_("不能举行听证会:参加人名单没有在听证会前公布。"), rule="R-16c", article=ARTICLE_16)
-    _papers_in_time(session, matter.id, chosen, held_on)
+    ahead = policy_versions.setting(session, matter, "price_hearing_list_days")
+    listed_by = held_on - timedelta(days=ahead.value) if plan.get("is_price_hearing") else held_on
+    if listed is None or clock.local_date(listed.published_at) > listed_by:
+        raise Refused(
+            N_("不能举行听证会:参加人名单没有在%(day)s以前公布。"), rule="R-16c",
+            article=ahead.basis if plan.get("is_price_hearing") else ARTICLE_16, day=listed_by.isoformat(),
+        )  # fmt: skip
+    _papers_in_time(session, matter, chosen, held_on)
     if any(held.organisation_id == matter.undertaking_unit_id for held in actor.appointments):
         raise Refused(
             N_("听证主持人不能由承办单位的人员担任。请由其他单位的人员主持。"),
@@ -305,20 +309,21 @@ def view(session: Session, actor: Actor, matter_id: int) -> HearingView:
     )
 
 
-def _papers_in_time(session: Session, matter_id: int, chosen: list[Any], held_on: date) -> None:
-    """Each participant has the papers seven calendar days before; a later day than that is too late (R-16d)."""
+def _papers_in_time(session: Session, matter: Matter, chosen: list[Any], held_on: date) -> None:
+    """Each participant has the papers some calendar days before (Art. 16: seven); later is too late (R-16d)."""
     delivered: dict[str, date] = {}
-    for told in submitted.every(session, matter_id, "F-25e"):
+    for told in submitted.every(session, matter.id, "F-25e"):
         day = _day(told.get("delivered_on"))
         name = str(told.get("participant") or "")
         if day is not None and (name not in delivered or day < delivered[name]):
             delivered[name] = day
-    latest = held_on - timedelta(days=PAPER_DAYS)
+    before = policy_versions.setting(session, matter, "hearing_papers_days").value
+    latest = held_on - timedelta(days=before)
     late = [str(row["name"]) for row in chosen if delivered.get(str(row["name"]), date.max) > latest]
     if late:
         raise Refused(
-            N_("不能举行听证会:%(names)s没有在%(day)s以前收到材料(听证会7日前)。请改期并重新公告。"), rule="R-16d",
-            article=ARTICLE_16, names="、".join(late), day=latest.isoformat(),
+            N_("不能举行听证会:%(names)s没有在%(day)s以前收到材料(听证会%(before)s日前)。请改期并重新公告。"),
+            rule="R-16d", article=ARTICLE_16, before=before, names="、".join(late), day=latest.isoformat(),
         )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Row, Update, bindparam, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
-from decision_flow import audit
+from decision_flow import audit, policy_versions
 from decision_flow.actors import Actor
 from decision_flow.audit import EventName
 from decision_flow.db import Sent, on_write
@@ -204,6 +204,7 @@ def _facts(session: Session, matter: Matter, read: _Read, own: _Own | None, kind
         withdrawn=matter.status == MatterStatus.CANCELLED,
         approved=frozenset((told.approved or "").split()),
         names=names,
+        settings=policy_versions.of_matter(session, matter),
     )
 
 

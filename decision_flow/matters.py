@@ -14,7 +14,18 @@ from typing import Any
 from sqlalchemy import exists, or_, select, text
 from sqlalchemy.orm import Session, joinedload, undefer
 
-from decision_flow import audit, bundles, clock, engine, identity, refusals, submissions, three_major
+from decision_flow import (
+    audit,
+    bundles,
+    clock,
+    engine,
+    identity,
+    policies,
+    policy_versions,
+    refusals,
+    submissions,
+    three_major,
+)
 from decision_flow.audit import SYSTEM, Author, EventName
 from decision_flow.bundles import Runnable
 from decision_flow.errors import N_, Conflict, NotFound, NotPermitted
@@ -290,6 +301,7 @@ def _new_matter(
         number=_next_number(session, at),
         title=title,
         procedure_version=version,
+        policy_digest=policy_versions.to_begin_with(session, organ_id).digest,
         organ_id=organ_id,
         status=MatterStatus.RUNNING,
         registered_by_id=registered_by_id,
@@ -367,6 +379,7 @@ def _start(
             "procedure": matter.procedure_version.procedure.key,
             "version": matter.procedure_version.number,
             "digest": matter.procedure_version.digest,
+            "policy": matter.policy_digest,
         },
         at=at,
     )
@@ -380,6 +393,7 @@ def _start(
             "entry": matter.relation or "suggestion",
             "decision_id": matter.decision_id,
         },
+        "policy": policies.numbers(policy_versions.of_matter(session, matter)),
         **facts,
     }
     step = engine.start(runnable.compiled, data, context(session, at, matter.organ_id))

@@ -15,9 +15,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, func, or_, select, text
 from sqlalchemy.orm import Session, joinedload
 
-from decision_flow import audit, clock, masking
+from decision_flow import audit, clock, masking, policy_versions
 from decision_flow.audit import EventName
-from decision_flow.errors import N_, Conflict, Invalid, NotFound, NotPermitted, Refused
+from decision_flow.errors import N_, Conflict, Invalid, NotFound, NotPermitted, Refused, Text
 from decision_flow.identity import Actor
 from decision_flow.models import (
     Document,
@@ -28,8 +28,8 @@ from decision_flow.models import (
     NoticeState,
     Task,
 )
+from decision_flow.policies import Setting
 
-PERIOD_DAYS = 30  # Art. 15, calendar days; the day of publication is not counted
 PER_PAGE = 20
 # How to send an opinion names the office's own address, which is not a person's.
 NOT_MASKED = frozenset({"how"})
@@ -88,7 +88,7 @@ def publish(
     """
     _check_text(told)
     if told.kind == NoticeKind.SOLICITATION:
-        _check_period(told)
+        _check_period(told, policy_versions.setting(session, matter, "public_comment_days"))
     content = [{"name": name, "text": words} for name, words in told.sections if words.strip()]
     notice = Notice(
         number=_next_number(session),
@@ -322,7 +322,8 @@ def _check_text(told: NoticeText) -> None:
         )
 
 
-def _check_period(told: NoticeText) -> None:
+def _check_period(told: NoticeText, period: Setting) -> None:
+    """The day of publication is not counted (Art. 15)."""
     errors: dict[str, list[str]] = {}
     if told.explanation_id is None:
         errors["explanation_file"] = [N_("请上传草案说明。")]
@@ -336,13 +337,17 @@ def _check_period(told: NoticeText) -> None:
         errors["close_on"] = [N_("截止日期应当晚于开始日期。")]
     if errors:
         raise Invalid(N_("公告没有发布,请按提示修改。"), errors=errors)
-    if told.open_on is None or told.close_on is None or (told.close_on - told.open_on).days >= PERIOD_DAYS:
+    if told.open_on is None or told.close_on is None or (told.close_on - told.open_on).days >= period.value:
         return
     reason = told.short_reason.strip()
     if not reason:
         raise Invalid(
             N_("公告没有发布,请按提示修改。"),
-            errors={"short_reason_public": [N_("期限少于30日的,请写明理由,原文在公告中公布(R-15b,条例第十五条)。")]},
+            errors={
+                "short_reason_public": [
+                    Text.of(N_("期限少于%s日的,请写明理由,原文在公告中公布(R-15b,条例第十五条)。"), period.value)
+                ]
+            },
         )
     if not any(reason in words for _, words in told.sections):
         raise Refused(

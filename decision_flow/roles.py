@@ -24,6 +24,8 @@ class Permission(StrEnum):
     PROCEDURE_READ = "procedure:read"
     PROCEDURE_MODEL = "procedure:model"
     PROCEDURE_PUBLISH = "procedure:publish"
+    POLICY_CHANGE = "policy:change"
+    POLICY_CONFIRM = "policy:confirm"
     OPERATIONS_READ = "operations:read"
     OPERATIONS_MANAGE = "operations:manage"
     CALENDAR_MANAGE = "calendar:manage"
@@ -108,7 +110,14 @@ ROLES: dict[str, Role] = {
         "procedure_publisher",
         "程序发布人",
         "Procedure publisher",
-        _OWN | {P.PROCEDURE_READ, P.PROCEDURE_PUBLISH, P.MATTER_READ},
+        _OWN | {P.PROCEDURE_READ, P.PROCEDURE_PUBLISH, P.POLICY_CONFIRM, P.MATTER_READ},
+    ),
+    # The numbers the law is counted by: changed by one, confirmed by another, and neither runs matters.
+    "policy_keeper": Role(
+        "policy_keeper",
+        "规则管理员",
+        "Keeper of the policy",
+        _OWN | {P.PROCEDURE_READ, P.POLICY_CHANGE, P.POLICY_CONFIRM},
     ),
     # Three people for three powers (SOD-13): one manages accounts and units, one grants posts and unlocks,
     # one reads the trail and changes nothing.

@@ -15,7 +15,7 @@ from sqlalchemy import func, insert, select, text
 
 from decision_flow import clock, engine, projection, timers, worker
 from decision_flow.db import Database
-from decision_flow.models import AuditEvent, Matter, Notification, Organisation, Task, Timer
+from decision_flow.models import AuditEvent, Matter, Notification, Organisation, PolicyVersion, Task, Timer
 from decision_flow.procedures import ProcedureSource
 from tests import past_the_gate
 from tests.drawing import Drawing
@@ -34,6 +34,7 @@ def backlog(database: Database, count: int) -> None:
     source = ProcedureSource(KEY, "等待", "Waiting", "", bundle(drawing))
     with database.transaction() as session:
         version = past_the_gate.put_in_force(session, source)
+        policy = session.scalars(select(PolicyVersion.digest)).one()
         organ = session.scalars(select(Organisation.id).where(Organisation.organ_id == Organisation.id)).first()
         compiled = engine.compile(source.bundle)
         at = clock.now()
@@ -46,7 +47,7 @@ def backlog(database: Database, count: int) -> None:
                 [
                     {
                         "id": number, "number": f"W-{number}", "title": f"等待{number}", "category": "",
-                        "procedure_version_id": version.id, "organ_id": organ, "status": "RUNNING", "registered_at": at,
+                        "procedure_version_id": version.id, "policy_digest": policy, "organ_id": organ, "status": "RUNNING", "registered_at": at,
                         "draft_version": 0, "passed": {}, "state": step.state, "version": 1,
                     }
                     for number in chunk

@@ -30,7 +30,7 @@ FIELD_TYPES = {
     "ref": N_("引用登记簿"), "file": N_("文件"), "table": N_("表格"), "sign": N_("签名"),
 }  # fmt: skip
 # Roles that never have a task of their own.
-_NO_TASKS = (*ADMINISTRATORS, "oversight_reader", "procedure_modeller", "procedure_publisher")
+_NO_TASKS = (*ADMINISTRATORS, "oversight_reader", "procedure_modeller", "procedure_publisher", "policy_keeper")
 
 
 def facts(source: ProcedureSource, policy: str) -> dict[str, Any]:

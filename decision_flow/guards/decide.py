@@ -15,14 +15,20 @@ def held(facts: Facts) -> Found:
 
 
 def quorum(facts: Facts) -> Found:
-    """R-30g: more than half of the members were there."""
+    """R-30g: more of the members were there than the quorum of the matter's policy."""
     minutes = facts.last("F-15")
     if minutes is None:
         return
     present = [row for row in minutes.get("attendance") or () if row.get("status") == "present"]
-    if 2 * len(present) <= int(minutes.get("members_total") or 0) or not present:
+    asked = facts.settings["quorum_percent"]
+    if 100 * len(present) <= asked.value * int(minutes.get("members_total") or 0) or not present:
         yield missing(
-            "R-30g", "会议规则", N_("出席人数没有超过应到人数的半数。"), N_("达到法定人数后另行召开会议。"), "F-15"
+            "R-30g",
+            asked.basis,
+            N_("出席人数没有超过应到人数的%(percent)s%%。"),
+            N_("达到法定人数后另行召开会议。"),
+            "F-15",
+            percent=asked.value,
         )
 
 

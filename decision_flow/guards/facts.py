@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from decision_flow.policies import Settings, decree
+
 APPROVED = frozenset({"approved", "approved_with_changes"})
 # What a conclusion of the review must be for the very text that goes to the meeting (R-25c, R-25d, R-28b).
 SUBMITTABLE = frozenset({"lawful", "no_rule_risk_stated", "confirmed"})
@@ -49,7 +51,8 @@ class Facts:
 
     `kind` is major, adjustment, evaluation, three_major, archive or other. `filed` is in the order of filing.
     `stale` are steps done on an older text; `pending` counts opinions of the public without a disposition.
-    `serves` says which units a person serves today, `names` what they are called.
+    `serves` says which units a person serves today, `names` what they are called. `settings` are the numbers of the
+    policy version that the matter began with.
     """
 
     kind: str = "major"
@@ -70,6 +73,7 @@ class Facts:
     approved: frozenset[str] = frozenset()
     serves: Mapping[int, frozenset[int]] = field(default_factory=dict)
     names: Mapping[int, str] = field(default_factory=dict)
+    settings: Settings = field(default_factory=decree)
 
     def all(self, *forms: str) -> Iterator[Filed]:
         """Yield what was filed on any of `forms`, the earliest first."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from decision_flow import engine
+from decision_flow import engine, policies
 from decision_flow.engine import Compiled, Context, DueTimer, Element, OpenTask, Step
 from decision_flow.errors import DecisionFlowError
 from decision_flow.expressions import compile_expression
@@ -73,7 +73,8 @@ def begin(compiled: Compiled, key: str, start_form: Form | None, answers: Mappin
     data: dict[str, Any] = {
         "matter": {
             "id": 1, "kind": key, "organ_id": 1, "organ_level": "township", "entry": "suggestion", "decision_id": None,
-        }
+        },
+        "policy": policies.numbers(policies.decree()),
     }  # fmt: skip
     if start_form is not None:
         data[start_form.key] = start_form.process_data(answers)

@@ -33,6 +33,7 @@ from decision_flow.models.people import (
     SignInSession,
     User,
 )
+from decision_flow.models.policies import PolicyState, PolicyVersion
 from decision_flow.models.procedures import (
     DraftFile,
     DraftState,
@@ -104,6 +105,8 @@ __all__ = [
     "OfficeSetting",
     "Opinion",
     "Organisation",
+    "PolicyState",
+    "PolicyVersion",
     "Post",
     "PrintTemplate",
     "Procedure",

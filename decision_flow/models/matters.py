@@ -75,7 +75,7 @@ class NumberSeries(Base):
 
 
 class Matter(Base):
-    """One matter (事项) and the version of the procedure it began with and keeps to its end."""
+    """One matter (事项) with the versions of the procedure and of the policy it began with and keeps to its end."""
 
     __tablename__ = "matter"
     __table_args__ = (Index(None, "organ_id", "status"), Index(None, "registered_by_id", "id"))
@@ -85,6 +85,8 @@ class Matter(Base):
     title: Mapped[str] = mapped_column(String(200))
     category: Mapped[str] = mapped_column(String(40), default="")
     procedure_version_id: Mapped[int] = mapped_column(ForeignKey("procedure_version.id"), index=True)
+    # The policy version it began with, by its digest: see decision_flow.policy_versions.
+    policy_digest: Mapped[str] = mapped_column(String(64), ForeignKey("policy_version.digest"))
     organ_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
     undertaking_unit_id: Mapped[int | None] = mapped_column(ForeignKey("organisation.id"), index=True)
     implementing_unit_id: Mapped[int | None] = mapped_column(ForeignKey("organisation.id"), index=True)

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
+from decision_flow import policies
 from decision_flow.engine.decisions import DecisionTable, read_tables
 from decision_flow.errors import Invalid
 from decision_flow.verification.inference import Look
@@ -25,6 +26,7 @@ AT_START = {
     "matter": Kind("record", columns={
         "id": NUMBER, "kind": TEXT, "organ_id": NUMBER, "organ_level": TEXT, "entry": TEXT, "decision_id": NUMBER,
     }),
+    "policy": Kind("record", columns=dict.fromkeys(policies.decree(), NUMBER)),
     "decision": Kind("record", columns={"id": NUMBER, "number": TEXT}),
     "evaluation": Kind("record", columns={"id": NUMBER, "mode": TEXT, "months": NUMBER, "trigger": TEXT}),
 }  # fmt: skip

@@ -9,7 +9,7 @@ from sqlalchemy import insert, select, text
 
 from decision_flow import clock
 from decision_flow.db import Database
-from decision_flow.models import Matter, Organisation, ProcedureVersion, Task, User
+from decision_flow.models import Matter, Organisation, PolicyVersion, ProcedureVersion, Task, User
 from scripts.benchmarks.harness import Figures, Person, Server, fill, milliseconds
 
 MINE, ALL = 2_000, 1_000_000
@@ -57,6 +57,7 @@ def _insert(database: Database, total: int) -> None:
         base: dict[str, Any] = {
             "status": "RUNNING",
             "registered_at": clock.now(),
+            "policy_digest": session.scalars(select(PolicyVersion.digest)).first(),
             "draft_version": 0,
             "state": b"",
             "version": 1,

@@ -109,8 +109,8 @@ def test_the_actor_is_what_the_appointments_of_today_make(database: Database, se
 
 
 def test_every_role_of_the_law_has_its_names_and_can_see_its_own_account() -> None:
-    # Besides the law's own: two people draw and publish procedures (section 3.16).
-    assert sorted(roles.ROLES) == sorted([*LAW_ROLES, "procedure_modeller", "procedure_publisher"])
+    # Besides the law's own: two people draw and publish procedures, and one keeps the numbers they count by.
+    assert sorted(roles.ROLES) == sorted([*LAW_ROLES, "procedure_modeller", "procedure_publisher", "policy_keeper"])
     for role in roles.ROLES.values():
         assert role.label
         assert role.label_en

@@ -1,0 +1,113 @@
+"""Which numbers count: the policy version of an organ for what begins, that of a matter for all it does.
+
+A matter names the version it began with by its digest and keeps it to its end (R-43). A version never changes,
+so what was read of it once is kept by the process for good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from decision_flow import audit, clock, policies
+from decision_flow.audit import SYSTEM, EventName
+from decision_flow.errors import N_, ProcedureFault
+from decision_flow.models import Matter, PolicyState, PolicyVersion
+from decision_flow.policies import Setting, Settings
+
+_kept: dict[str, Settings] = {}
+_MOST_KEPT = 500
+
+
+def stream(organ_id: int | None) -> str:
+    """Return the name of the stream of an organ's policies."""
+    return f"policy:{organ_id or 'decree'}"
+
+
+def digest_of(
+    organ_id: int | None, number: int, policy: str, binding: str, told: Mapping[str, Mapping[str, Any]]
+) -> str:
+    """Return the digest (SHA-256 over the canonical form) of a version."""
+    return audit.digest_of(
+        {"organ": organ_id, "number": number, "policy": policy, "binding": binding, "settings": told}
+    )
+
+
+def in_force(session: Session, organ_id: int, on: date | None = None) -> PolicyVersion:
+    """Return the version that counts for what the organ begins on a day (today): its own, or the decree's."""
+    day = on or clock.today()
+    return session.scalars(
+        select(PolicyVersion)
+        .where(
+            or_(PolicyVersion.organ_id == organ_id, PolicyVersion.organ_id.is_(None)),
+            PolicyVersion.state == PolicyState.CONFIRMED,
+            PolicyVersion.effective_on <= day,
+        )
+        .order_by(PolicyVersion.organ_id.is_(None), PolicyVersion.number.desc())
+        .limit(1)
+    ).one()
+
+
+def to_begin_with(session: Session, organ_id: int) -> PolicyVersion:
+    """Return the version that a matter of the organ begins with now; a new release's decree is entered first."""
+    found = in_force(session, organ_id)
+    if found.organ_id is None and found.digest != _shipped(found.number):
+        return _ship(session, found)
+    return found
+
+
+def settings(session: Session, digest: str) -> Settings:
+    """Return the settings of a version. Raises `ProcedureFault` when its row does not hold what its digest names."""
+    found = _kept.get(digest)
+    if found is None:
+        row = session.execute(
+            select(
+                PolicyVersion.organ_id, PolicyVersion.number, PolicyVersion.policy, PolicyVersion.binding,
+                PolicyVersion.settings,
+            ).where(PolicyVersion.digest == digest)
+        ).one()  # fmt: skip
+        if digest_of(row.organ_id, row.number, row.policy, row.binding, row.settings) != digest:
+            raise ProcedureFault(N_("政策版本的内容与其摘要不符,请审计管理员核查。"))
+        if len(_kept) >= _MOST_KEPT:
+            _kept.clear()
+        found = _kept[digest] = policies.restored(row.settings)
+    return found
+
+
+def of_matter(session: Session, matter: Matter) -> Settings:
+    """Return the settings that a matter began with. One that a later release added counts as the decree has it."""
+    found = settings(session, matter.policy_digest)
+    return found if found.keys() >= policies.decree().keys() else {**policies.decree(), **found}
+
+
+def setting(session: Session, matter: Matter, key: str) -> Setting:
+    """Return one setting of a matter."""
+    return of_matter(session, matter)[key]
+
+
+@lru_cache(maxsize=8)
+def _shipped(number: int) -> str:
+    return digest_of(None, number, policies.DECREE, "direct", policies.stored(policies.decree()))
+
+
+def _ship(session: Session, before: PolicyVersion) -> PolicyVersion:
+    """Enter the decree as this release ships it, because it differs from what was entered before."""
+    number, now = before.number + 1, clock.now()
+    version = PolicyVersion(
+        organ_id=None, number=number, policy=policies.DECREE, binding="direct",
+        settings=policies.stored(policies.decree()), digest=_shipped(number), changes=[],
+        effective_on=clock.local_date(now), state=PolicyState.CONFIRMED,
+        asked_at=now, asked_as=SYSTEM.display, decided_at=now, decided_as=SYSTEM.display,
+    )  # fmt: skip
+    session.add(version)
+    session.flush()
+    audit.append(
+        session, stream(None), EventName.POLICY_CONFIRMED, actor=SYSTEM,
+        facts={"number": number, "policy": policies.DECREE, "digest": version.digest},
+    )  # fmt: skip
+    return version
