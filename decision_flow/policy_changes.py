@@ -1,7 +1,7 @@
 """How an organ comes to another policy: one person asks with reason and basis, another confirms.
 
-Nothing is overwritten: each change is a version of its own with the number before and after. What the law asks for at least, or within which
-time, may only become stricter (R-43). Whoever runs matters neither asks nor confirms.
+Nothing is overwritten: each change is a version of its own with the number before and after. What the law asks for
+at least, or within which time, may only become stricter (R-43). Whoever runs matters neither asks nor confirms.
 """
 
 from __future__ import annotations

@@ -37,6 +37,7 @@ from web.pages import (
     opinions,
     organisations,
     people,
+    policies,
     prints,
     procedures,
     public,
@@ -54,7 +55,7 @@ PAGES = (
     documents.page, people.page, organisations.page, help.page,
     public.page,
     opinions.page, hearings.page, registries.page,
-    procedures.page, drafts.page, walks.page, gates.page, rules.page,
+    procedures.page, drafts.page, walks.page, gates.page, rules.page, policies.page,
     catalogues.page, linked.page, office.page, prints.page, exceptions.page, late.page,
 )  # fmt: skip
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template, request
 
-from decision_flow import checklist, policies, rules
+from decision_flow import checklist, rules
 from decision_flow.identity import Permission
 from web.auth import requires
 from web.pages.matters import draw
@@ -23,13 +23,6 @@ def index() -> str:
     counts = {name: sum(rule.status == name for rule in found) for name in STATES}
     shown = [rule for rule in found if state not in STATES or rule.status == state]
     return render_template("rules/index.html", rules=shown, counts=counts, total=len(found), state=state)
-
-
-@page.get("/rules/settings")
-@requires(Permission.PROCEDURE_READ)
-def settings() -> str:
-    """Show every number the law is counted by, with its basis and whether that is confirmed."""
-    return render_template("rules/settings.html", settings=policies.settings().values())
 
 
 @page.get("/matters/<int:matter_id>/checklist")
