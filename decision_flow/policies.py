@@ -103,17 +103,10 @@ def adopted(name: str, under: Settings) -> Settings:
 def changed(under: Settings, key: str, value: int, basis: str, status: str) -> Settings:
     """Return `under` with one number set by the organ itself. Raises `Refused` (with the article) beyond its bound."""
     one = under[key]
-    if (one.at_least and value < one.asked) or (one.at_most and value > one.asked):
-        raise Refused(
-            N_("「%(name)s」不能定为%(value)s:%(basis)s要求%(bound)s%(asked)s,只能更严格。"),
-            rule=one.rule or "R-43",
-            article=one.asked_by,
-            name=one.label,
-            value=value,
-            basis=one.asked_by,
-            bound="不少于" if one.at_least else "不超过",
-            asked=one.asked,
-        )
+    if one.at_least and value < one.asked:
+        raise _looser(one, value, N_("不能定为%(value)s:%(basis)s要求不少于%(asked)s,只能更严格。"))
+    if one.at_most and value > one.asked:
+        raise _looser(one, value, N_("不能定为%(value)s:%(basis)s要求不超过%(asked)s,只能更严格。"))
     return {**under, key: replace(one, value=value, basis=basis, status=status, source=OWN)}
 
 
@@ -176,6 +169,12 @@ def _settings(path: Path, depth: int) -> Settings:
     if under := told.get("extends") or (DECREE if path.stem != DECREE else ""):
         base = _settings(path.parent / f"{under}.toml", depth + 1)
     return read(told, base, path.stem)
+
+
+def _looser(one: Setting, value: int, message: str) -> Refused:
+    return Refused(
+        message, rule=one.rule or "R-43", article=one.asked_by, value=value, basis=one.asked_by, asked=one.asked
+    )
 
 
 def _wrong(name: str, key: str, reason: str) -> Invalid:
