@@ -119,7 +119,7 @@ def change(
     organ, base = _begin(session, actor, organ_id)
     under = policy_versions.settings(session, base.digest)
     errors = _wrong(base, wanted)
-    one, number = under.get(key), int(value) if value.strip().isdigit() and len(value.strip()) < 5 else 0
+    one, number = under.get(key), int(value) if value.strip().isdecimal() and len(value.strip()) < 5 else 0
     if one is None:
         errors["key"] = [N_("没有这个设置。")]
     elif not 1 <= number <= policies.HIGHEST[one.unit]:

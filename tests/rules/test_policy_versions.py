@@ -178,7 +178,7 @@ def test_who_runs_matters_neither_asks_nor_confirms(database: Database) -> None:
 
 
 @pytest.mark.parametrize("wrong", [
-    {"value": "abc"}, {"value": "0"}, {"value": "99999"}, {"value": "30"}, {"value": "366"}, {"status": "x"},
+    {"value": "abc"}, {"value": "0"}, {"value": "99999"}, {"value": "30"}, {"value": "366"}, {"value": "²"}, {"status": "x"},
     {"reason": " "}, {"basis": ""}, {"effective_on": "2020-01-01"}, {"effective_on": "?"}, {"key": "nothing"},
 ])  # fmt: skip
 def test_a_faulty_change_is_told_by_field(database: Database, wrong: dict[str, str]) -> None:

@@ -98,7 +98,7 @@ def _index(errors: dict[str, list[Any]] | None = None) -> str:
     asked = request.form.get("organ") or request.args.get("organ", "")
     with transaction(read_only=True) as session:
         organs = policy_changes.organs(session, actor())
-        chosen = int(asked) if asked.isdigit() and len(asked) < 10 else (organs[0].id if organs else 0)
+        chosen = int(asked) if asked.isdecimal() and len(asked) < 10 else (organs[0].id if organs else 0)
         found = policy_changes.of_organ(session, actor(), chosen) if organs else None
     return render_template(
         "rules/settings.html",
