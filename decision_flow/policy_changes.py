@@ -20,6 +20,7 @@ from decision_flow.identity import Actor, Permission
 from decision_flow.models import Organisation, PolicyState, PolicyVersion
 from decision_flow.policies import STATUSES, Setting, Settings
 from decision_flow.verification import policy as shipped
+from decision_flow.verification.policy import Policy
 
 MOST_AHEAD = timedelta(days=730)
 BINDINGS = ("direct", "by_reference")
@@ -49,7 +50,7 @@ class OrganPolicy:
 
     organ: Organisation
     version: PolicyVersion
-    title: str
+    policy: Policy
     lines: tuple[Line, ...]
     asked: PolicyVersion | None
     history: tuple[PolicyVersion, ...]
@@ -89,7 +90,7 @@ def of_organ(session: Session, actor: Actor, organ_id: int) -> OrganPolicy:
     return OrganPolicy(
         organ=organ,
         version=version,
-        title=shipped.load(version.policy).title,
+        policy=shipped.load(version.policy),
         lines=tuple(
             Line(one, _since(history, version, one.key))
             for one in policy_versions.settings(session, version.digest).values()
@@ -102,10 +103,10 @@ def of_organ(session: Session, actor: Actor, organ_id: int) -> OrganPolicy:
     )  # fmt: skip
 
 
-def adoptable() -> dict[str, str]:
-    """Return the titles of the policies that an organ may adopt, by name; the decree is the first."""
+def adoptable() -> dict[str, Policy]:
+    """Return the policies that an organ may adopt, by name; the decree is the first."""
     names = sorted(shipped.policies(), key=lambda name: (name != policies.DECREE, name))
-    return {name: shipped.load(name).title for name in names}
+    return {name: shipped.load(name) for name in names}
 
 
 def change(

@@ -8,6 +8,7 @@ import pytest
 
 from decision_flow import policies
 from decision_flow.errors import Invalid
+from decision_flow.verification import policy
 
 
 def test_every_number_has_its_basis_and_status() -> None:
@@ -45,3 +46,19 @@ def test_an_overlay_may_not_ask_for_less(key: str) -> None:
 def test_what_is_no_setting_is_refused(row: dict[str, object]) -> None:
     with pytest.raises(Invalid):
         policies.read({"settings": {"public_comment_days": row}}, policies.settings(), "city")
+
+
+def test_what_a_drawing_waits_for_is_what_the_law_is_counted_by() -> None:
+    """Each shipped policy states a period twice, for drawings and for matters: never two numbers."""
+    for name in policies.names():
+        counted = policies.settings(name)
+        for required in policy.load(name).requirements:
+            if required.kind == "period" and required.told["form"] == "F-22":
+                assert required.told["days"] == counted["public_comment_days"].value
+
+
+def test_an_overlay_that_names_no_base_lies_on_the_decree() -> None:
+    assert policies.settings("township-example") == policies.decree()
+    loose = {"settings": {"disclosure_workdays": {"value": 30, "basis": "某市规定", "status": "confirmed"}}}
+    with pytest.raises(Invalid, match="超过政府信息公开条例第二十六条要求的20"):
+        policies.read(loose, policies.decree(), "city")
