@@ -314,7 +314,7 @@ def edited(old: str, new: str) -> ProcedureSource:
     ("old", "new", "told"),
     [
         ('candidateGroups="legality_reviewer"', 'candidateGroups="legality_head"', ("changed", "element", "T_legality", "role")),
-        ('value="working_days_after(7)"', 'value="working_days_after(9)"', ("changed", "element", "T_legality", "due")),
+        ("value=\"working_days_after(policy.legality_review_workdays)\"", "value=\"working_days_after(9)\"", ("changed", "element", "T_legality", "due")),
         ("F13.conclusion == 'lawful'", "F13.conclusion != 'unlawful'", ("changed", "flow", "flow_local_decision_12", "condition")),
         ('name="拟订草案"', 'name="起草"', ("changed", "element", "T_draft", "name")),
         ("date(F22.close_on)", "days_after(30)", ("changed", "element", "I_until", "timer")),
