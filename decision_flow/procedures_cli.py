@@ -141,7 +141,6 @@ def _bundles(files: tuple[Path, ...]) -> list[tuple[str, Bundle]]:
     from decision_flow.engine import Bundle
     from decision_flow.modelling import archive
     from decision_flow.procedures import read_folder
-    from decision_flow.resources import BPMN
     from decision_flow.verification.scopes import read_scopes
 
     found: list[tuple[str, Bundle]] = []
@@ -161,12 +160,7 @@ def _bundles(files: tuple[Path, ...]) -> list[tuple[str, Bundle]]:
             raise Invalid(N_("文件「%(name)s」读不出来:%(reason)s"), name=str(path), reason=str(error)) from error
     if not loose:
         return found
-    text = b"".join(loose.values())
-    forms = {
-        path.name: path.read_bytes()
-        for path in sorted((BPMN / "forms").glob("*.toml"))
-        if f'formKey="{path.stem}"'.encode() in text
-    }
+    forms = loose_forms(b"".join(loose.values()))
     homes = {name: file for file, content in loose.items() for name in read_scopes({file: content})}
     called = {
         source.called
@@ -183,6 +177,17 @@ def _bundles(files: tuple[Path, ...]) -> list[tuple[str, Bundle]]:
         needed = _needed(name, homes, loose)
         found.append((homes[name], Bundle(name, {file: loose[file] for file in needed}, {}, forms)))
     return found
+
+
+def loose_forms(text: bytes) -> dict[str, bytes]:
+    """Return the shipped forms, by file name, that diagrams without a bundle name."""
+    from decision_flow.resources import BPMN
+
+    return {
+        path.name: path.read_bytes()
+        for path in sorted((BPMN / "forms").glob("*.toml"))
+        if f'formKey="{path.stem}"'.encode() in text
+    }
 
 
 def _needed(name: str, homes: dict[str, str], loose: dict[str, bytes]) -> list[str]:
