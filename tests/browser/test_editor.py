@@ -104,6 +104,10 @@ def test_a_local_procedure_from_template_to_the_first_matter(browser: Browser, b
         drawing.field("法定环节").select_option("legality_review")
         before = drawing.checked()
         drawing.field("表单").select_option("F-13")
+        (late,) = drawing.findings(before)
+        assert "合法性审查没有声明办理期限" in late and "条例第二十六条" in late
+        before = drawing.checked()
+        drawing.field("工作日").select_option("working_days_after")
         assert drawing.findings(before) == []
         assert drawing.verdict() == "lawful"
         assert drawing.overlaps() == []
