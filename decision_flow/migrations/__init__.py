@@ -26,9 +26,17 @@ def alembic_config(connection: Connection | None = None) -> Any:
 
 
 def upgrade(database: Database, revision: str = "head") -> None:
-    """Bring `database` to `revision`; waits for another node that is doing the same."""
-    from alembic import command
+    """Bring `database` to `revision`; waits for another node that is doing the same.
 
+    Nothing is done where it stands there already: each start asks, and checking the references of a large
+    SQLite file takes minutes.
+    """
+    from alembic import command
+    from alembic.script import ScriptDirectory
+
+    wanted = ScriptDirectory.from_config(alembic_config()).as_revision_number(revision)
+    if _current(database) == wanted:
+        return
     with _connection(database) as connection:
         command.upgrade(alembic_config(connection), revision)
 
@@ -39,6 +47,14 @@ def downgrade(database: Database, revision: str) -> None:
 
     with _connection(database) as connection:
         command.downgrade(alembic_config(connection), revision)
+
+
+def _current(database: Database) -> str | None:
+    """Return the revision that `database` stands at; None for an empty one."""
+    from alembic.runtime.migration import MigrationContext
+
+    with database.engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
 
 
 @contextmanager
