@@ -20,7 +20,7 @@ from decision_flow.verification.report import tell
 
 LAWFUL = "lawful"
 EXECUTABLE = "executable"
-MAX_RECENT = 24
+MAX_RECENT = 8
 _recent: dict[tuple[str, str, str], Report] = {}
 _lock = threading.Lock()
 
