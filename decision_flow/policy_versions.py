@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from decision_flow import audit, clock, policies
 from decision_flow.audit import SYSTEM, EventName
 from decision_flow.errors import N_, ProcedureFault
-from decision_flow.models import Matter, PolicyState, PolicyVersion
+from decision_flow.models import Matter, Organisation, PolicyState, PolicyVersion
 from decision_flow.policies import Setting, Settings
 
 _kept: dict[str, Settings] = {}
@@ -51,6 +51,12 @@ def in_force(session: Session, organ_id: int, on: date | None = None) -> PolicyV
         .order_by(PolicyVersion.organ_id.is_(None), PolicyVersion.number.desc())
         .limit(1)
     ).one()
+
+
+def adopted(session: Session) -> frozenset[str]:
+    """Return the names of the policies that count today for the organs: a procedure in force serves all of them."""
+    organs = select(Organisation.id).where(Organisation.organ_id == Organisation.id, Organisation.active)
+    return frozenset(in_force(session, organ_id).policy for organ_id in session.scalars(organs))
 
 
 def to_begin_with(session: Session, organ_id: int) -> PolicyVersion:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from decision_flow.errors import N_, DecisionFlowError, Invalid
+from decision_flow.policies import DECREE
 
 if TYPE_CHECKING:
     from decision_flow.engine import Bundle
@@ -26,7 +27,7 @@ def procedures() -> None:
 
 @procedures.command("verify")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--policy", "policy_name", default="decree-713", help="A shipped policy's name, or a TOML file.")
+@click.option("--policy", "policy_name", default=DECREE, help="A shipped policy's name, or a TOML file.")
 @click.option("--soundness-only", is_flag=True, help="Judge only whether it can always run to its end.")
 @click.option("--format", "shape", type=click.Choice(["text", "json"]), default="text")
 def verify(files: tuple[Path, ...], policy_name: str, soundness_only: bool, shape: str) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from decision_flow import audit, clock, enactment, identity, notifications, procedures
+from decision_flow import audit, clock, enactment, identity, notifications, policy_versions, procedures
 from decision_flow.audit import SYSTEM
 from decision_flow.engine import Element
 from decision_flow.errors import N_, Conflict, NotConforming, NotFound, NotPermitted
@@ -32,6 +32,7 @@ from decision_flow.models import (
 from decision_flow.policies import DECREE
 from decision_flow.procedures import ProcedureSource
 from decision_flow.resources import BPMN
+from decision_flow.verification import Policy
 
 OWN = N_("您参与了这份草案的起草,不能由您发布。请由另一位程序发布人核对后发布。")
 MAX_TOLD = 20
@@ -39,9 +40,10 @@ MAX_TOLD = 20
 
 @dataclass(frozen=True)
 class Checklist:
-    """What must be true before publication; each point with what is missing."""
+    """What must be true before publication; each point with what is missing. `policies` are those it was asked by."""
 
     report: Report
+    policies: tuple[Policy, ...]
     runs: bool
     lawful: bool
     ends_missing: tuple[Element, ...]
@@ -60,13 +62,22 @@ class Checklist:
 
 
 def checklist(session: Session, actor: Actor, draft: ProcedureDraft, source: ProcedureSource) -> Checklist:
-    """Return the checklist of a draft as `actor` sees it."""
-    report = checking.check(source, draft.policy)
+    """Return the checklist of a draft as `actor` sees it.
+
+    It is asked by its own policy and by those that the organs have adopted: choosing a milder one for the draft
+    helps nobody whose organ it does not bind.
+    """
+    chosen = checking.policy_of(draft.policy)
+    others = sorted(policy_versions.adopted(session) - {chosen.id})
+    policies = (chosen, *map(checking.policy_of, others))
+    reports = [checking.check(source, policy.id) for policy in policies]
+    report = next((one for one in reports if one.verdict != checking.LAWFUL), reports[0])
     missing = _ends_missing(draft, source, report)
     current = _in_force(session, draft.key)
     before = procedures.stored(session, current).bundle if current is not None else None
     return Checklist(
         report=report,
+        policies=policies,
         runs=report.runs,
         lawful=report.verdict == checking.LAWFUL,
         ends_missing=missing,

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from decision_flow import bundles, policies, procedures
+from decision_flow import bundles, policies, policy_versions, procedures
 from decision_flow.db import Database
 from decision_flow.errors import NotConforming, NotFound
-from decision_flow.modelling import checking, gate, sources
+from decision_flow.modelling import checking, drafts, gate, sources
 from decision_flow.policies import DECREE
 from decision_flow.procedures import ProcedureSource
 from decision_flow.resources import BPMN
 from decision_flow.verification import game
 from decision_flow.verification.rules import soundness
 from tests.core.registry import person
-from tests.core.test_modelling import NAME, PUBLISHER, begin, edited, walk
+from tests.core.test_modelling import MODELLER, NAME, PUBLISHER, begin, edited, walk
 
 
 def without_review() -> ProcedureSource:
@@ -70,6 +70,24 @@ def test_what_is_undecided_is_not_published(database: Database, monkeypatch: pyt
     assert [one.rule for one in refusal.value.findings] == ["bound"]
     with database.transaction() as session, pytest.raises(NotFound):
         bundles.in_force(session, "undecided")
+
+
+def test_a_milder_policy_of_the_draft_does_not_help_past_the_policy_of_an_organ(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The townships of the demo have adopted nothing of their own, so the decree counts for them too."""
+    source = edited('value="risk_assessment"', 'value="drafting"')
+    assert checking.check(source, "township-example").verdict == "lawful"
+    with database.transaction() as session:
+        draft = drafts.start(session, person(session, MODELLER), source, origin="x", policy="township-example")
+        assert policy_versions.adopted(session) == {DECREE}
+        told = gate.checklist(session, person(session, PUBLISHER), draft, source)
+        assert [one.id for one in told.policies] == ["township-example", DECREE] and not told.lawful
+        with pytest.raises(NotConforming) as refusal:
+            gate.publish(session, person(session, PUBLISHER), draft.id, 1)
+        assert "不经过风险评估也能到达集体讨论决定" in {one.message for one in refusal.value.findings}
+        monkeypatch.setattr(policy_versions, "adopted", lambda _: frozenset({"township-example"}))
+        assert gate.checklist(session, person(session, PUBLISHER), draft, source).lawful
 
 
 def test_the_system_puts_nothing_unlawful_in_force_either(database: Database, tmp_path: Path) -> None:
