@@ -36,6 +36,7 @@ class Inference:
 
     look: Look
     problems: list[str] = field(default_factory=list)
+    guarded: frozenset[str] = frozenset()
 
     def kind(self, text: str) -> Kind:
         """Return the kind of `text`, adding to `problems`. What does not compile is left to the compiler."""
@@ -67,7 +68,7 @@ class Inference:
         return self._path(tuple(ast.unparse(node).split(".")))
 
     def _path(self, path: tuple[str, ...], *, asked: bool = False) -> Kind:
-        found = self.look(path, asked)
+        found = self.look(path, asked or path[0] in self.guarded)
         return found if isinstance(found, Kind) else self._say(found)
 
     def _subscript(self, node: ast.Subscript) -> Kind:
@@ -77,7 +78,13 @@ class Inference:
         return value.entry or ANY
 
     def _boolop(self, node: ast.BoolOp) -> Kind:
-        return either([self._of(value) for value in node.values])
+        """What follows `exists(…) and` or `not exists(…) or` is only worked out where the name is there."""
+        before, kinds = self.guarded, []
+        for value in node.values:
+            kinds.append(self._of(value))
+            self.guarded |= _guards(value, there=isinstance(node.op, ast.And))
+        self.guarded = before
+        return either(kinds)
 
     def _unaryop(self, node: ast.UnaryOp) -> Kind:
         kind = self._of(node.operand)
@@ -208,6 +215,20 @@ class Inference:
             self._say(f"「{getattr(written, 'value', '')}」是{column.label},不能合计")
         results = {"any_of": TRUTH, "count": NUMBER, "total": NUMBER, "pluck": Kind("list", entry=column)}
         return results[name]
+
+
+def _guards(node: ast.expr, *, there: bool) -> frozenset[str]:
+    """Return the names that are there when `node` came out true (`there`), or when it came out false."""
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        return _guards(node.operand, there=not there)
+    if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.And) is there:
+        return frozenset().union(*(_guards(value, there=there) for value in node.values))
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
+        told = node.args[0]
+        path = told.value if isinstance(told, ast.Constant) else ast.unparse(told)
+        if node.func.id == ("exists" if there else "empty"):
+            return frozenset({str(path).split(".")[0]})
+    return frozenset()
 
 
 def _listed(kind: Kind) -> str:

@@ -20,6 +20,7 @@ from decision_flow.verification.model import Model
 from decision_flow.verification.scopes import Scope, Source
 
 _FORM = re.compile(r"^F\d{1,3}[a-z]?$")
+TITLE = "matter_title"
 HEARD = "*"  # Something came with a signal: its names are not known here.
 # What the product hands in when a matter begins.
 AT_START = {
@@ -49,10 +50,13 @@ class Standing:
         self.forms = {name.replace("-", ""): of_form(told.get("fields", ())) for name, told in model.forms.items()}
         self.kinds: dict[str, Kind] = dict(AT_START)
         self._own: dict[str, set[str]] = {}
-        self._on_tasks: set[str] = set()
         for source in model.sources():
             self._own[source.id] = self._produced(source)
-        at_start = {*AT_START, *(form for form in self.forms if form not in self._on_tasks)}
+        # The form that a matter is registered with is the one that settles its title.
+        titled = {
+            n for n, told in model.forms.items() if any(f.get("assigns") == TITLE for f in told.get("fields", ()))
+        }
+        at_start = {*AT_START, *(name.replace("-", "") for name in titled)}
         for form in at_start & set(self.forms):
             self._write(form, self.forms[form])
         self._made: dict[str, set[str]] = {}
@@ -82,7 +86,9 @@ class Standing:
 
         def find(path: tuple[str, ...], asked: bool) -> Kind | str:
             root = path[0]
-            kind = more.get(root) or self.kinds.get(root)
+            kind = more.get(root) or self.kinds.get(root) or (self.forms.get(root) if asked else None)
+            if kind is None and asked and _FORM.match(root):
+                return ANY  # Asked for and not there: nothing is worked out with it.
             if kind is None or (root not in more and root not in names and not asked):
                 return self._absent(root, names, kind)
             for part in path[1:]:
@@ -115,7 +121,6 @@ class Standing:
         found: dict[str, Kind] = {}
         if source.form:
             key = source.form.replace("-", "")
-            self._on_tasks.add(key)
             found[key] = self.forms.get(key, ANY)
         if source.kind == "businessRuleTask":
             table = self.tables.get(source.table)

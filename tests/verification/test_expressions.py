@@ -98,6 +98,16 @@ def test_an_expression_that_fits_its_forms_is_not_touched(condition: str) -> Non
         assert report == Report("lawful")
 
 
+@pytest.mark.parametrize(("condition", "right"), [
+    ("exists('F10.x') and F10.x == 'no'", True), ("not exists('F10.x') or F10.x < 3", True),
+    ("F06.technical and exists('F10.x') and F10.x < 3", True), ("not empty(F10.x) and F10.x < 3", True),
+    ("exists('F10.x') or F10.x == 'no'", False), ("F10.x == 'no' and exists('F10.x')", False),
+    ("exists('F11.x') and F10.x == 'no'", False), ("not exists('F10.x') and F10.x < 3", False),
+])  # fmt: skip
+def test_what_is_asked_for_first_may_be_missing(condition: str, right: bool) -> None:
+    assert (judge(asking(condition)).verdict == "lawful") is right
+
+
 @pytest.mark.parametrize(("condition", "complaint"), [
     ("F06.tecnical", "没有「tecnical」这一项"),
     ("F07.reply == 'no'", "没有环节填写表单「F07」"),
