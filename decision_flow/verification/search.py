@@ -27,6 +27,8 @@ class Search:
 
     def __init__(self, game: Callable[[frozenset[str]], Game], askable: frozenset[str]) -> None:
         self._game, self._askable = game, askable
+        # What one play had to watch, the next about the same things has to as well.
+        self._watched: frozenset[str] = frozenset()
 
     def play(
         self,
@@ -37,14 +39,15 @@ class Search:
         decided: Decided | None = None,
     ) -> Result:
         """Search as `Game.play` does. The run that is found stands under every condition on its way."""
-        watched = self._askable if goal is None and not ending else frozenset()
+        if goal is None and not ending:
+            self._watched = self._askable
         while True:
-            game = self._game(watched)
+            game = self._game(self._watched)
             result = game.play(blocked=blocked, goal=goal, ending=ending, decided=decided)
             more = self._missed(game, result, decided)
             if not more:
                 return result
-            watched |= more
+            self._watched |= more
 
     def _missed(self, game: Game, result: Result, decided: Decided | None) -> frozenset[str]:
         """Return the forms to watch because the run found takes a way that is shut, or may be, without them.
