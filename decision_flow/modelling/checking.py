@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from decision_flow import engine
+from decision_flow import engine, verification
 from decision_flow.engine import Bundle, Compiled
 from decision_flow.errors import Invalid, NotConforming
 from decision_flow.forms import Form
 from decision_flow.modelling import reading, tables
 from decision_flow.procedures import ProcedureSource
 from decision_flow.roles import ROLES
-from decision_flow.verification import Finding, judge
+from decision_flow.verification import Finding, judge, verify
 from decision_flow.verification import policy as policies
 from decision_flow.verification.report import tell
 
@@ -79,15 +79,31 @@ def _check(source: ProcedureSource, policy: str) -> Report:
     )
     compiled = _compile(source.bundle, findings)
     if compiled is None or any(found.severity == "error" for found in findings):
+        # What is wrong besides is told at once: a call taken out leaves a process behind, and a hole.
+        findings += _legal(source.bundle, verify, policy)[1]
         return Report("unsupported", tuple(findings), None, forms)
-    told = judge(source.bundle, policy=policy_of(policy))
-    sheets = reading.sheets(source.bundle.bpmn)
+    verdict, holes = _legal(source.bundle, judge, policy)
+    return Report(verdict, (*findings, *holes), compiled, forms)
+
+
+def _legal(bundle: Bundle, ask: Callable[..., verification.Report], policy: str) -> tuple[str, list[Finding]]:
+    """Return the verdict of the law with its findings, each run as it is drawn. Raises nothing."""
+    try:
+        told = ask(bundle, policy=policy_of(policy))
+        sheets = reading.sheets(bundle.bpmn)
+    except Invalid:
+        return "unsupported", []  # the compiler says so
     names = {node.id: node.name or node.id for sheet in sheets for node in sheet.nodes}
-    for found in told.findings:
+    return told.verdict, [
         # The run stands beside the sentence where it can be played; there it is not said twice.
-        message = found.message.removesuffix(f":{tell(found.counterexample, names)}")
-        findings.append(replace(found, message=message, counterexample=_drawn(found.counterexample, sheets)))
-    return Report(told.verdict, tuple(findings), compiled, forms)
+        replace(
+            found,
+            message=found.message.removesuffix(f":{tell(found.counterexample, names)}"),
+            counterexample=_drawn(found.counterexample, sheets),
+        )
+        for found in told.findings
+        if told.verdict != "unsupported" or ask is judge
+    ]
 
 
 def policy_of(name: str) -> policies.Policy:

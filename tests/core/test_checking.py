@@ -54,6 +54,23 @@ def test_what_can_hang_is_unsound() -> None:
     assert {one.element for one in report.errors} >= {"T_legality"}
 
 
+def test_a_call_taken_out_leaves_a_process_behind_and_a_hole() -> None:
+    source = next(source for source in procedures.shipped(BPMN) if source.key == "major_decision")
+    main = source.bundle.bpmn["major_decision.bpmn"].decode()
+    main = main.replace('targetRef="C_publication"', 'targetRef="T_major_decision_21"')
+    start = main.index('<bpmn:callActivity id="C_publication"')
+    end = main.index("</bpmn:callActivity>", start) + len("</bpmn:callActivity>")
+    main = main[:start] + main[end:]
+    start = main.index('<bpmn:sequenceFlow id="flow_major_decision_69"')
+    main = main[:start] + main[main.index("/>", start) + 2 :]
+    bundle = replace(source.bundle, bpmn={**source.bundle.bpmn, "major_decision.bpmn": main.encode()})
+    report = checking.check(replace(source, bundle=bundle), DECREE)
+    assert report.verdict == "unsupported" and not report.runs
+    assert {(one.rule, one.element) for one in report.errors} >= {("executable", "publication")}
+    hole = next(one for one in report.errors if one.rule == "step_before_end")
+    assert hole.message == "集体讨论决定作出决定后,不经过公布也能办结" and "T_major_decision_21" in hole.counterexample
+
+
 def test_a_policy_that_does_not_ship_is_answered_for_by_the_decree() -> None:
     source = edited('value="legality_review"', 'value="drafting"')
     for name in ("", "decision-adjustment", "../policies/decree-713", "/etc/passwd"):
