@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from decision_flow import audit, clock, identity, policies, policy_versions, refusals
+from decision_flow import audit, clock, identity, notifications, policies, policy_versions, refusals
 from decision_flow.audit import EventName
 from decision_flow.errors import N_, Conflict, Invalid, NotFound, NotPermitted, Refused
 from decision_flow.identity import Actor, Permission
@@ -51,6 +51,7 @@ class OrganPolicy:
     organ: Organisation
     version: PolicyVersion
     policy: Policy
+    binding: str
     lines: tuple[Line, ...]
     asked: PolicyVersion | None
     history: tuple[PolicyVersion, ...]
@@ -91,6 +92,7 @@ def of_organ(session: Session, actor: Actor, organ_id: int) -> OrganPolicy:
         organ=organ,
         version=version,
         policy=shipped.load(version.policy),
+        binding=_binding(organ, version),
         lines=tuple(
             Line(one, _since(history, version, one.key))
             for one in policy_versions.settings(session, version.digest).values()
@@ -132,7 +134,7 @@ def change(
     if errors:
         raise Invalid(_WRONG, errors=errors)
     found = policies.changed(under, key, number, wanted.basis.strip()[:200], status)
-    return _ask(session, actor, organ, base, base.policy, base.binding, found, wanted)
+    return _ask(session, actor, organ, base, base.policy, _binding(organ, base), found, wanted)
 
 
 def adopt(session: Session, actor: Actor, organ_id: int, name: str, binding: str, wanted: Wanted) -> PolicyVersion:
@@ -146,7 +148,7 @@ def adopt(session: Session, actor: Actor, organ_id: int, name: str, binding: str
         errors["policy"] = [N_("请选择一项。")]
     if binding not in BINDINGS:
         errors["binding"] = [N_("请选择一项。")]
-    if (name, binding) == (base.policy, base.binding):
+    if (name, binding) == (base.policy, _binding(organ, base)):
         errors["policy"] = [N_("已经采用这个政策。")]
     if errors:
         raise Invalid(_WRONG, errors=errors)
@@ -179,6 +181,8 @@ def decide(session: Session, actor: Actor, version_id: int, confirm: bool, note:
     version.note = note.strip()[:2000]
     if confirm:
         organ.binding = version.binding
+        # Whoever counts by the new numbers first: who registers, and who reviews.
+        _notify(session, "policy.confirmed", organ, version, ("government_office", "legality_reviewer"))
     _tell(session, EventName.POLICY_CONFIRMED if confirm else EventName.POLICY_REFUSED, actor, version)
     return version
 
@@ -218,6 +222,11 @@ def _governed(session: Session, actor: Actor, organ_id: int) -> Organisation:
     return organ
 
 
+def _binding(organ: Organisation, base: PolicyVersion) -> str:
+    """Return how the decree binds the organ: as it adopted it last, else as its unit says (Arts. 2 and 42)."""
+    return base.binding if base.organ_id else organ.binding or base.binding
+
+
 def _wrong(base: PolicyVersion, wanted: Wanted) -> dict[str, list[str]]:
     errors: dict[str, list[str]] = {}
     if len(wanted.reason.strip()) < 5:
@@ -253,6 +262,7 @@ def _ask(
     session.add(version)
     session.flush()
     _tell(session, EventName.POLICY_ASKED, actor, version)
+    _notify(session, "policy.asked", organ, version, ("policy_keeper", "procedure_publisher"))
     return version
 
 
@@ -276,6 +286,27 @@ def _since(history: tuple[PolicyVersion, ...], version: PolicyVersion, key: str)
         if counts and one.number <= version.number and any(row["key"] == key for row in one.changes):
             return one
     return next((one for one in history if one.organ_id is None), version)
+
+
+def _notify(session: Session, event: str, organ: Organisation, version: PolicyVersion, roles: tuple[str, ...]) -> None:
+    """Tell those who hold one of `roles` in the organ, or in the one above it, what changes."""
+    changed = [f"{_label(version, row['key'])} {row['before']} → {row['after']}" for row in version.changes]
+    told = {
+        "title": organ.name, "who": version.asked_as, "day": version.effective_on.isoformat(),
+        "changed": ";".join(changed) or shipped.load(version.policy).title,
+        "reason": version.reason, "basis": version.basis,
+    }  # fmt: skip
+    for role in roles:
+        for organ_id in (organ.id, organ.parent_id) if event == "policy.asked" else (organ.id,):
+            if organ_id is not None:
+                notifications.enqueue(
+                    session, event, pool=f"{role}:{organ_id}", payload=told, at=clock.now(),
+                    dedupe_key=f"{event}:{version.id}:{role}:{organ_id}",
+                )  # fmt: skip
+
+
+def _label(version: PolicyVersion, key: str) -> str:
+    return str(version.settings[key]["label"])
 
 
 def _tell(session: Session, event: EventName, actor: Actor, version: PolicyVersion) -> None:

@@ -67,6 +67,13 @@ def to_begin_with(session: Session, organ_id: int) -> PolicyVersion:
     return found
 
 
+def began_with(session: Session, matter_id: int) -> PolicyVersion:
+    """Return the version that a matter began with."""
+    return session.scalars(
+        select(PolicyVersion).join(Matter, Matter.policy_digest == PolicyVersion.digest).where(Matter.id == matter_id)
+    ).one()
+
+
 def settings(session: Session, digest: str) -> Settings:
     """Return the settings of a version. Raises `ProcedureFault` when its row does not hold what its digest names."""
     found = _kept.get(digest)

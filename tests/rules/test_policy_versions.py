@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import DatabaseError
 
-from decision_flow import clock, matter_facts, policies, policy_changes, policy_versions
+from decision_flow import clock, matter_facts, policies, policy_changes, policy_versions, wording
 from decision_flow.db import Database
 from decision_flow.demo import cases
 from decision_flow.demo.play import Play
@@ -19,7 +19,7 @@ from decision_flow.documents import FileStore
 from decision_flow.errors import Conflict, Invalid, NotPermitted, Refused
 from decision_flow.guards import decide
 from decision_flow.guards.facts import Facts, Filed
-from decision_flow.models import AuditEvent, Matter, Organisation, PolicyState, PolicyVersion, Task
+from decision_flow.models import AuditEvent, Matter, Notification, Organisation, PolicyState, PolicyVersion, Task
 from decision_flow.policies import Settings
 from decision_flow.policy_changes import Wanted
 from tests.participation.bare import person
@@ -128,6 +128,7 @@ def test_a_change_takes_two_people_and_leaves_what_was(database: Database) -> No
     confirm(database, refused, note="依据不足", yes=False)
     assert counted(database)["public_comment_days"].value == 30
     with database.transaction(read_only=True) as session:
+        assert session.get_one(Organisation, organ(database)).binding == "by_reference"
         found = policy_changes.of_organ(session, person(session, SECOND), organ(database))
         assert [one.state for one in found.history] == [
             PolicyState.REFUSED,
@@ -143,6 +144,19 @@ def test_a_change_takes_two_people_and_leaves_what_was(database: Database) -> No
         ).all()
     assert [one.event for one in told] == ["policy.asked", "policy.confirmed", "policy.asked", "policy.refused"]
     assert '"before":7' in told[1].canonical and '"after":10' in told[1].canonical
+
+
+def test_who_is_to_confirm_and_who_counts_by_it_are_told(database: Database) -> None:
+    town, above = organ(database), organ(database, DISTRICT)
+    change(database, "legality_review_workdays", 10)
+    with database.transaction(read_only=True) as session:
+        told = session.scalars(select(Notification).order_by(Notification.id)).all()
+        pools = {(one.event, one.pool) for one in told}
+    assert {("policy.asked", f"policy_keeper:{above}"), ("policy.asked", f"procedure_publisher:{town}"),
+            ("policy.confirmed", f"government_office:{town}")} <= pools  # fmt: skip
+    said = wording.say("policy.asked", told[0].payload)
+    assert "清河镇人民政府" in said.subject and "合法性审查时间 7 → 10" in said.body
+    assert "legality" not in said.body and "7 → 10" in wording.say("policy.confirmed", told[-1].payload, "en").body
 
 
 def test_less_than_the_law_asks_is_refused_with_its_article_and_recorded(database: Database) -> None:

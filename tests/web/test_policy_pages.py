@@ -70,5 +70,6 @@ def test_others_read_and_cannot_change(app: Flask) -> None:
     assert reader.post(f"/rules/settings/{organ}/quorum_percent", **told(value="60")).status_code == 403
     assert reader.post("/rules/settings/versions/1", _confirm="1").status_code == 403
     reader.get(f"/rules/settings/{organ}/nothing", status=404)
+    reader.get("/rules/settings?organ=999999", status=404)
     reader.get("/rules/settings/999999/quorum_percent", status=404)
     assert "条例" in reader.get("/rules/settings?organ=²")

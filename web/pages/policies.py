@@ -133,7 +133,7 @@ def _setting(organ_id: int, key: str, errors: dict[str, list[Any]] | None = None
 def _adoption(organ_id: int, errors: dict[str, list[Any]] | None = None) -> str:
     found = _of_organ(organ_id)
     standing = {
-        "policy": found.version.policy, "binding": found.version.binding, "effective_on": clock.today().isoformat(),
+        "policy": found.version.policy, "binding": found.binding, "effective_on": clock.today().isoformat(),
     }  # fmt: skip
     return render_template(
         "rules/adoption.html",

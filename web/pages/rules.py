@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template, request
 
-from decision_flow import checklist, rules
+from decision_flow import checklist, policy_versions, rules
 from decision_flow.identity import Permission
 from web.auth import requires
 from web.pages.matters import draw
@@ -31,4 +31,5 @@ def of_matter(matter_id: int) -> str:
     """Show which duties of a matter are done, open, exempt or violated, with what shows it."""
     with transaction(read_only=True) as session:
         entries = checklist.of_matter(session, actor(), matter_id)
-    return draw(matter_id, "checklist", entries=entries)
+        version = policy_versions.began_with(session, matter_id)
+    return draw(matter_id, "checklist", entries=entries, policy=version)
