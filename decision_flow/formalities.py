@@ -24,6 +24,7 @@ from decision_flow import (
     notices,
     opinions,
     participation,
+    policy_versions,
     risks,
     submitted,
 )
@@ -69,6 +70,8 @@ def suggested(session: Session, matter: Matter, form_id: str | None) -> dict[str
     if form_id == "F-29r":
         told = submitted.latest(session, matter.id, "F-29e").get("experts") or []
         return {"ratings": [{"expert_id": row["expert_id"], "rating": "good"} for row in told]} if told else {}
+    if form_id == "F-18":
+        return {"progress_report_months": policy_versions.setting(session, matter, "progress_report_months").value}
     if form_id == "F-17":
         return {
             "page_title": f"关于公布《{matter.title}》的公告",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from decision_flow import policies
 from decision_flow.errors import Invalid
+from decision_flow.resources import BPMN
 from decision_flow.verification import policy
 
 
@@ -62,3 +65,13 @@ def test_an_overlay_that_names_no_base_lies_on_the_decree() -> None:
     loose = {"settings": {"disclosure_workdays": {"value": 30, "basis": "某市规定", "status": "confirmed"}}}
     with pytest.raises(Invalid, match="超过政府信息公开条例第二十六条要求的20"):
         policies.read(loose, policies.decree(), "city")
+
+
+def test_every_setting_is_counted_by_something() -> None:
+    """A number that is shown and changed but counts for nothing would be a lie."""
+    drawn = [path.read_text("utf-8") for path in BPMN.glob("[pf]*/**/*") if path.suffix in (".bpmn", ".toml")]
+    sources = Path(policies.__file__).parent.glob("**/*.py")
+    coded = [path.read_text("utf-8") for path in sources if "migrations" not in path.parts]
+    used = set(re.findall(r"policy\.([a-z_]+)", "".join(part for part in drawn)))
+    used |= {key for key in policies.decree() if any(f'"{key}"' in text for text in coded)}
+    assert set(policies.decree()) <= used
