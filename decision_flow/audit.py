@@ -13,7 +13,6 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, Protocol
 
 import rfc8785
@@ -23,113 +22,11 @@ from sqlalchemy.orm import Session
 
 from decision_flow import clock, trail_columns
 from decision_flow.db import before_flush
-from decision_flow.models import AuditEvent, AuditStream
+from decision_flow.event_names import EventName as EventName
+from decision_flow.models import AuditEvent, AuditStream, TrailMention
 
 GENESIS = "0" * 64
 FORMAT = 2
-
-
-class EventName(StrEnum):
-    """Every event the product records, by the name it has for ever in the trail."""
-
-    MATTER_REGISTERED = "matter.registered"
-    MATTER_FINISHED = "matter.finished"
-    MATTER_CANCELLED = "matter.cancelled"
-    MATTER_SUSPENDED = "matter.suspended"
-    MATTER_RESUMED = "matter.resumed"
-    STEP_PASSED = "step.passed"
-    TASK_OPENED = "task.opened"
-    TASK_CLAIMED = "task.claimed"
-    TASK_RELEASED = "task.released"
-    TASK_TRANSFERRED = "task.transferred"
-    TASK_COMPLETED = "task.completed"
-    TASK_ENTERED_LATE = "task.entered_late"
-    TASK_WITHDRAWN = "task.withdrawn"
-    TIMER_SET = "timer.set"
-    TIMER_FIRED = "timer.fired"
-    DOCUMENT_UPLOADED = "document.uploaded"
-    DOCUMENT_FILED = "document.filed"
-    DOCUMENT_READ = "document.read"
-    DRAFT_FROZEN = "draft.frozen"
-    DRAFT_REVIEWED = "draft.reviewed"
-    STALE_SETTLED = "draft.stale_settled"
-    DECISION_RECORDED = "decision.recorded"
-    PUBLICATION_RECORDED = "publication.recorded"
-    EVALUATION_SCHEDULED = "evaluation.scheduled"
-    EVALUATION_STARTED = "evaluation.started"
-    ARCHIVE_FILED = "archive.filed"
-    EVALUATION_TRIGGERED = "evaluation.triggered"
-    EVALUATION_CLOSED = "evaluation.closed"
-    FEEDBACK_RECORDED = "feedback.recorded"
-    REMINDER_SENT = "reminder.sent"
-    DEADLINE_MOVED = "deadline.moved"
-    DEADLINE_PAUSED = "deadline.paused"
-    DEADLINE_RESUMED = "deadline.resumed"
-    DEADLINE_EXTENDED = "deadline.extended"
-    TASK_RETURNED = "task.returned"
-    SUBSTITUTION_MADE = "substitution.made"
-    SUBSTITUTION_ENDED = "substitution.ended"
-    HOOK_CHANGED = "hook.changed"
-    NOTICE_RETRIED = "notice.retried"
-    TIMER_RETRIED = "timer.retried"
-    ACTION_REFUSED = "action.refused"
-    PROCEDURE_PUBLISHED = "procedure.published"
-    PROCEDURE_RETIRED = "procedure.retired"
-    PROCEDURE_EXPORTED = "procedure.exported"
-    DRAFT_STARTED = "procedure_draft.started"
-    DRAFT_DISCARDED = "procedure_draft.discarded"
-    DRAFT_WALKED = "procedure_draft.walked"
-    ORGANISATION_CREATED = "organisation.created"
-    ORGANISATION_CHANGED = "organisation.changed"
-    POST_CREATED = "post.created"
-    POST_CHANGED = "post.changed"
-    USER_CREATED = "user.created"
-    USER_CHANGED = "user.changed"
-    USER_DISABLED = "user.disabled"
-    USER_ENABLED = "user.enabled"
-    APPOINTMENT_MADE = "appointment.made"
-    APPOINTMENT_ENDED = "appointment.ended"
-    EXCEPTION_RECORDED = "exception.recorded"
-    EXCEPTION_DECIDED = "exception.decided"
-    MAJOR_ITEM_ENTERED = "matter.major_item_entered"
-    PRINT_TEMPLATE_CHANGED = "office.print_template_changed"
-    OFFICE_SETTING_CHANGED = "office.setting_changed"
-    POLICY_ASKED = "policy.asked"
-    POLICY_CONFIRMED = "policy.confirmed"
-    POLICY_REFUSED = "policy.refused"
-    RECORD_LINKED = "record.linked"
-    CATALOGUE_EDITED = "catalogue.edited"
-    CATALOGUE_CONSENTED = "catalogue.consented"
-    CATALOGUE_PUBLISHED = "catalogue.published"
-    CATALOGUE_COMPLETED = "catalogue.completed"
-    PASSWORD_CHANGED = "password.changed"  # noqa: S105 - an event name
-    PASSWORD_RESET = "password.reset"  # noqa: S105 - an event name
-    SIGNED_IN = "session.signed_in"
-    SIGN_IN_FAILED = "session.failed"
-    ACCOUNT_LOCKED = "session.locked"
-    ACCOUNT_UNLOCKED = "session.unlocked"
-    SIGNED_OUT = "session.signed_out"
-    SESSION_REVOKED = "session.revoked"
-    REAUTHENTICATED = "session.reauthenticated"
-    NOTICE_PUBLISHED = "notice.published"
-    NOTICE_WITHDRAWN = "notice.withdrawn"
-    LEDGER_OPENED = "opinion.ledger_opened"
-    OPINION_RECEIVED = "opinion.received"
-    OPINION_DISPOSED = "opinion.disposed"
-    OPINION_CHANGED = "opinion.changed"
-    OPINIONS_IMPORTED = "opinion.imported"
-    ENROLMENT_RECEIVED = "hearing.enrolled"
-    HEARING_DRAWN = "hearing.drawn"
-    EXPERT_REGISTERED = "expert.registered"
-    EXPERT_RATED = "expert.rated"
-    INSTITUTION_REGISTERED = "institution.registered"
-    STANDING_CHANGED = "registry.standing_changed"
-    PARTY_RECORDED = "party.recorded"
-    CALENDAR_IMPORTED = "calendar.imported"
-    TRAIL_READ = "trail.read"
-    TRAIL_EXPORTED = "trail.exported"
-    TRAIL_SEALED = "trail.sealed"
-    TRAIL_VERIFIED = "trail.verified"
 
 
 class Author(Protocol):
@@ -169,6 +66,11 @@ def matter_stream_of(matter_id: SQLColumnExpression[int]) -> ColumnElement[str]:
     return literal("matter:") + cast(matter_id, String)
 
 
+def ledger_stream_of(matter_id: SQLColumnExpression[int]) -> ColumnElement[str]:
+    """Return the SQL for the name of the stream of a matter's opinions."""
+    return literal("ledger:") + cast(matter_id, String)
+
+
 def ledger_stream(matter_id: int) -> str:
     """Return the name of the stream of a matter's opinions: the public's comments do not hold up its tasks."""
     return f"ledger:{matter_id}"
@@ -177,6 +79,11 @@ def ledger_stream(matter_id: int) -> str:
 def reading_stream(matter_id: int) -> str:
     """Return the name of the stream of who read a matter's files: readers do not hold up its tasks."""
     return f"reading:{matter_id}"
+
+
+def desk_stream(user_id: int) -> str:
+    """Return the name of the stream of what one person read of the trail: readers do not wait for each other."""
+    return f"desk:{user_id}"
 
 
 def procedure_stream(key: str) -> str:
@@ -206,7 +113,7 @@ def append(
     is the display of whoever the actor stands in for, `reason` the words given for the act.
     """
     head = _head(session, stream)
-    moment = at or clock.now()
+    moment, rules = at or clock.now(), list(rules)
     canonical = rfc8785.dumps(
         {
             "format": FORMAT,
@@ -218,7 +125,7 @@ def append(
             "actor": {"id": actor.user_id, "display": actor.display},
             "matter": matter_id,
             "task": task_id,
-            "rules": list(rules),
+            "rules": rules,
             "on_behalf_of": on_behalf_of,
             "reason": reason,
             "facts": dict(facts or {}),
@@ -227,6 +134,9 @@ def append(
         }
     )
     digest, sm3 = hashlib.sha256(canonical).hexdigest(), sm3_of(canonical)
+    _trail(session).mentions += [
+        {"value": value, "in_stream": stream, "number": head.seq + 1} for value in mentioned(rules, facts or {})
+    ]
     _trail(session).events.append(
         {
             "stream": stream,
@@ -265,12 +175,16 @@ class _Trail:
 
     heads: dict[str, _Head]
     events: list[dict[str, Any]]
+    mentions: list[dict[str, Any]]
 
     def write(self, session: Session) -> None:
         connection = session.connection()
         if self.events:
             connection.execute(_NEW_EVENT, self.events)
             self.events.clear()
+        if self.mentions:
+            connection.execute(_NEW_MENTION, self.mentions)
+            self.mentions.clear()
         for name, head in self.heads.items():
             if head.moved:
                 statement = _NEW_HEAD if head.is_new else _MOVE_HEAD
@@ -286,12 +200,18 @@ _HEAD = (
 _NEW_HEAD = insert(AuditStream).values(name=bindparam("stream"))
 _MOVE_HEAD = update(AuditStream).where(AuditStream.name == bindparam("stream"))
 _NEW_EVENT = insert(AuditEvent)
+_NEW_MENTION = insert(TrailMention).from_select(
+    ["value", "at", "event_id"],
+    select(bindparam("value", type_=String), AuditEvent.at, AuditEvent.id).where(
+        AuditEvent.stream == bindparam("in_stream"), AuditEvent.seq == bindparam("number")
+    ),
+)
 
 
 def _trail(session: Session) -> _Trail:
     found: _Trail | None = session.info.get("trail")
     if found is None:
-        found = session.info["trail"] = _Trail({}, [])
+        found = session.info["trail"] = _Trail({}, [], [])
         before_flush(session, found.write)
     return found
 
@@ -322,6 +242,21 @@ def sm3_of(content: bytes) -> str:
     return hashing.finalize().hex()
 
 
+def mentioned(rules: Iterable[str], facts: Mapping[str, Any]) -> list[str]:
+    """Return what an event is to be found by: the rules it rests on, and the digests of papers in its facts."""
+    found = {rule for rule in rules if len(rule) <= 64}
+    rest: list[Any] = [facts]
+    while rest:
+        value = rest.pop()
+        if isinstance(value, Mapping):
+            digests = [value.get(key) for key in ("sha256", "scan")]
+            found.update(one for one in digests if isinstance(one, str) and len(one) == 64)
+            rest += value.values()
+        elif isinstance(value, list | tuple):
+            rest += value
+    return sorted(found)
+
+
 def digest_of(value: Any) -> str:
     """Return the SHA-256 (hex) of the canonical form (RFC 8785) of a JSON value."""
     return hashlib.sha256(rfc8785.dumps(value)).hexdigest()
@@ -346,10 +281,13 @@ def verify(session: Session, stream: str) -> Break | None:
     if head is None:
         return None
     expected, seq = (GENESIS, GENESIS), 0
+    mentions: dict[int, list[str]] = {}
+    for number, value in session.execute(_MENTIONED.where(AuditEvent.stream == stream)):
+        mentions.setdefault(number, []).append(value)
     query = select(*trail_columns.COLUMNS).where(AuditEvent.stream == stream).order_by(AuditEvent.seq)
     for event in session.execute(query).yield_per(500):
         seq += 1
-        reason = _defect(event, seq, expected)
+        reason = _defect(event, seq, expected, mentions.get(event.seq, []))
         if reason:
             return Break(stream, event.seq, reason)
         expected = (event.hash, event.sm3 or GENESIS)
@@ -358,7 +296,10 @@ def verify(session: Session, stream: str) -> Break | None:
     return None
 
 
-def _defect(event: Any, seq: int, expected: tuple[str, str]) -> str | None:
+_MENTIONED = select(AuditEvent.seq, TrailMention.value).join(TrailMention, TrailMention.event_id == AuditEvent.id)
+
+
+def _defect(event: Any, seq: int, expected: tuple[str, str], mentions: list[str]) -> str | None:
     if event.seq != seq:
         return "序号不连续"
     if event.prev_hash != expected[0]:
@@ -374,4 +315,5 @@ def _defect(event: Any, seq: int, expected: tuple[str, str]) -> str | None:
             return "与上一条记录的SM3链接断开"
     elif event.sm3:
         return "内容与SM3散列值不符"
-    return None if trail_columns.fit(event, told) else "检索列与记录内容不符"
+    found_by = sorted(mentions) == mentioned(told.get("rules", ()), told.get("facts", {}))
+    return None if trail_columns.fit(event, told) and found_by else "检索列与记录内容不符"

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
-from decision_flow import audit, clock, identity
+from decision_flow import audit, clock, identity, oversight
 from decision_flow.audit import EventName
 from decision_flow.errors import N_, Conflict, Invalid, NotFound, NotPermitted, Refused
 from decision_flow.identity import Actor, Permission
@@ -188,7 +188,7 @@ def get(session: Session, actor: Actor, catalogue_id: int) -> Catalogue:
     """Return a version with its items, for an official of the organ or a supervisor. Raises `NotFound`."""
     identity.require(actor, Permission.MATTER_READ)
     catalogue = _loaded(session, catalogue_id)
-    if Permission.MATTER_READ_ALL not in actor.permissions and catalogue.organ_id not in _organs(actor):
+    if catalogue.organ_id not in oversight.organ_ids(session, actor):
         raise NotFound(_NONE)
     return catalogue
 
@@ -197,9 +197,7 @@ def listing(session: Session, actor: Actor) -> list[Catalogue]:
     """Return all versions of the actor's organs (supervisors: of all), the newest first."""
     identity.require(actor, Permission.MATTER_READ)
     query = _query().order_by(Catalogue.year.desc(), Catalogue.organ_id, Catalogue.number.desc())
-    if Permission.MATTER_READ_ALL not in actor.permissions:
-        query = query.where(Catalogue.organ_id.in_(_organs(actor)))
-    return list(session.scalars(query))
+    return list(session.scalars(query.where(Catalogue.organ_id.in_(oversight.organ_ids(session, actor)))))
 
 
 def published(session: Session, catalogue_id: int | None = None) -> list[Catalogue]:

@@ -143,6 +143,16 @@ def get(session: Session, document_id: int) -> Document:
     return document
 
 
+def note_reading(session: Session, actor: Actor, document: Document) -> None:
+    """Record that the actor takes a paper to read, in a stream beside that of its matter."""
+    if document.matter_id is None:
+        return
+    audit.append(
+        session, audit.reading_stream(document.matter_id), EventName.DOCUMENT_READ, actor=actor,
+        matter_id=document.matter_id, facts={"document": document.id, "name": document.name, "sha256": document.sha256},
+    )  # fmt: skip
+
+
 def sweep(session: Session, files: FileStore, before: datetime) -> int:
     """Remove what lies in the store, was written before `before` and is named by no record; return how many.
 

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session, joinedload
 
-from decision_flow import audit, clock, drafts, identity, matters, refusals
+from decision_flow import audit, clock, drafts, identity, matters, oversight, refusals
 from decision_flow.actors import Actor
 from decision_flow.audit import EventName
 from decision_flow.errors import N_, Conflict, Invalid, NotFound, NotPermitted, Refused
@@ -203,9 +203,7 @@ def of_matter(session: Session, matter_id: int) -> list[ExceptionRecord]:
 def register(session: Session, actor: Actor, query: ExceptionQuery) -> ExceptionPage:
     """Return one page of the register, the newest first: of the actor's organs, for a supervisor of all."""
     identity.require(actor, Permission.MATTER_READ)
-    wanted: list[ColumnElement[bool]] = []
-    if Permission.MATTER_READ_ALL not in actor.permissions:
-        wanted.append(ExceptionRecord.organ_id.in_({held.organ_id for held in actor.appointments}))
+    wanted: list[ColumnElement[bool]] = [ExceptionRecord.organ_id.in_(oversight.organ_ids(session, actor))]
     for column, value in (
         (ExceptionRecord.rule, query.rule), (ExceptionRecord.organ_id, query.organ_id),
         (ExceptionRecord.kind, query.kind), (ExceptionRecord.state, query.state),

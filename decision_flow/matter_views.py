@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, joinedload, undefer
 
 from decision_flow import acts, bundles, matters
 from decision_flow.acts import Act
+from decision_flow.audit import EventName
 from decision_flow.engine import Compiled
 from decision_flow.errors import N_, NotFound
 from decision_flow.identity import Actor
@@ -162,11 +163,14 @@ def view(session: Session, actor: Actor, matter_id: int) -> MatterView:
 
 
 def events(session: Session, actor: Actor, matter_id: int, limit: int = 500) -> tuple[AuditEvent, ...]:
-    """Return the latest events of a matter's trail, the newest first."""
+    """Return the latest events of a matter's trail, the newest first; who read its files is the auditor's."""
     matter = matters.get(session, actor, matter_id)
     return tuple(
         session.scalars(
-            select(AuditEvent).where(AuditEvent.matter_id == matter.id).order_by(AuditEvent.id.desc()).limit(limit)
+            select(AuditEvent)
+            .where(AuditEvent.matter_id == matter.id, AuditEvent.event != EventName.DOCUMENT_READ.value)
+            .order_by(AuditEvent.id.desc())
+            .limit(limit)
         )
     )
 

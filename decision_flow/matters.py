@@ -20,6 +20,7 @@ from decision_flow import (
     clock,
     engine,
     identity,
+    oversight,
     policies,
     policy_versions,
     refusals,
@@ -265,10 +266,9 @@ def visible_to(actor: Actor) -> Any:
     """Return the SQL condition under which a matter may be seen by `actor`.
 
     One sees the matters of the organs one serves in, those one's unit carries, and those that ever
-    brought one a task; supervisors see all (Art. 8).
+    brought one a task; supervisors see those of every organ below theirs too (Art. 8).
     """
-    if Permission.MATTER_READ_ALL in actor.permissions:
-        return text("1 = 1")
+    overseen = [Matter.organ_id.in_(oversight.organs(actor))] if oversight.roots(actor) else []
     organ_ids = {appointment.organ_id for appointment in actor.appointments}
     unit_ids = {appointment.organisation_id for appointment in actor.appointments}
     return or_(
@@ -276,6 +276,7 @@ def visible_to(actor: Actor) -> Any:
         Matter.undertaking_unit_id.in_(unit_ids),
         Matter.registered_by_id == actor.user_id,
         exists().where(Task.matter_id == Matter.id, Task.pool.in_(actor.pools)),
+        *overseen,
     )
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, joinedload
 
-from decision_flow import audit, clock, identity
+from decision_flow import audit, clock, identity, oversight
 from decision_flow.audit import EventName
 from decision_flow.errors import N_, Conflict, Invalid, NotFound
 from decision_flow.identity import ROLES, Actor, Permission
@@ -77,9 +77,9 @@ def tree(session: Session, actor: Actor) -> list[Line]:
 
 
 def organs_of(session: Session, actor: Actor) -> list[Organisation]:
-    """Return the organs in which the actor serves today."""
-    wanted = {held.organ_id for held in actor.appointments}
-    return list(session.scalars(select(Organisation).where(Organisation.id.in_(wanted)).order_by(Organisation.id)))
+    """Return the organs in which the actor serves today, and those one oversees."""
+    seen = Organisation.id.in_(oversight.organ_ids(session, actor)), Organisation.organ_id == Organisation.id
+    return list(session.scalars(select(Organisation).where(*seen).order_by(Organisation.id)))
 
 
 def units_of_organ(session: Session, organ_id: int) -> list[Organisation]:

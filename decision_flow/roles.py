@@ -21,6 +21,7 @@ class Permission(StrEnum):
     PEOPLE_MANAGE = "people:manage"
     APPOINTMENTS_MANAGE = "appointments:manage"
     AUDIT_READ = "audit:read"
+    AUDIT_SEAL = "audit:seal"
     PROCEDURE_READ = "procedure:read"
     PROCEDURE_MODEL = "procedure:model"
     PROCEDURE_PUBLISH = "procedure:publish"
@@ -93,11 +94,12 @@ ROLES: dict[str, Role] = {
         _BUSINESS | {P.RECORDS_MANAGE, P.CALENDAR_MANAGE, P.REGISTRY_MANAGE},
     ),
     **{code: Role(code, *labels, _OUTSIDE) for code, labels in _OUTSIDE_ROLES.items()},
+    # A superior organ's or the audit office's account (Art. 8): reads what its organs did, and writes nothing.
     "oversight_reader": Role(
         "oversight_reader",
         "监督人员(只读)",
         "Oversight reader",
-        _OWN | {P.MATTER_READ, P.MATTER_READ_ALL, P.PROCEDURE_READ},
+        _OWN | {P.MATTER_READ, P.MATTER_READ_ALL, P.PROCEDURE_READ, P.REGISTRY_READ, P.AUDIT_READ},
     ),
     # Whoever draws a procedure does not put it in force: two roles, and two people for each version.
     "procedure_modeller": Role(
@@ -131,7 +133,9 @@ ROLES: dict[str, Role] = {
     "security_admin": Role(
         "security_admin", "安全管理员", "Security administrator", _OWN | {P.PEOPLE_READ, P.APPOINTMENTS_MANAGE}
     ),
-    "audit_admin": Role("audit_admin", "审计管理员", "Audit administrator", _OWN | {P.PEOPLE_READ, P.AUDIT_READ}),
+    "audit_admin": Role(
+        "audit_admin", "审计管理员", "Audit administrator", _OWN | {P.PEOPLE_READ, P.AUDIT_READ, P.AUDIT_SEAL}
+    ),
 }
 
 

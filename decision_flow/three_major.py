@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from decision_flow import clock, identity, office_settings
+from decision_flow import clock, identity, office_settings, oversight
 from decision_flow.actors import Actor
 from decision_flow.models import MajorItem, Matter, Organisation
 from decision_flow.roles import Permission
@@ -106,8 +106,7 @@ def annual_list(session: Session, actor: Actor, year: int) -> list[MajorItem]:
         .where(MajorItem.proposed_on >= date(year, 1, 1), MajorItem.proposed_on <= date(year, 12, 31))
         .order_by(MajorItem.organ_id, MajorItem.id)
     )
-    if Permission.MATTER_READ_ALL not in actor.permissions:
-        query = query.where(MajorItem.organ_id.in_({held.organ_id for held in actor.appointments}))
+    query = query.where(MajorItem.organ_id.in_(oversight.organ_ids(session, actor)))
     return list(session.scalars(query))
 
 

@@ -12,10 +12,22 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from decision_flow.config import Settings
 from decision_flow.db import Database
 from decision_flow.documents import FileStore
-from web import auth, calendar_words, change_words, errors, language, observability, presentation, request, security
+from web import (
+    auth,
+    calendar_words,
+    change_words,
+    errors,
+    language,
+    observability,
+    presentation,
+    request,
+    security,
+    trail_words,
+)
 from web.pages import (
     absences,
     account,
+    audit,
     calendar,
     catalogues,
     deadlines,
@@ -56,6 +68,7 @@ PAGES = (
     public.page,
     opinions.page, hearings.page, registries.page,
     procedures.page, drafts.page, walks.page, gates.page, rules.page, policies.page,
+    audit.page,
     catalogues.page, linked.page, office.page, prints.page, exceptions.page, late.page,
 )  # fmt: skip
 
@@ -94,6 +107,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     presentation.register(app)
     calendar_words.register(app)
     change_words.register(app)
+    trail_words.register(app)
     security.protect(app, https=settings.https)
     errors.handle(app)
     for page in PAGES:

@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from decision_flow import clock, masking
 from decision_flow.errors import N_
+from decision_flow.event_names import EVENTS
 from decision_flow.roles import ROLES
 from decision_flow.steps import StatutoryStep
 from web.language import gettext
@@ -23,32 +24,6 @@ STATIC = Path(__file__).parent / "static"
 STATES = {
     "OPEN": N_("待签收"), "CLAIMED": N_("办理中"), "COMPLETED": N_("已办结"), "CANCELLED": N_("已撤回"),
     "RUNNING": N_("办理中"), "SUSPENDED": N_("中止执行"),
-}  # fmt: skip
-EVENTS = {
-    "matter.registered": N_("登记事项"), "matter.finished": N_("办结事项"), "task.opened": N_("产生任务"),
-    "task.claimed": N_("签收"), "task.released": N_("退回签收"), "task.transferred": N_("转办"),
-    "task.completed": N_("办结任务"), "task.withdrawn": N_("撤回任务"), "timer.fired": N_("期限届满"),
-    "document.uploaded": N_("上传材料"), "document.filed": N_("材料归入事项"), "draft.frozen": N_("固定草案版本"),
-    "matter.major_item_entered": N_("列入三重一大台账"),
-    "exception.recorded": N_("登记豁免或例外"), "exception.decided": N_("批准或不批准例外"),
-    "task.entered_late": N_("补录"),
-    "record.linked": N_("关联记录"),
-    "draft.reviewed": N_("审查意见对应文本"), "draft.stale_settled": N_("需重做的环节已处理"),
-    "decision.recorded": N_("作出决定"),
-    "publication.recorded": N_("公布"), "evaluation.scheduled": N_("安排后评估"), "reminder.sent": N_("逾期提醒"),
-    "evaluation.started": N_("启动后评估"), "archive.filed": N_("归档"), "action.refused": N_("拒绝操作"),
-    "matter.cancelled": N_("撤销事项"),
-    "notice.published": N_("发布公告"), "notice.withdrawn": N_("撤回公告"), "opinion.ledger_opened": N_("启用意见台账"),
-    "opinion.received": N_("收到意见"), "opinion.disposed": N_("处理意见"), "opinion.changed": N_("整理意见"),
-    "opinion.imported": N_("导入意见"), "hearing.enrolled": N_("听证报名"), "hearing.drawn": N_("抽取听证参加人"),
-    "expert.rated": N_("评价专家履职"), "party.recorded": N_("登记利害关系方"),
-    "evaluation.triggered": N_("出现评估情形"), "evaluation.closed": N_("评估办结"),
-    "feedback.recorded": N_("登记意见"), "task.returned": N_("退回岗位"),
-    "deadline.moved": N_("期限变动"), "deadline.paused": N_("中止计算期限"),
-    "deadline.resumed": N_("恢复计算期限"), "deadline.extended": N_("延长期限"),
-    "trail.read": N_("查阅过程记录"), "trail.exported": N_("导出过程记录"), "trail.sealed": N_("签发检查点"),
-    "trail.verified": N_("验证过程记录"), "document.read": N_("查阅材料"),
-    "matter.suspended": N_("中止执行"), "matter.resumed": N_("恢复执行"),
 }  # fmt: skip
 
 

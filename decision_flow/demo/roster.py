@@ -61,6 +61,7 @@ UNITS: tuple[Unit, ...] = (
         "恒测工程咨询有限公司", "Hengce Engineering Consultants", "external", "enterprise",
         DISTRICT, DISTRICT, credit_code="91530103MA6K7T2Q4X",
     ),
+    Unit("区审计局", "District Audit Bureau", "district", "department", DISTRICT, DISTRICT),
 )  # fmt: skip
 
 
@@ -174,10 +175,11 @@ PEOPLE: tuple[Person, ...] = (
     Person("ranbo", "冉博", "Ran Bo", _unit("云岭区决策咨询专家库", "公共政策专家", "Policy expert", "expert")),
     Person("xiaoheng", "肖恒", "Xiao Heng", _unit("云岭区决策咨询专家库", "水利工程专家", "Hydraulic engineer", "expert")),
     Person("jinru", "金茹", "Jin Ru", _unit("恒测工程咨询有限公司", "评估项目负责人", "Assessment lead", "risk_assessor", "post_evaluator")),
-    Person("lvping", "吕平", "Lv Ping", _unit(DISTRICT, "审计监督员", "Audit supervisor", "oversight_reader")),
+    Person("lvping", "吕平", "Lv Ping", _unit("区审计局", "审计员", "Auditor", "oversight_reader")),
     Person("tengyun", "滕云", "Teng Yun", _unit("区政府办公室", "规则管理员", "Keeper of the policy", "policy_keeper")),
     Person("guanyue", "关越", "Guan Yue", _unit("区政府办公室", "规则管理员", "Keeper of the policy", "policy_keeper")),
     Person("admin", "系统管理员", "System administrator", _unit("区政府办公室", "系统管理员", "System administrator", "system_admin")),
     Person("security", "安全管理员", "Security administrator", _unit("区政府办公室", "安全管理员", "Security administrator", "security_admin")),
     Person("audit", "审计管理员", "Audit administrator", _unit("区政府办公室", "审计管理员", "Audit administrator", "audit_admin")),
+    Person("tangjing", "唐静", "Tang Jing", _unit(QINGHE, "纪检监察员", "Discipline inspector", "oversight_reader")),
 )  # fmt: skip

@@ -58,7 +58,7 @@ from decision_flow.models.registries import (
     Standing,
     StandingChange,
 )
-from decision_flow.models.trail import AuditEvent, AuditStream, TrailCheckpoint
+from decision_flow.models.trail import AuditEvent, AuditStream, TrailCheckpoint, TrailMention
 from decision_flow.models.working_days import CalendarDay, LocalDay
 
 __all__ = [
@@ -127,6 +127,7 @@ __all__ = [
     "TimerKind",
     "TimerState",
     "TrailCheckpoint",
+    "TrailMention",
     "User",
     "VersionStatus",
 ]

@@ -28,15 +28,17 @@ class AuditEvent(Base):
     __table_args__ = (
         UniqueConstraint("stream", "seq"),
         Index(None, "matter_id", "id"),
-        Index(None, "actor_id", "id"),
-        Index(None, "at"),
+        # Read in the order of time, page by page: whatever is asked first, the moment comes next.
+        Index(None, "at", "id"),
+        Index(None, "actor_id", "at", "id"),
+        Index(None, "event", "at", "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     stream: Mapped[str] = mapped_column(String(60))
     seq: Mapped[int] = mapped_column(Integer)
     at: Mapped[datetime] = mapped_column(UTCDateTime)
-    event: Mapped[str] = mapped_column(String(60), index=True)
+    event: Mapped[str] = mapped_column(String(60))
     result: Mapped[str] = mapped_column(String(10))
     actor_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
     actor: Mapped[str] = mapped_column(String(200))
@@ -47,6 +49,20 @@ class AuditEvent(Base):
     hash: Mapped[str] = mapped_column(String(64))
     # The SM3 of the same bytes; empty where the event was written before both were kept.
     sm3: Mapped[str] = mapped_column(String(64), server_default="")
+
+
+class TrailMention(Base):
+    """What an event rests on or speaks of, to be found by it: a rule id, or the digest of a paper.
+
+    Derived from the event when it is written, so it is no evidence; `audit verify` compares the two.
+    """
+
+    __tablename__ = "trail_mention"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    value: Mapped[str] = mapped_column(String(64), primary_key=True)
+    at: Mapped[datetime] = mapped_column(UTCDateTime, primary_key=True)
+    event_id: Mapped[int] = mapped_column(Integer, primary_key=True, index=True)
 
 
 class TrailCheckpoint(Base):

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from decision_flow.models import AuditEvent, Matter, Task
-from decision_flow.trail_exports.selection import BATCH, Filters, Tick, chosen, silent, wanted
+from decision_flow.trail_exports.selection import BATCH, Filters, Tick, chosen, silent
 
 EXTENSIONS = (
     ("Concept", "concept"), ("Time", "time"), ("Lifecycle", "lifecycle"), ("Organizational", "org"),
@@ -55,8 +55,6 @@ def to_xes(session: Session, filters: Filters, target: Path, tick: Tick = silent
     with target.open("w", encoding="utf-8", newline="\n") as out:
         out.write(HEAD)
         for canonical, matter_id, number, title, status, name, element in session.execute(ordered):
-            if not wanted(canonical, filters):
-                continue
             if matter_id != current:
                 out.write("<trace>\n" if current is None else "</trace>\n<trace>\n")
                 out.write(_text("concept:name", number) + _text("title", title) + _text("status", status) + "\n")

@@ -124,7 +124,12 @@ def test_the_three_powers_do_not_overlap() -> None:
     assert of["system_admin"] & changing == {Permission.PEOPLE_MANAGE}
     assert of["security_admin"] & changing == {Permission.APPOINTMENTS_MANAGE}
     assert not of["audit_admin"] & changing
-    assert [code for code in of if Permission.AUDIT_READ in of[code]] == ["audit_admin"]
+    # Of the three, the auditor alone reads the trail and signs checkpoints; a superior's reader only reads (Art. 8).
+    readers = {code for code, role in roles.ROLES.items() if Permission.AUDIT_READ in role.permissions}
+    assert readers == {"audit_admin", "oversight_reader"}
+    assert [code for code, role in roles.ROLES.items() if Permission.AUDIT_SEAL in role.permissions] == ["audit_admin"]
+    supervisor = roles.ROLES["oversight_reader"].permissions
+    assert all(permission.value.endswith((":read", ":read_all", ":own")) for permission in supervisor)
     assert all(Permission.TASK_WORK not in of[code] for code in of)
 
 

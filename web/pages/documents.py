@@ -17,12 +17,13 @@ page = Blueprint("documents", __name__)
 @requires(Permission.MATTER_READ)
 def download(document_id: int) -> Response:
     """Return a document's bytes as an attachment, never to be shown inline."""
-    with transaction(read_only=True) as session:
+    with transaction() as session:
         document = documents.get(session, document_id)
         if document.matter_id is None or (document.filed_at is None and document.uploaded_by_id != actor().user_id):
             raise NotFound(N_("没有这份材料,或者您无权查看。"))
         matters.get(session, actor(), document.matter_id)
         experts.must_have_undertaken(session, actor(), document.matter_id)
+        documents.note_reading(session, actor(), document)
     path = files().path(document.sha256)
     if not path.exists():
         raise NotFound(N_("这份材料的文件不在存储中,请联系系统管理员。"))

@@ -1,0 +1,41 @@
+"""The auditor at the desk, over the rural road: one matter carried to execution, played once for all tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from flask import Flask
+
+from decision_flow.config import Settings
+from decision_flow.demo.play import Play
+from decision_flow.identity import Actor
+from tests.core.registry import person
+from tests.stories.conftest import kept_files, road, told
+from tests.web.client import Desk
+from web import create_app
+
+__all__ = ["kept_files", "road", "told"]
+
+
+@pytest.fixture
+def app(road: Play, settings: Settings) -> Flask:
+    app = create_app(replace(settings, demo=True), road.database)
+    app.extensions["decision_flow"]["files"] = road.files
+    return app
+
+
+@pytest.fixture
+def at_desk(app: Flask) -> Callable[[str], Desk]:
+    return lambda username: Desk(app, username)
+
+
+@pytest.fixture
+def auditor(road: Play) -> Actor:
+    return actor(road, "audit")
+
+
+def actor(play: Play, username: str) -> Actor:
+    with play.database.transaction(read_only=True) as session:
+        return person(session, username)
