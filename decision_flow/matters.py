@@ -269,11 +269,9 @@ def visible_to(actor: Actor) -> Any:
     brought one a task; supervisors see those of every organ below theirs too (Art. 8).
     """
     overseen = [Matter.organ_id.in_(oversight.organs(actor))] if oversight.roots(actor) else []
-    organ_ids = {appointment.organ_id for appointment in actor.appointments}
-    unit_ids = {appointment.organisation_id for appointment in actor.appointments}
     return or_(
-        Matter.organ_id.in_(organ_ids),
-        Matter.undertaking_unit_id.in_(unit_ids),
+        Matter.organ_id.in_({held.organ_id for held in actor.appointments}),
+        Matter.undertaking_unit_id.in_({held.organisation_id for held in actor.appointments}),
         Matter.registered_by_id == actor.user_id,
         exists().where(Task.matter_id == Matter.id, Task.pool.in_(actor.pools)),
         *overseen,
