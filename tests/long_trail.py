@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from datetime import UTC, datetime, timedelta
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -11,7 +12,17 @@ from sqlalchemy import func, insert, select, text
 from decision_flow import audit, checkpoints
 from decision_flow.audit import GENESIS
 from decision_flow.db import Database
-from decision_flow.models import AuditEvent, AuditStream, Matter, Organisation, ProcedureVersion, Task, User
+from decision_flow.models import (
+    AuditEvent,
+    AuditStream,
+    Matter,
+    Organisation,
+    PolicyVersion,
+    ProcedureVersion,
+    Task,
+    TrailMention,
+    User,
+)
 from decision_flow.verifier.verify_trail import canonical_json
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -29,12 +40,13 @@ def make(database: Database, events: int, matters: int, seals: int = 3) -> None:
         first_matter = (session.scalar(select(func.max(Matter.id))) or 0) + 1
         next_task = (session.scalar(select(func.max(Task.id))) or 0) + 1
         version = session.scalars(select(ProcedureVersion.id)).first()
+        policy = session.scalars(select(PolicyVersion.digest)).first()
         organ = session.scalars(select(Organisation.id).where(Organisation.organ_id == Organisation.id)).first()
         users = session.scalars(select(User.id).order_by(User.id)).all()
         numbers = range(first_matter, first_matter + matters)
         session.execute(insert(Matter), [
             {"id": one, "number": f"L-{one}", "title": f"道路{one}改造", "procedure_version_id": version, "organ_id": organ,
-             "status": "RUNNING", "registered_at": BEGUN, "passed": {}, "state": b"", "version": 1} for one in numbers
+             "policy_digest": policy, "status": "RUNNING", "registered_at": BEGUN, "passed": {}, "state": b"", "version": 1} for one in numbers
         ])  # fmt: skip
     heads = dict.fromkeys(numbers, (0, GENESIS, GENESIS))
     tasks = dict.fromkeys(numbers, 0)
@@ -75,7 +87,17 @@ def make(database: Database, events: int, matters: int, seals: int = 3) -> None:
             connection = session.connection()
             if new_tasks:
                 connection.execute(insert(Task), new_tasks)
+            before = session.scalar(select(func.max(AuditEvent.id))) or 0
             connection.execute(insert(AuditEvent), rows)
+            ids = session.execute(
+                select(AuditEvent.id, AuditEvent.at, AuditEvent.canonical).where(AuditEvent.id > before)
+            )
+            connection.execute(insert(TrailMention), [
+                {"event_id": one.id, "at": one.at, "value": value}
+                for one in ids
+                for told in [json.loads(one.canonical)]
+                for value in audit.mentioned(told["rules"], told["facts"])
+            ])  # fmt: skip
             connection.execute(
                 text("DELETE FROM audit_stream WHERE name = :name"), [{"name": f"matter:{one}"} for one in moved]
             )

@@ -16,7 +16,7 @@ from sqlalchemy import insert, select
 from decision_flow import audit, checkpoints, clock, engine, identity, projection, tasks
 from decision_flow.audit import SYSTEM, EventName
 from decision_flow.db import Database
-from decision_flow.models import AuditEvent, Matter, Organisation, Task, User
+from decision_flow.models import AuditEvent, Matter, Organisation, PolicyVersion, Task, User
 from decision_flow.procedures import ProcedureSource
 from tests import past_the_gate
 from tests.drawing import Drawing
@@ -34,13 +34,14 @@ def tasks_for(database: Database, writers: int, each: int = 4) -> list[int]:
     with database.transaction() as session:
         version = past_the_gate.put_in_force(session, source)
         organ = session.scalars(select(Organisation.id).where(Organisation.name == "清河镇人民政府")).one()
+        policy = session.scalars(select(PolicyVersion.digest)).first()
         step = engine.start(
             engine.compile(source.bundle), {"matter": {"id": 0}}, projection.context(session, clock.now())
         )
         for number in range(-(-writers // each)):
             matter = Matter(
                 number=f"T-{number}", title="签收", procedure_version_id=version.id, organ_id=organ, status="RUNNING",
-                registered_at=clock.now(), passed={}, state=step.state,
+                registered_at=clock.now(), passed={}, state=step.state, policy_digest=policy,
             )  # fmt: skip
             session.add(matter)
             session.flush()
