@@ -23,6 +23,7 @@ from decision_flow import (
     guarding,
     notifications,
     office_settings,
+    policy_versions,
     three_major,
     working_days,
 )
@@ -110,28 +111,29 @@ def schedule_evaluations(session: Session, matter: Matter, call: Call, actor: Au
     """Turn the evaluation plan of the task order (F-18) into dated reviews (R-36a).
 
     Each becomes an `Evaluation` row and a timer that starts a matter of its own on its day, also after
-    this matter has closed. Internal review dates do not roll off rest days (vector V14).
+    this matter has closed. A decision for a fixed term is reviewed after its end besides (local practice: a
+    setting). Internal review dates do not roll off rest days (vector V14).
     """
     order = _answers(call, "F18")
     effective = order.get("effective_date")
     start = date.fromisoformat(effective) if effective else clock.local_date(at)
     matter.effective_date = start
+    planned = [
+        (start, int(row["months"]), row["mode"], f"自{start.isoformat()}生效之日起{row['months']}个月")
+        for row in order.get("post_eval_plan") or ()
+    ]
+    if order.get("term_end"):
+        end = date.fromisoformat(order["term_end"])
+        after = policy_versions.setting(session, matter, "evaluation_after_term_months").value
+        planned.append((end, after, "full", f"自{end.isoformat()}执行期限届满之日起{after}个月"))
     known = set(session.scalars(select(Evaluation.due_on).where(Evaluation.decision_id == matter.id)).all())
-    for row in order.get("post_eval_plan") or ():
-        months = int(row["months"])
-        due_on = working_days.add_months(start, months)
-        if due_on in known:
-            continue
-        evaluations.schedule(
-            session,
-            matter,
-            due_on,
-            mode=row["mode"],
-            months=months,
-            actor=actor,
-            at=at,
-            explanation=f"自{start.isoformat()}生效之日起{months}个月",
-        )
+    for day, months, mode, explanation in planned:
+        due_on = working_days.add_months(day, months)
+        if due_on not in known:
+            known.add(due_on)
+            evaluations.schedule(
+                session, matter, due_on, mode=mode, months=months, actor=actor, at=at, explanation=explanation
+            )
 
 
 def suspend_execution(session: Session, matter: Matter, call: Call, actor: Author, at: datetime) -> None:

@@ -10,17 +10,28 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select
 
-from decision_flow import audit, clock, feedback, identity, worker, working_days
-from decision_flow.audit import AuditEvent
+from decision_flow import audit, bundles, clock, effects, feedback, identity, worker, working_days
+from decision_flow.audit import SYSTEM, AuditEvent
 from decision_flow.db import Database
 from decision_flow.demo import cases
 from decision_flow.demo.play import Play
 from decision_flow.documents import FileStore
+from decision_flow.engine import Call
 from decision_flow.errors import Invalid, NotPermitted
 from decision_flow.evaluations import Facts, triggers_of
 from decision_flow.evaluations import facts_of as found_facts
 from decision_flow.identity import Actor
-from decision_flow.models import AuditStream, Evaluation, Matter, Notification, Reminder, Task, User
+from decision_flow.models import (
+    AuditStream,
+    Evaluation,
+    Matter,
+    Notification,
+    ProcedureVersion,
+    Reminder,
+    Task,
+    Timer,
+    User,
+)
 
 
 def actor(session, username: str) -> Actor:
@@ -228,3 +239,21 @@ def test_overdue_work_climbs_to_the_head_of_the_unit_and_the_deputy(
             select(Notification).where(Notification.event == "digest", Notification.recipient_id == task.assignee_id)
         ).all()
         assert len(told) == len({notice.dedupe_key for notice in told}) >= 5
+
+
+def test_a_decision_for_a_fixed_term_is_reviewed_after_its_end(database: Database, files: FileStore) -> None:
+    play = cases.rural_road(database, files, date(2026, 1, 12))
+    planned = {found.due_on for found in evaluations(database, play)}
+    with database.transaction() as session:
+        matter = session.get_one(Matter, play.matter_id)
+        runnable = bundles.runnable(session, session.get_one(ProcedureVersion, matter.procedure_version_id))
+        order = {"effective_date": str(matter.effective_date), "term_end": "2028-08-31", "post_eval_plan": []}
+        call = Call("schedule_evaluations", runnable.compiled.elements["S_evaluations"], {"F18": order})
+        for _ in range(2):  # the same order once more plans nothing anew
+            effects.perform(session, matter, call, actor=SYSTEM, at=clock.now())
+    (added,) = [found for found in evaluations(database, play) if found.due_on not in planned]
+    # Half a year after the last of August: the last of February, which does not roll off a rest day.
+    assert (added.due_on, added.mode, added.months) == (date(2029, 2, 28), "full", 6)
+    with database.transaction(read_only=True) as session:
+        timer = session.scalars(select(Timer).where(Timer.dedupe_key == f"evaluation:{added.id}")).one()
+        assert timer.explanation == "自2028-08-31执行期限届满之日起6个月" and timer.rule == "R-36a"
