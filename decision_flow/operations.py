@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from decision_flow import audit, clock, jobs, worker
+from decision_flow import audit, clock, jobs
 from decision_flow.audit import EventName
 from decision_flow.errors import N_, Invalid, NotFound
 from decision_flow.identity import Actor, Permission, require
+from decision_flow.jobs import Job
 from decision_flow.models import CronSlot, Hook, Matter, Node, Notification, NotificationState, Timer, TimerState
 from decision_flow.notifications import INBOX
 
@@ -51,8 +52,8 @@ class Overview:
     hooks: list[Hook]
 
 
-def overview(session: Session, actor: Actor) -> Overview:
-    """Return what the operations page shows. Raises `NotPermitted`."""
+def overview(session: Session, actor: Actor, planned: Iterable[Job]) -> Overview:
+    """Return what the operations page shows; `planned` are the daily jobs. Raises `NotPermitted`."""
     require(actor, Permission.OPERATIONS_READ)
     now = clock.now()
     due = session.execute(
@@ -83,7 +84,7 @@ def overview(session: Session, actor: Actor) -> Overview:
         .limit(100)
     ).all()
     last = jobs.last_runs(session)
-    runs = [Run(job.name, jobs.next_run(job, now), last.get(job.name)) for job in worker.DAILY]
+    runs = [Run(job.name, jobs.next_run(job, now), last.get(job.name)) for job in planned]
     hooks = session.scalars(select(Hook).order_by(Hook.id)).all()
     return Overview(
         jobs.alive(session), queues, [(timer, title or "") for timer, title in failed], list(dead), runs, list(hooks)

@@ -96,6 +96,15 @@ DAILY = (
 )
 
 
+def planned(settings: Settings, files: FileStore | None) -> tuple[Job, ...]:
+    """Return all that is done once a day, by the time of day; sweeping the store needs the store."""
+    days = settings.unnamed_file_days
+    found = [*DAILY, Job("trail_checkpoint", time(1, 0), lambda database: seal(database, settings))]
+    if files is not None and days > 0:
+        found.append(Job("sweep_files", time(3, 30), lambda database: sweep_files(database, files, days)))
+    return tuple(sorted(found, key=lambda job: job.at))
+
+
 def daily(database: Database, owner: str) -> int:
     """Run what is to be done today and has not been; return how many jobs were run here."""
     return jobs.run_due(database, owner, DAILY)
@@ -115,19 +124,11 @@ class Worker:
     def work(self) -> None:
         """One tick: timers, notices, and what leaves the house."""
         tick(self.database, self.name, mail=bool(self.settings.smtp_host))
-        jobs.run_due(self.database, self.name, self.jobs(), self.done)
+        jobs.run_due(self.database, self.name, planned(self.settings, self.files), self.done)
         ways = senders.senders(self.settings)
         for _ in range(ROUNDS):
             if deliveries.dispatch(self.database, self.name, self.settings, ways) == 0:
                 break
-
-    def jobs(self) -> tuple[Job, ...]:
-        """Return the daily jobs of this process; sweeping the store needs the store."""
-        daily = (*DAILY, Job("trail_checkpoint", time(1, 0), lambda database: seal(database, self.settings)))
-        files, days = self.files, self.settings.unnamed_file_days
-        if files is None or days <= 0:
-            return daily
-        return (*daily, Job("sweep_files", time(3, 30), lambda database: sweep_files(database, files, days)))
 
 
 def start(

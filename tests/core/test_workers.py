@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_killed_workers_and_a_moving_clock(database: Database) -> None:
     queues.backlog(database, COUNT)
-    _, killed = queues.drain(database, 4 if not database.is_sqlite else 2, kill_every=0.4, limit=90, lease=1)
+    _, killed = queues.drain(database, 4 if not database.is_sqlite else 2, kill_every=0.4, limit=300, lease=1)
     assert killed > 0
     assert set(queues.told(database).values()) == {COUNT}
 

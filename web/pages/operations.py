@@ -8,12 +8,12 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from decision_flow import clock, deliveries, operations
+from decision_flow import clock, deliveries, operations, worker
 from decision_flow.errors import Invalid
 from decision_flow.identity import Permission
 from web.auth import requires
 from web.language import gettext, said
-from web.request import actor, transaction
+from web.request import actor, files, settings, transaction
 
 page = Blueprint("operations", __name__, url_prefix="/operations")
 
@@ -65,7 +65,7 @@ def _do(act: Callable[[Session], object]) -> Response:
 
 def _show(errors: dict[str, list[str]]) -> str:
     with transaction(read_only=True) as session:
-        found = operations.overview(session, actor())
+        found = operations.overview(session, actor(), worker.planned(settings(), files()))
     return render_template(
         "operations/show.html", found=found, errors=errors, values=request.form.to_dict(), now=clock.now(),
         manages=Permission.OPERATIONS_MANAGE in actor().permissions,
