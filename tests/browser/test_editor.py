@@ -73,7 +73,8 @@ def test_a_local_procedure_from_template_to_the_first_matter(browser: Browser, b
         drawing.click("T_legality")
         before = drawing.checked()
         drawing.pad("delete")
-        (hole,) = drawing.findings(before)
+        hole, unread = drawing.findings(before)
+        assert "没有环节填写表单「F13」" in unread
         assert "不经过合法性审查也能到达集体讨论决定" in hole and "条例第二十五条" in hole
         assert "收到建议 → 决定是否启动" in hole and drawing.verdict() == "unlawful"
         assert desk.page.locator(".has-error[data-element-id='T_meeting']").count() == 1
