@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from scripts.benchmarks import complete, engine, idle, inbox, public, trail, verify, workers
+from scripts.benchmarks import complete, engine, idle, inbox, mutants, public, trail, verify, workers
 from scripts.benchmarks.harness import Figures, databases
 
 ALL: dict[str, Callable[[str], Figures]] = {
@@ -19,8 +19,10 @@ ALL: dict[str, Callable[[str], Figures]] = {
     "workers": workers.run,
     "public": public.run,
     "trail": trail.run,
+    "mutants": mutants.run,
 }
-WITHOUT_DATABASE = ("engine", "verify")
+WITHOUT_DATABASE = ("engine", "verify", "mutants")
+ONLY_BY_NAME = ("mutants",)
 
 
 def main() -> None:
@@ -30,7 +32,7 @@ def main() -> None:
     told = parser.parse_args()
     figures: dict[str, Figures] = {}
     with databases() as urls:
-        for name in told.names or ALL:
+        for name in told.names or [name for name in ALL if name not in ONLY_BY_NAME]:
             for engine_name, url in urls.items() if name not in WITHOUT_DATABASE else [("python", "")]:
                 print(f"\n== {name} on {engine_name}")
                 figures[f"{name}/{engine_name}"] = found = ALL[name](url)
