@@ -85,11 +85,11 @@ def _share(url: str, task_ids: list[int], seconds: float, chained: bool, told: A
         with database.transaction(read_only=True) as session:
             held = session.get_one(Task, task_id).state == "CLAIMED"
         for act in itertools.cycle(acts[::-1] if held else acts):
-            if time.monotonic() >= until:
-                return
             with database.transaction() as session:
                 act(session, actor, task_id)
             done[task_id] += 1
+            if time.monotonic() >= until:
+                return
 
     threads = [threading.Thread(target=write, args=(task_id,)) for task_id in task_ids]
     for thread in threads:
