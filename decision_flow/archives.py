@@ -25,7 +25,7 @@ _KINDS = {
     ("F-23", ""): "opinion_ledger",
 }
 _OPINIONS = ("F-13", "F-13a", "F-13c", "F-13e", "F-13s")
-Judged = tuple[str, str, tuple[str, ...]]
+Judged = tuple[str, str, tuple[str, ...], tuple[str, ...]]
 _LONGEST = ("10y", "30y", "permanent")
 
 
@@ -45,12 +45,13 @@ class ArchiveFacts:
 
 @dataclass(frozen=True)
 class ArchiveItem:
-    """One item of the file: its number and name (domain list of R-33), how it stands, and what is missing."""
+    """One item of the file (domain list of R-33): how it stands, and what is missing of what is needed."""
 
     number: int
     name: str
     state: str
     missing: tuple[str, ...] = ()
+    needed: tuple[str, ...] = ()
 
 
 def checklist(facts: ArchiveFacts) -> list[ArchiveItem]:
@@ -96,15 +97,15 @@ def _item(name: str, needed: Collection[str], facts: ArchiveFacts, *, unless: bo
     """Judge one item: `needed` forms must all be there, unless the item does not apply."""
     absent = tuple(form for form in needed if form not in facts.forms)
     if unless:
-        return name, NOT_NEEDED if absent else PRESENT, ()
+        return name, NOT_NEEDED if absent else PRESENT, (), tuple(needed)
     if not facts.decided:
-        return name, PRESENT if len(absent) < len(needed) else NONE_YET, ()
-    return name, MISSING if absent else PRESENT, absent
+        return name, PRESENT if len(absent) < len(needed) else NONE_YET, (), tuple(needed)
+    return name, MISSING if absent else PRESENT, absent, tuple(needed)
 
 
 def _or_exempt(name: str, needed: Collection[str], exemption: str, facts: ArchiveFacts) -> Judged:
     told = _item(name, needed, facts)
-    return (name, EXEMPT, ()) if told[1] == MISSING and exemption in facts.forms else told
+    return (name, EXEMPT, (), (*needed, exemption)) if told[1] == MISSING and exemption in facts.forms else told
 
 
 def _major_decision(facts: ArchiveFacts) -> list[Judged]:

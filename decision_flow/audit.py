@@ -86,6 +86,11 @@ def desk_stream(user_id: int) -> str:
     return f"desk:{user_id}"
 
 
+def streams_of(matter_id: int) -> tuple[str, str, str]:
+    """Return the names of all streams of a matter."""
+    return matter_stream(matter_id), ledger_stream(matter_id), reading_stream(matter_id)
+
+
 def procedure_stream(key: str) -> str:
     """Return the name of a procedure's stream."""
     return f"procedure:{key}"
@@ -255,6 +260,21 @@ def mentioned(rules: Iterable[str], facts: Mapping[str, Any]) -> list[str]:
         elif isinstance(value, list | tuple):
             rest += value
     return sorted(found)
+
+
+class Sm3:
+    """An SM3 that takes its content part by part, as those of hashlib do."""
+
+    def __init__(self) -> None:
+        self._hashing = Hash(SM3())
+
+    def update(self, part: bytes) -> None:
+        """Add a part of the content."""
+        self._hashing.update(part)
+
+    def hexdigest(self) -> str:
+        """Return the hash of all parts; nothing can be added afterwards."""
+        return self._hashing.finalize().hex()
 
 
 def digest_of(value: Any) -> str:

@@ -26,19 +26,19 @@ def audit() -> None:
 
 
 @audit.command("verify")
-@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", required=False, type=click.Path(exists=True, path_type=Path))
 @click.option("--checkpoint", type=click.Path(exists=True, dir_okay=False), help="A checkpoint kept from earlier.")
 @click.option("--key", default="", help="The public key that must have signed (hex).")
 @click.option("--lang", type=click.Choice(["zh", "en"]), default="zh")
 @click.pass_obj
 def audit_verify(settings: Settings, file: Path | None, checkpoint: str | None, key: str, lang: str) -> None:
-    """Verify an exported trail, or the live database. Exit status 0: intact; 1: not."""
+    """Verify an exported trail, a package or a proof, or the live database. Exit status 0: intact; 1: not."""
     from decision_flow import checkpoints
     from decision_flow.verifier import verify_trail
 
-    kept = next(verify_trail.read(checkpoint)) if checkpoint else None
+    kept = next(verify_trail.read(checkpoint), None) if checkpoint else None
     if file is not None:
-        report = verify_trail.verify(verify_trail.read(str(file)), key, kept)
+        report = verify_trail.verify_file(str(file), key, kept)
     else:
         with open_database(settings).snapshot() as session:
             report = checkpoints.verify_live(session, key, kept)
@@ -48,16 +48,21 @@ def audit_verify(settings: Settings, file: Path | None, checkpoint: str | None, 
 
 @audit.command("checkpoint")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the latest checkpoint here, to be kept.")
+@click.option("--since", type=click.Path(exists=True, dir_okay=False), help="Prove that it goes on from this one.")
 @click.pass_obj
-def audit_checkpoint(settings: Settings, output: Path | None) -> None:
-    """Sign a checkpoint of all that was recorded, show it, and write it out for keeping."""
+def audit_checkpoint(settings: Settings, output: Path | None, since: str | None) -> None:
+    """Sign a checkpoint of all that was recorded, show it, and write it out for keeping.
+
+    With --since, a checkpoint kept from earlier, what is written is the proof that nothing was rewritten since.
+    """
     from sqlalchemy import select
 
     from decision_flow import checkpoints
     from decision_flow.models import TrailCheckpoint
+    from decision_flow.verifier import verify_trail
 
-    key = checkpoints.signing_key(settings.folder)
-    with open_database(settings).transaction() as session:
+    key, database = checkpoints.signing_key(settings.folder), open_database(settings)
+    with database.transaction() as session:
         checkpoints.seal(session, key, operator())
         session.flush()
         newest = select(TrailCheckpoint).order_by(TrailCheckpoint.number.desc()).limit(1)
@@ -66,12 +71,17 @@ def audit_checkpoint(settings: Settings, output: Path | None) -> None:
     if line is None:
         raise click.ClickException("还没有任何记录。")
     click.echo(f"{line['note']}signature {line['signature']}\nkey {line['public_key']}")
+    if since is not None:
+        with database.snapshot() as session:
+            line = checkpoints.proof(session, next(verify_trail.read(since), None), line)
     if output is not None:
         output.write_text(json.dumps(line, ensure_ascii=False) + "\n", "utf-8")
 
 
 @audit.command("export")
-@click.option("--format", "kind", type=click.Choice(["jsonl", "csv", "xlsx", "xes", "ocel"]), default="jsonl")
+@click.option(
+    "--format", "kind", type=click.Choice(["jsonl", "csv", "xlsx", "xes", "ocel", "pdf", "package"]), default="jsonl"
+)
 @click.option("--matter", type=int, help="Only events of this matter (id).")
 @click.option("--person", type=int, help="Only what this person did (id).")
 @click.option("--rule", default="", help="Only events under this rule, such as R-15b.")
@@ -100,13 +110,35 @@ def audit_export(
     days = {"from": first.date().isoformat() if first else None, "to": last.date().isoformat() if last else None}
     if resume and kind not in trail_exports.LINES:
         raise click.UsageError("只有 jsonl 和 csv 的导出可以继续。")
+    of_matter = kind in ("pdf", "package")
+    if of_matter and (matter is None or filters != trail_exports.Filters(matter_id=matter)):
+        raise click.UsageError("pdf 和 package 是一个事项的全过程记录,请用 --matter 指定,不能再加其他条件。")
     database = open_database(settings)
     with database.transaction() as session:
         name = trail.EventName.TRAIL_EXPORTED
         trail.append(session, trail.TRAIL, name, actor=operator(), facts={**asked, **days}, rules=["R-08b"])
     with database.snapshot() as session:
-        count = _export(session, kind, filters, output, resume)
-    click.echo(f"已导出{count}条:{output}")
+        if of_matter:
+            count = _export_matter(session, settings, kind, matter or 0, output)
+        else:
+            count = _export(session, kind, filters, output, resume)
+    click.echo(f"已导出{count}{'个文件' if of_matter else '条'}:{output}")
+
+
+def _export_matter(session: Session, settings: Settings, kind: str, matter_id: int, output: Path) -> int:
+    from decision_flow import checkpoints, matter_records, packages
+    from decision_flow.documents import FileStore
+
+    part, count = output.with_name(output.name + ".part"), 1
+    if kind == "pdf":
+        part.write_bytes(matter_records.pdf(session, matter_id))
+    else:
+        files, key = FileStore(settings.folder / "files"), checkpoints.signing_key(settings.folder)
+        count = packages.write(
+            session, files, key, matter_id, part, lambda n: click.echo(f"已写出{n}个文件…", err=True)
+        )
+    part.replace(output)
+    return count
 
 
 def _export(session: Session, kind: str, filters: Filters, output: Path, resume: bool) -> int:

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
-from decision_flow import audit, clock, trail_columns
+from decision_flow import audit, clock, inclusion, trail_columns
 from decision_flow.audit import GENESIS, SYSTEM, Author, EventName
 from decision_flow.errors import N_, Invalid
 from decision_flow.models import AuditEvent, AuditStream, TrailCheckpoint
@@ -68,7 +68,7 @@ def seal(session: Session, key: Ed25519PrivateKey, actor: Author = SYSTEM) -> Tr
         return None
     tree = verify_trail.Tree(last.size, map(bytes.fromhex, json.loads(last.frontier))) if last else verify_trail.Tree()
     for name, seq in moved:
-        for canonical in _canonicals(session, name, sealed.get(name, 0), seq):
+        for canonical in inclusion.canonicals(session, name, sealed.get(name, 0), seq):
             tree.add(verify_trail.leaf_hash(canonical.encode()))
     number, at, root = (last.number if last else 0) + 1, clock.now(), tree.root().hex()
     previous = hashlib.sha256(last.note.encode()).hexdigest() if last else GENESIS
@@ -178,17 +178,47 @@ def verify_live(session: Session, key: str = "", kept: dict[str, Any] | None = N
     return trail.done()
 
 
+def proof(session: Session, old: Any, new: dict[str, Any]) -> dict[str, Any]:
+    """Return the proof that checkpoint `new` goes on from `old`, both as lines. Raises `Invalid` for no such pair.
+
+    `old` is looked up by its number alone: if it is not the one in this trail, the proof will not hold.
+    """
+    number = old.get("number") if isinstance(old, dict) else None
+    if type(number) is not int or not 0 < number <= new["number"] or not verify_trail.says(old):
+        raise Invalid(N_("所给文件不是本系统较早的检查点。"))
+    path = inclusion.consistency(session, number, new["number"])
+    alone = [{name: value for name, value in point.items() if name != "streams"} for point in (old, new)]
+    return {"kind": "consistency", "from": alone[0], "to": alone[1], "path": path}
+
+
+def matter_lines(session: Session, matter_id: int) -> Iterator[dict[str, Any]]:
+    """Yield the lines of one matter's trail: its streams whole, and for each event the proof of its checkpoint.
+
+    `session` is a snapshot. The checkpoints stand there without the list of all streams, which is nobody's business.
+    """
+    names = audit.streams_of(matter_id)
+    moment = clock.now().isoformat(timespec="seconds")
+    yield {"kind": "trail", "format": 1, "scope": "matter", "matter": matter_id, "exported_at": moment}
+    columns = (AuditEvent.canonical, AuditEvent.hash, AuditEvent.sm3)
+    query = select(*columns).where(AuditEvent.stream.in_(names)).order_by(AuditEvent.stream, AuditEvent.seq)
+    count = 0
+    for canonical, digest, sm3 in session.execute(query.execution_options(yield_per=BATCH)):
+        yield {"kind": "event", "canonical": canonical, "hash": digest, "sm3": sm3}
+        count += 1
+    points = proven = 0
+    for point, proofs in inclusion.of_streams(session, names):
+        points, proven = points + 1, proven + len(proofs)
+        yield {name: value for name, value in as_line(point).items() if name != "streams"}
+        yield from proofs
+    heads = session.execute(
+        select(AuditStream.name, AuditStream.seq, AuditStream.head, AuditStream.sm3).where(AuditStream.name.in_(names))
+    )
+    ends = sorted(list(head) for head in heads)
+    yield {"kind": "end", "events": count, "heads": ends, "checkpoints": points, "inclusions": proven}
+
+
 def _events(session: Session, columns: Sequence[Any], after: Sequence[Any] | None = None) -> Iterator[Any]:
     query = select(*columns).order_by(AuditEvent.stream, AuditEvent.seq)
     if after:
         query = query.where(tuple_(AuditEvent.stream, AuditEvent.seq) > tuple_(*after))
     yield from session.execute(query.execution_options(yield_per=BATCH))
-
-
-def _canonicals(session: Session, stream: str, above: int, upto: int) -> Iterator[str]:
-    query = (
-        select(AuditEvent.canonical)
-        .where(AuditEvent.stream == stream, AuditEvent.seq > above, AuditEvent.seq <= upto)
-        .order_by(AuditEvent.seq)
-    )
-    yield from session.scalars(query.execution_options(yield_per=BATCH))

@@ -149,13 +149,13 @@ def view(session: Session, actor: Actor, matter_id: int) -> MatterView:
     )
     return MatterView(
         matter=matter,
-        steps=_step_lines(compiled, tasks),
+        steps=step_lines(compiled, tasks),
         tasks=tasks,
         documents=tuple(documents),
         evaluations=tuple(evaluations),
         linked=tuple(linked),
         timers=tuple(timers),
-        processes=_processes(compiled),
+        processes=processes(compiled),
         passed=dict(matter.passed or {}),
         now=_now(tasks),
         acts=acts.available(actor, matter),
@@ -187,7 +187,7 @@ def diagram(session: Session, actor: Actor, matter_id: int, process_id: str) -> 
     raise NotFound(N_("没有这张流程图。"))
 
 
-def _step_lines(compiled: Compiled, tasks: tuple[Task, ...]) -> tuple[StepLine, ...]:
+def step_lines(compiled: Compiled, tasks: tuple[Task, ...]) -> tuple[StepLine, ...]:
     """Return the statutory steps that the procedure knows, in the law's order, as they stand."""
     known = {element.step for element in compiled.elements.values() if element.step}
     lines = []
@@ -215,7 +215,7 @@ def _step_lines(compiled: Compiled, tasks: tuple[Task, ...]) -> tuple[StepLine, 
     return tuple(lines)
 
 
-def _processes(compiled: Compiled) -> tuple[tuple[str, str], ...]:
+def processes(compiled: Compiled) -> tuple[tuple[str, str], ...]:
     """Return (id, name) of the main process and those it calls, the main one first."""
     names = {element.id: element.name for element in compiled.elements.values() if element.kind == "process"}
     ordered = [compiled.main, *(key for key in compiled.processes if key != compiled.main)]

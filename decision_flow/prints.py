@@ -67,9 +67,8 @@ def of_task(session: Session, actor: Actor, task_id: int) -> tuple[Printed, int]
     form = bundles.runnable(session, matter.procedure_version).forms.get(task.form)
     if form is None:
         raise NotFound(N_("没有可以打印的内容:该任务还没有办结,或者您无权查看。"))
-    answers = task.submission or {}
     unit = matter.undertaking_unit or task.organisation
-    return _printed(session, form, answers, task, matter, unit.name), matter.organ_id
+    return completed(session, form, task, matter, unit.name), matter.organ_id
 
 
 def word(session: Session, actor: Actor, files: FileStore, task_id: int) -> tuple[str, bytes]:
@@ -143,7 +142,9 @@ def replace(
     return row
 
 
-def _printed(session: Session, form: Form, answers: dict[str, Any], task: Task, matter: Matter, unit: str) -> Printed:
+def completed(session: Session, form: Form, task: Task, matter: Matter, unit: str) -> Printed:
+    """Return what a completed task says by its form; whether it may be seen is the caller's question."""
+    answers = task.submission or {}
     return printing.printed(
         form,
         answers,

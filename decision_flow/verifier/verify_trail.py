@@ -1,6 +1,7 @@
 """Verify a trail (过程记录) taken away: python verify_trail.py FILE [--checkpoint FILE] [--key HEX] [--lang en]
 
-Needs Python 3.9 or newer and nothing else. FILE is the JSON Lines export described in docs/trail-format.md. Exit
+Needs Python 3.9 or newer and nothing else. FILE is a trail in JSON Lines, the package of a matter (its ZIP file or
+the folder it was unpacked to), or the proof that one checkpoint goes on from another: docs/trail-format.md. Exit
 status 0: intact; 1: not. With --checkpoint, a checkpoint kept from earlier must be the one in the trail: this is
 how a cut tail is found. With --key, the signatures must be of that key; without it, of the key the file names,
 which proves only that one hand signed all of it: compare the key shown with the one that was published.
@@ -9,9 +10,13 @@ which proves only that one hand signed all of it: compare the key shown with the
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import os
 import sys
 import tempfile
+import zipfile
+import zlib
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
@@ -42,6 +47,27 @@ WORDS = {
                "Checkpoint {0}: stream {1} should hold {2} events and holds {3}."),
     "root": ("检查点第{0}号:当时的记录已被改动(树根不符)。",
              "Checkpoint {0}: what was recorded then has been changed (the root differs)."),
+    "included": ("流{0}第{1}条:不在检查点第{2}号之中,或者缺少证明。",
+                 "Stream {0}, event {1}: not in checkpoint {2}, or its proof is missing."),
+    "proofs": ("应有{0}条包含证明,实有{1}条。", "There should be {0} proofs of inclusion and there are {1}."),
+    "consistent": ("检查点第{1}号不是从第{0}号延续而来:其间的记录被改写。",
+                   "Checkpoint {1} does not go on from checkpoint {0}: the trail was rewritten between."),
+    "goes_on": ("检查点第{1}号({3}条)从第{0}号({2}条)延续而来,其间没有改写。",
+                "Checkpoint {1} ({3} events) goes on from checkpoint {0} ({2} events); nothing was rewritten."),
+    "manifest": ("清单manifest.json缺少、读不出来,或者签名不符。",
+                 "manifest.json is missing, cannot be read, or its signature does not hold."),
+    "foreign": ("清单不是用所给公钥签的。", "The manifest is not signed with the expected key."),
+    "missing": ("缺少文件:{0}。", "A file is missing: {0}."),
+    "extra": ("多出清单以外的文件:{0}。", "A file that the manifest does not name: {0}."),
+    "changed": ("文件被改动:{0}。", "A file was changed: {0}."),
+    "twice": ("同名文件出现两次:{0}。", "A file stands there twice: {0}."),
+    "document": ("记录中归入的材料不在档案包中:{0}。", "A paper filed in the trail is not in the package: {0}."),
+    "unnamed": ("档案包中的材料未见于记录:{0}。", "A paper in the package is not in the trail: {0}."),
+    "streams": ("清单登记的各流末尾与记录不符。", "The ends of the streams in the manifest are not the trail's."),
+    "evidence": ("归档材料第{0}项所据的任务{1}不在记录中。", "Item {0} rests on task {1}, which is not in the trail."),
+    "absent": ("归档材料不全,缺少第{0}项:{1}。", "The file is not complete; item {0} is missing: {1}."),
+    "files": ("档案包:{0}个文件与清单相符,归入的材料{1}份齐全。",
+              "Package: {0} files agree with the manifest; all {1} filed papers are there."),
     "kept": ("所存检查点第{0}号不在记录之中:记录被截短或整体重写。",
              "The kept checkpoint {0} is not in the trail: it was cut or rewritten as a whole."),
     "ok": ("完整:{0}条记录,{1}个流,{2}个检查点。", "Intact: {0} events in {1} streams, {2} checkpoints."),
@@ -181,6 +207,13 @@ def note_of(number: int, at: str, size: int, root: str, streams: list[list[Any]]
     return "\n".join([*lines, f"streams {digest}", f"previous {previous}", ""])
 
 
+def says(point: dict[str, Any]) -> bool:
+    """Whether the members of a checkpoint say what its signed note says."""
+    lines = point["note"].split("\n")
+    told = ["decision-flow checkpoint 1", *(f"{name} {point[name]}" for name in ("number", "at", "size", "root"))]
+    return lines[:5] == told and len(lines) == 8 and type(point["size"]) is int
+
+
 class Report:
     """What was found: problems as (code, values), and the counts that are told of an intact trail."""
 
@@ -189,6 +222,8 @@ class Report:
         self.events = self.streams = self.checkpoints = self.covered = self.old = 0
         self.last: tuple[Any, ...] = (0, "-")
         self.key = ""
+        self.files: tuple[int, int] | None = None
+        self.goes_on: tuple[int, int, int, int] | None = None
         self.sm3 = SM3 is not None
 
     def wrong(self, code: str, *values: Any) -> None:
@@ -206,7 +241,11 @@ class Report:
 
         if self.problems:
             say("bad", len(self.problems))
+        elif self.goes_on:
+            say("goes_on", *self.goes_on)
         else:
+            if self.files:
+                say("files", *self.files)
             say("ok", self.events, self.streams, self.checkpoints)
             say("covered", self.covered, *self.last)
             if self.events > self.covered:
@@ -220,7 +259,53 @@ class Report:
         return "\n".join(lines)
 
 
-class _Leaves:
+def root_by_path(leaf: bytes, index: int, size: int, path: list[bytes]) -> bytes | None:
+    """Return the root that a leaf's path leads to (RFC 9162, 2.1.3.2); None when the path is none of that place."""
+    at, last = index, size - 1
+    if not 0 <= index < size:
+        return None
+    for beside in path:
+        if last == 0:
+            return None
+        if at & 1 or at == last:
+            leaf = hashlib.sha256(b"\x01" + beside + leaf).digest()
+            while not at & 1 and at:
+                at, last = at >> 1, last >> 1
+        else:
+            leaf = hashlib.sha256(b"\x01" + leaf + beside).digest()
+        at, last = at >> 1, last >> 1
+    return leaf if last == 0 else None
+
+
+def is_consistent(first: int, second: int, old: bytes, new: bytes, path: list[bytes]) -> bool:
+    """Whether the tree of `second` leaves with root `new` begins with that of `first` leaves (RFC 9162, 2.1.4.2)."""
+    if not 0 < first <= second:
+        return False
+    if first == second:
+        return not path and old == new
+    if first & (first - 1) == 0:
+        path = [old, *path]
+    if not path:
+        return False
+    at, last = first - 1, second - 1
+    while at & 1:
+        at, last = at >> 1, last >> 1
+    left = right = path[0]
+    for beside in path[1:]:
+        if last == 0:
+            return False
+        if at & 1 or at == last:
+            left = hashlib.sha256(b"\x01" + beside + left).digest()
+            right = hashlib.sha256(b"\x01" + beside + right).digest()
+            while not at & 1 and at:
+                at, last = at >> 1, last >> 1
+        else:
+            right = hashlib.sha256(b"\x01" + right + beside).digest()
+        at, last = at >> 1, last >> 1
+    return last == 0 and left == old and right == new
+
+
+class Leaves:
     """The hashes of all leaves in the order of the file, on disk: memory does not grow with the trail."""
 
     def __init__(self) -> None:
@@ -228,17 +313,20 @@ class _Leaves:
         self.count, self.waiting = 0, bytearray()
 
     def add(self, leaf: bytes) -> None:
+        """Add the hash of the next leaf."""
         self.waiting += leaf
         self.count += 1
         if len(self.waiting) >= 1 << 20:
             self.write()
 
     def write(self) -> None:
+        """Put what waits on disk."""
         self.file.seek(0, 2)
         self.file.write(self.waiting)
         self.waiting.clear()
 
     def read(self, first: int, count: int) -> Iterator[bytes]:
+        """Yield `count` leaves from number `first` on."""
         if self.waiting:
             self.write()
         while count > 0:
@@ -259,7 +347,7 @@ class _Stream:
         self.count = self.sealed = 0
         self.starts, self.places = array("Q"), array("Q")
 
-    def leaves(self, stored: _Leaves, first: int, last: int) -> Iterator[bytes]:
+    def leaves(self, stored: Leaves, first: int, last: int) -> Iterator[bytes]:
         """Yield the leaves from number `first` (from 0) up to `last`, as far as there are."""
         last = min(last, self.count)
         run = bisect_right(self.starts, first) - 1
@@ -279,11 +367,15 @@ class Trail:
         self.report = Report()
         self.key, self.kept, self.found = key, kept, kept is None
         self.streams: dict[str, _Stream] = {}
-        self.leaves, self.tree = _Leaves(), Tree()
+        self.leaves, self.tree = Leaves(), Tree()
         self.latest: _Stream | None = None
         self.previous, self.lines = GENESIS, 0
         self.end: dict[str, Any] | None = None
         self.told: Any = None
+        # The trail of one matter: checkpoints by number, and which events are proven to be in one.
+        self.is_matter = False
+        self.points: dict[Any, dict[str, Any]] = {}
+        self.included: set[tuple[str, int]] = set()
 
     def take(self, line: Any) -> None:
         """Check the next line."""
@@ -291,11 +383,17 @@ class Trail:
         kind = line.get("kind") if isinstance(line, dict) else None
         if self.lines == 1 and kind != "trail":
             self.report.wrong("header")
+        elif self.lines == 1:
+            self.is_matter = line.get("scope") == "matter"
         try:
             if kind == "event":
                 self.event(line)
+            elif kind == "checkpoint" and self.is_matter:
+                self.point(line)
             elif kind == "checkpoint":
                 self.checkpoint(line)
+            elif kind == "inclusion" and self.is_matter:
+                self.inclusion(line)
             elif kind == "end" and self.end is None:
                 self.end = line
             elif kind != "trail" or self.lines != 1:
@@ -355,6 +453,31 @@ class Trail:
         if self.kept is not None and self.kept.get("note") == note:
             self.found = True
 
+    def point(self, point: dict[str, Any]) -> None:
+        """Check a checkpoint that stands alone: what it says is what was signed."""
+        report, number = self.report, point["number"]
+        if number in self.points or not says(point):
+            report.wrong("note", number)
+        self.signature(point)
+        self.points[number] = point
+        report.checkpoints += 1
+        report.last = (number, point["at"])
+        if self.kept is not None and self.kept.get("number") == number:
+            self.found = self.kept.get("note") == point["note"]
+
+    def inclusion(self, line: dict[str, Any]) -> None:
+        """Check that an event is in the tree of a checkpoint."""
+        name, seq, number = line["stream"], line["seq"], line["checkpoint"]
+        point, stream = self.points.get(number), self.streams.get(name)
+        path = [bytes.fromhex(one) for one in line["path"]]
+        leaf = next(stream.leaves(self.leaves, seq - 1, seq), None) if stream is not None and seq > 0 else None
+        root = root_by_path(leaf, line["index"], point["size"], path) if leaf and point else None
+        if point is None or root is None or root.hex() != point["root"] or (name, seq) in self.included:
+            self.report.wrong("included", name, seq, number)
+            return
+        self.included.add((name, seq))
+        self.report.covered += 1
+
     def signature(self, point: dict[str, Any]) -> None:
         """Check who signed a checkpoint, and that the signature holds."""
         report, number = self.report, point["number"]
@@ -368,6 +491,14 @@ class Trail:
     def done(self) -> Report:
         """Check the end, and return what was found."""
         self.report.streams = len(self.streams)
+        if self.is_matter:
+            # Of a matter, a checkpoint kept from earlier is only asked about when it is among those given.
+            self.found = self.found or self.kept is None or self.kept.get("number") not in self.points
+            for name in self.streams:
+                # Checkpoints cover a stream from its beginning: a proof that lacks before another was dropped.
+                proven = [seq for one, seq in self.included if one == name]
+                for seq in sorted(set(range(1, max(proven, default=0))) - set(proven)):
+                    self.report.wrong("included", name, seq, "-")
         if not self.found and self.kept is not None:
             self.report.wrong("kept", self.kept.get("number"))
         try:
@@ -391,6 +522,8 @@ class Trail:
             stream = self.streams.get(name) or _Stream()
             if heads.get(name) != (stream.seq, stream.hash, stream.sm3):
                 report.wrong("head", name, heads.get(name, (0,))[0])
+        if self.is_matter and end["inclusions"] != len(self.included):
+            report.wrong("proofs", end["inclusions"], len(self.included))
         if end["checkpoints"] != report.checkpoints:
             report.wrong("number", end["checkpoints"], report.checkpoints)
 
@@ -403,14 +536,191 @@ def verify(lines: Iterable[Any], key: str = "", kept: dict[str, Any] | None = No
     return trail.done()
 
 
+def verify_consistency(line: dict[str, Any], key: str = "", kept: dict[str, Any] | None = None) -> Report:
+    """Check the proof that one checkpoint goes on from an earlier one; `kept` must be that earlier one, if given."""
+    trail = Trail(key)
+    report = trail.report
+    try:
+        old, new = line["from"], line["to"]
+        for point in (old, new):
+            trail.points.clear()
+            trail.point(point)
+        path = [bytes.fromhex(one) for one in line["path"]]
+        roots = (bytes.fromhex(old["root"]), bytes.fromhex(new["root"]))
+        if not is_consistent(old["size"], new["size"], *roots, path):
+            report.wrong("consistent", old["number"], new["number"])
+        if kept is not None and kept.get("note") != old["note"]:
+            report.wrong("kept", kept.get("number"))
+        report.goes_on = (old["number"], new["number"], old["size"], new["size"])
+    except BROKEN:
+        report.wrong("line", 1)
+    return report
+
+
+# --- The package of a matter ---------------------------------------------------------------------------------------
+
+MANIFEST, SIGNATURE, TRAIL = "manifest.json", "manifest.sig", "audit.jsonl"
+
+
+class Package:
+    """The files of a package, in a ZIP file or the folder it was unpacked to, by their names under its top folder."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.zip = None if os.path.isdir(path) else zipfile.ZipFile(path)
+        self.all = self.zip.namelist() if self.zip else list(_below(path))
+        tops = [name[: -len(MANIFEST)] for name in self.all if name.rpartition("/")[2] == MANIFEST]
+        self.top = min(tops, key=len, default="")
+        self.names = [
+            name[len(self.top) :] if name.startswith(self.top) else name for name in self.all if name[-1] != "/"
+        ]
+
+    def open(self, name: str) -> Any:
+        """Open a file for reading bytes."""
+        return self.zip.open(self.top + name) if self.zip else open(os.path.join(self.path, self.top + name), "rb")
+
+    def read(self, name: str) -> bytes:
+        """Return a whole file."""
+        with self.open(name) as source:
+            return bytes(source.read())
+
+    def digests(self, name: str) -> tuple[int, str, str]:
+        """Return size, SHA-256 and SM3 of a file; the SM3 is "" where this Python has none."""
+        size, sha256, sm3 = 0, hashlib.sha256(), SM3.copy() if SM3 is not None else None
+        with self.open(name) as source:
+            while part := source.read(1 << 20):
+                size += len(part)
+                sha256.update(part)
+                if sm3 is not None:
+                    sm3.update(part)
+        return size, sha256.hexdigest(), sm3.hexdigest() if sm3 is not None else ""
+
+
+def _below(folder: str) -> Iterator[str]:
+    for at, _, names in os.walk(folder):
+        for name in names:
+            yield os.path.relpath(os.path.join(at, name), folder).replace(os.sep, "/")
+
+
+def signed_of(manifest: bytes) -> bytes:
+    """Return what is signed for a manifest."""
+    return f"decision-flow package 1\n{hashlib.sha256(manifest).hexdigest()}\n".encode()
+
+
+def signature_file(key: str, signature: str) -> bytes:
+    """Return what stands in the file of the manifest's signature, byte for byte."""
+    return (json.dumps({"public_key": key, "signature": signature}) + "\n").encode()
+
+
+def verify_package(path: str, key: str = "", kept: dict[str, Any] | None = None) -> Report:
+    """Check a package: its manifest and who signed it, every file, the trail, the papers, the completeness."""
+    trail = Trail(key, kept)
+    report = trail.report
+    try:
+        package = Package(path)
+        content = package.read(MANIFEST)
+        told, signed = json.loads(content), json.loads(package.read(SIGNATURE))
+        report.key = signed["public_key"]
+        holds = signature_holds(bytes.fromhex(report.key), signed_of(content), bytes.fromhex(signed["signature"]))
+        if not holds or package.read(SIGNATURE) != signature_file(report.key, signed["signature"]):
+            report.wrong("manifest")
+        listed = {one["path"]: one for one in told["files"]}
+    except (*BROKEN, OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError):
+        report.wrong("manifest")
+        return report
+    if key and report.key != key:
+        report.wrong("foreign")
+    _files(report, package, listed)
+    filed: dict[str, str] = {}
+    done: set[Any] = set()
+    try:
+        with package.open(TRAIL) as source:
+            for line in parsed(io.TextIOWrapper(source, "utf-8", errors="replace")):
+                trail.take(line)
+                if isinstance(line, dict) and line.get("kind") == "event":
+                    _noted(trail.told, filed, done)
+    except (*BROKEN, OSError, zipfile.BadZipFile, zlib.error):
+        report.wrong("changed", TRAIL)
+    try:
+        _content(report, trail, told, filed, done)
+    except BROKEN:
+        report.wrong("manifest")
+    if not report.problems:
+        report.files = (len(listed), len(filed))
+    return trail.done()
+
+
+def _files(report: Report, package: Package, listed: dict[str, Any]) -> None:
+    for name in sorted({name for name in package.names if package.names.count(name) > 1}):
+        report.wrong("twice", name)
+    for name in sorted(set(package.names) - set(listed) - {MANIFEST, SIGNATURE}):
+        report.wrong("extra", name)
+    for name, one in listed.items():
+        if name not in package.names:
+            report.wrong("missing", name)
+            continue
+        try:
+            size, sha256, sm3 = package.digests(name)
+            if (size, sha256) != (one["size"], one["sha256"]) or (sm3 and sm3 != one["sm3"]):
+                report.wrong("changed", name)
+        except (*BROKEN, OSError, zipfile.BadZipFile, zlib.error):
+            report.wrong("changed", name)
+
+
+def _noted(told: Any, filed: dict[str, str], done: set[Any]) -> None:
+    """Note what an event says of papers and completed tasks."""
+    try:
+        if told["event"] == "document.filed":
+            filed[told["facts"]["sha256"]] = told["facts"]["name"]
+        elif told["event"] == "task.completed":
+            done.add(told["task"])
+    except BROKEN:
+        return  # an event that is none was named already
+
+
+def _content(report: Report, trail: Trail, told: dict[str, Any], filed: dict[str, str], done: set[Any]) -> None:
+    """Check that papers, checklist and ends of the streams are those of the trail."""
+    originals = {one["sha256"]: one["path"] for one in told["files"] if one["kind"] == "original"}
+    for sha256, name in sorted(filed.items()):
+        if sha256 not in originals:
+            report.wrong("document", name)
+    for sha256, path in sorted(originals.items()):
+        if sha256 not in filed:
+            report.wrong("unnamed", path)
+    ended = sorted([name, one.seq, one.hash, one.sm3] for name, one in trail.streams.items())
+    if ended != told["streams"]:
+        report.wrong("streams")
+    for item in told["checklist"]:
+        if item["state"] == "missing":
+            report.wrong("absent", item["number"], item["name"])
+        for task in item["tasks"]:
+            if task not in done:
+                report.wrong("evidence", item["number"], task)
+
+
+def parsed(lines: Iterable[str]) -> Iterator[Any]:
+    """Yield the parsed lines; what cannot be parsed comes as None."""
+    for line in lines:
+        try:
+            yield json.loads(line)
+        except (ValueError, RecursionError):
+            yield None
+
+
 def read(path: str) -> Iterator[Any]:
     """Yield the parsed lines of a file; what cannot be parsed comes as None."""
     with open(path, encoding="utf-8", errors="replace") as source:
-        for line in source:
-            try:
-                yield json.loads(line)
-            except (ValueError, RecursionError):
-                yield None
+        yield from parsed(source)
+
+
+def verify_file(path: str, key: str = "", kept: dict[str, Any] | None = None) -> Report:
+    """Check whatever it is: a trail, a package (ZIP file or folder), or the proof between two checkpoints."""
+    if os.path.isdir(path) or zipfile.is_zipfile(path):
+        return verify_package(path, key, kept)
+    first = next(read(path), None)
+    if isinstance(first, dict) and first.get("kind") == "consistency":
+        return verify_consistency(first, key, kept)
+    return verify(read(path), key, kept)
 
 
 def main(arguments: list[str]) -> int:
@@ -426,8 +736,8 @@ def main(arguments: list[str]) -> int:
     if len(names) != 1:
         print(__doc__)
         return 2
-    kept = next(read(options["--checkpoint"])) if options["--checkpoint"] else None
-    report = verify(read(names[0]), options["--key"], kept)
+    kept = next(read(options["--checkpoint"]), None) if options["--checkpoint"] else None
+    report = verify_file(names[0], options["--key"], kept)
     print(report.text(options["--lang"]))
     return 1 if report.problems else 0
 
