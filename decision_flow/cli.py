@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from decision_flow.audit_cli import audit as audit_commands
+from decision_flow.backup_cli import backup, restore
 from decision_flow.calendar_cli import calendar
 from decision_flow.command_line import open_database
 from decision_flow.config import Settings
@@ -44,6 +45,8 @@ def main(context: click.Context, config: Path | None) -> None:
 
 main.add_command(calendar)
 main.add_command(audit_commands)
+main.add_command(backup)
+main.add_command(restore)
 main.add_command(procedures)
 for command in library_commands:
     procedures.add_command(command)

@@ -108,6 +108,8 @@ class EventName(StrEnum):
     TRAIL_EXPORTED = "trail.exported"
     TRAIL_SEALED = "trail.sealed"
     TRAIL_VERIFIED = "trail.verified"
+    BACKUP_MADE = "backup.made"
+    BACKUP_RESTORED = "backup.restored"
 
 
 EVENTS: dict[str, str] = {
@@ -209,4 +211,6 @@ EVENTS: dict[str, str] = {
     "trail.exported": N_("导出过程记录"),
     "trail.sealed": N_("签发检查点"),
     "trail.verified": N_("验证过程记录"),
+    "backup.made": N_("备份"),
+    "backup.restored": N_("恢复备份"),
 }
