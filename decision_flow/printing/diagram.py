@@ -14,7 +14,8 @@ DC = "{http://www.omg.org/spec/DD/20100524/DC}"
 WAY = "{http://www.omg.org/spec/DD/20100524/DI}waypoint"
 FONT = "Noto Sans SC"
 LINE, SIZE, SMALL = "#8a94a0", 12, 11
-PAGE, OVERLAP = 1900, 60
+# A drawing is cut where one page would make it too small: each piece has about the proportions of the page.
+PAGE, PROPORTION, OVERLAP = 2400, 1.6, 60
 # Done is filled, what stands now has a thick border: told apart without colour, too.
 PLAIN = 'fill="#ffffff" stroke="#8a94a0" stroke-width="1"'
 DONE = 'fill="#dce8f2" stroke="#1f4e79" stroke-width="1.4"'
@@ -59,7 +60,7 @@ def svgs(content: bytes, passed: Mapping[str, int], now: Collection[str]) -> lis
         '<defs><marker id="to" markerWidth="8" markerHeight="8" refX="7" refY="4" orient="auto">'
         f'<path d="M0,0 L8,4 L0,8 z" fill="{LINE}"/></marker></defs>'
     )
-    pages = math.ceil(width / PAGE)
+    pages = math.ceil(width / max(PAGE, height * PROPORTION))
     each = width / pages
     return [
         "".join(

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from lxml import etree
 
 from decision_flow import checkpoints, clock, inclusion, packages, printing
 from decision_flow.cli import main
@@ -23,6 +24,7 @@ from decision_flow.demo.play import Play
 from decision_flow.documents import FileStore
 from decision_flow.errors import Invalid
 from decision_flow.models import Document
+from decision_flow.resources import BPMN
 from decision_flow.verifier import verify_trail
 from tests.long_trail import KEY
 from tests.stories.test_paths import begun
@@ -348,3 +350,14 @@ def resign(folder: Path, manifest: dict) -> None:
     (folder / "manifest.json").write_bytes(content)
     signature = KEY.sign(verify_trail.signed_of(content)).hex()
     (folder / "manifest.sig").write_bytes(verify_trail.signature_file(checkpoints.public_key(KEY), signature))
+
+
+def test_a_diagram_shows_what_was_done_and_what_stands_and_is_cut_where_it_is_large() -> None:
+    folder = BPMN / "procedures" / "major_decision"
+    (small,) = printing.svgs((folder / "archiving.bpmn").read_bytes(), {"T_archiving_01": 1}, {"T_archiving_02"})
+    drawn = etree.fromstring(small.encode())
+    boxes = {one.get("x"): one for one in drawn.iter("{*}rect")}
+    assert boxes["393.0"].get("fill") == "#dce8f2" and boxes["547.0"].get("stroke-width") == "3"
+    assert "整理移交" in "".join(drawn.itertext())
+    assert len(printing.svgs((folder / "major_decision.bpmn").read_bytes(), {}, ())) == 3
+    assert printing.svgs(b"<x/>", {}, ()) == []
