@@ -63,7 +63,7 @@ def to_begin_with(session: Session, organ_id: int) -> PolicyVersion:
     """Return the version that a matter of the organ begins with now; a new release's decree is entered first."""
     found = in_force(session, organ_id)
     if found.organ_id is None and found.digest != _shipped(found.number):
-        return _ship(session, found)
+        return _of_release(session)
     return found
 
 
@@ -108,9 +108,17 @@ def _shipped(number: int) -> str:
     return digest_of(None, number, policies.DECREE, "direct", policies.stored(policies.decree()))
 
 
-def _ship(session: Session, before: PolicyVersion) -> PolicyVersion:
-    """Enter the decree as this release ships it, because it differs from what was entered before."""
-    number, now = before.number + 1, clock.now()
+def _of_release(session: Session) -> PolicyVersion:
+    """Return the decree as this release ships it; entered once, when it differs from what was entered before.
+
+    The first version is the lock: of two matters that begin at one moment, the second finds what the first entered.
+    """
+    decrees = select(PolicyVersion).where(PolicyVersion.organ_id.is_(None))
+    session.execute(decrees.with_only_columns(PolicyVersion.id).where(PolicyVersion.number == 1).with_for_update())
+    newest = session.scalars(decrees.order_by(PolicyVersion.number.desc()).limit(1)).one()
+    if newest.digest == _shipped(newest.number):
+        return newest
+    number, now = newest.number + 1, clock.now()
     version = PolicyVersion(
         organ_id=None, number=number, policy=policies.DECREE, binding="direct",
         settings=policies.stored(policies.decree()), digest=_shipped(number), changes=[],

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from flask import Flask, current_app
 
-from decision_flow import calendar_notices
+from decision_flow import calendar_notices, clock
+from decision_flow.models import Task
 from decision_flow.working_days import Deadline
 from web.language import gettext
 from web.presentation import day_words
@@ -35,6 +37,20 @@ def why_words(deadline: Deadline) -> str:
     return text
 
 
+def due_words(task: Task) -> str:
+    """Return why a task is due when it is, in one sentence; in Chinese as it was computed and recorded."""
+    if language() != "en" or not task.deadline or task.due_at is None:
+        return str(task.due_explanation)
+    told = task.deadline
+    return why_words(
+        Deadline(
+            due_on=clock.local_date(task.due_at), start=date.fromisoformat(told["start"]), count=told["count"],
+            unit=told["unit"], provisional=task.due_provisional, explanation=task.due_explanation,
+            calendar_version=told.get("calendar_version", ""),
+        )
+    )  # fmt: skip
+
+
 def event_words(parts: Mapping[str, Any]) -> str:
     """Return the event that a deadline counts from."""
     event = str(parts.get("event") or "stated")
@@ -58,4 +74,6 @@ def missing_year() -> int | None:
 
 def register(app: Flask) -> None:
     """Make these known to the templates of `app`."""
-    app.jinja_env.globals.update(why_words=why_words, event_words=event_words, missing_year=missing_year)
+    app.jinja_env.globals.update(
+        why_words=why_words, due_words=due_words, event_words=event_words, missing_year=missing_year
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -17,9 +18,10 @@ from decision_flow.errors import N_
 from decision_flow.event_names import EVENTS
 from decision_flow.roles import ROLES
 from decision_flow.steps import StatutoryStep
-from web.language import gettext
+from web.language import gettext, translated
 from web.request import language
 
+_DIGITS = "一二三四五六七八九"
 STATIC = Path(__file__).parent / "static"
 STATES = {
     "OPEN": N_("待签收"), "CLAIMED": N_("办理中"), "COMPLETED": N_("已办结"), "CANCELLED": N_("已撤回"),
@@ -52,6 +54,21 @@ def day_words(value: Any) -> str:
     if language() == "en":
         return f"{value.day} {value.strftime('%B %Y')}"
     return f"{value.year}年{value.month}月{value.day}日"
+
+
+def basis(text: str | None) -> str:
+    """Return a legal basis in the reader's language: 条例第二十二条 is "Regulation Art. 22" in English."""
+    if language() != "en" or not text:
+        return text or ""
+    return re.sub(
+        rf"条例第([{''.join(_DIGITS)}十]+)条", lambda found: f"Regulation Art. {_number(found[1])}", translated(text)
+    )
+
+
+def _number(words: str) -> int:
+    """Return the value of a Chinese numeral below 100."""
+    tens, ten, ones = words.rpartition("十")
+    return (_DIGITS.index(tens) + 1 if tens else 1 if ten else 0) * 10 + (_DIGITS.index(ones) + 1 if ones else 0)
 
 
 def moment(value: datetime | None) -> str:
@@ -115,7 +132,7 @@ def asset_url(name: str) -> str:
 def register(app: Flask) -> None:
     """Make all of this known to the templates of `app`."""
     app.jinja_env.filters.update(
-        day=day, day_words=day_words, moment=moment, step_name=step_name, role_name=role_name,
+        basis=basis, day=day, day_words=day_words, moment=moment, step_name=step_name, role_name=role_name,
         state_name=state_name, event_name=event_name, text=text_of, masked_name=masking.name,
         masked_contact=masking.contact,
     )  # fmt: skip

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -276,3 +278,21 @@ def test_no_sequence_of_changes_makes_a_setting_looser_than_its_basis(steps: lis
                 assert one.value <= one.asked <= law[key].value
         # What is stored and read again is the same policy.
         assert policies.restored(policies.stored(found)) == found
+
+
+def test_the_decree_of_a_release_is_entered_once_whatever_the_clock_says(
+    database: Database, travel: Callable[[date], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = policies.decree()
+    later = {**told, "public_comment_days": replace(told["public_comment_days"], value=31)}
+    monkeypatch.setattr(policies, "decree", lambda: later)
+    policy_versions._shipped.cache_clear()
+    found = []
+    for day in (date(2026, 10, 11), date(2026, 9, 1), date(2026, 10, 12)):
+        travel(day)
+        with database.transaction() as session:
+            found.append(policy_versions.to_begin_with(session, organ(database)).digest)
+    policy_versions._shipped.cache_clear()
+    assert len(set(found)) == 1
+    with database.transaction(read_only=True) as session:
+        assert session.scalar(select(func.count()).where(PolicyVersion.digest == found[0])) == 1

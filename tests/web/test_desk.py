@@ -18,7 +18,7 @@ from decision_flow.demo import cases
 from decision_flow.documents import FileStore
 from decision_flow.models import Document, Task
 from tests.web.client import Desk
-from web import create_app
+from web import create_app, presentation
 
 OFFICE, DRAFTER = "zhoukai", "liqiang"
 
@@ -220,3 +220,22 @@ def test_a_matter_is_registered_once(app: Flask, database: Database) -> None:
 )
 def test_odd_addresses_make_no_fault(app: Flask, path: str) -> None:
     assert Desk(app, OFFICE).client.get(path).status_code in (200, 400)
+
+
+@pytest.mark.parametrize(
+    ("chinese", "english"),
+    [
+        ("条例第十条", 10),
+        ("条例第七条", 7),
+        ("条例第十九条", 19),
+        ("条例第二十条", 20),
+        ("R-30b 条例第三十条", 30),
+        ("条例第二十九条", 29),
+    ],
+)
+def test_an_article_is_cited_in_the_language_of_the_reader(app: Flask, chinese: str, english: int) -> None:
+    with app.test_request_context("/"):
+        assert presentation.basis(chinese) == chinese
+    with app.test_request_context("/?lang=en"):
+        assert presentation.basis(chinese) == chinese[: chinese.index("条例")] + f"Regulation Art. {english}"
+        assert presentation.basis(None) == ""
