@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cached_property, lru_cache
@@ -13,6 +14,8 @@ from decision_flow.verification.game import Game
 from decision_flow.verification.graph import Graph
 from decision_flow.verification.scopes import Scope, Source, read_scopes
 from decision_flow.verification.search import Search, asked_for
+
+FORM = re.compile(r"^F\d{1,3}[a-z]?$")
 
 
 class Model:
@@ -78,11 +81,24 @@ class Model:
 
     @cached_property
     def askable(self) -> frozenset[str]:
-        """Forms of which it is known whether they are there: conditions ask for them, and tasks alone fill them in."""
+        """Forms of which it is known whether they are there: conditions ask for them, and tasks alone fill them in.
+
+        One that nothing fills in is never there; without the forms it is not known which a matter begins with.
+        """
         asked = {name for scope in self.scopes() for *_, condition in scope.flows for name in asked_for(condition)}
         by_task = {s.form.replace("-", "") for s in self.sources() if s.form and s.kind == "userTask"}
         elsewhere = {s.form.replace("-", "") for s in self.sources() if s.form and s.kind != "userTask"}
-        return frozenset(asked & (by_task - elsewhere))
+        nobody = {name for name in asked if FORM.match(name)} - self.start_forms if self.forms else set()
+        return frozenset(asked & ((by_task | nobody) - elsewhere))
+
+    @cached_property
+    def start_forms(self) -> frozenset[str]:
+        """The keys of forms that a matter may be registered with: those that settle its title."""
+        return frozenset(
+            name.replace("-", "")
+            for name, told in self.forms.items()
+            if any(each.get("assigns") == "matter_title" for each in told.get("fields", ()))
+        )
 
     @cached_property
     def forms(self) -> dict[str, dict[str, Any]]:

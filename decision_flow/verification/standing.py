@@ -7,7 +7,6 @@ written with different kinds, its kind is open.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from functools import lru_cache
 
@@ -16,11 +15,9 @@ from decision_flow.engine.decisions import DecisionTable, read_tables
 from decision_flow.errors import Invalid
 from decision_flow.verification.inference import Look
 from decision_flow.verification.kinds import ANY, NUMBER, TEXT, Kind, of_form, of_table
-from decision_flow.verification.model import Model
+from decision_flow.verification.model import FORM, Model
 from decision_flow.verification.scopes import Scope, Source
 
-_FORM = re.compile(r"^F\d{1,3}[a-z]?$")
-TITLE = "matter_title"
 HEARD = "*"  # Something came with a signal: its names are not known here.
 # What the product hands in when a matter begins.
 AT_START = {
@@ -52,11 +49,7 @@ class Standing:
         self._own: dict[str, set[str]] = {}
         for source in model.sources():
             self._own[source.id] = self._produced(source)
-        # The form that a matter is registered with is the one that settles its title.
-        titled = {
-            n for n, told in model.forms.items() if any(f.get("assigns") == TITLE for f in told.get("fields", ()))
-        }
-        at_start = {*AT_START, *(name.replace("-", "") for name in titled)}
+        at_start = {*AT_START, *model.start_forms}
         for form in at_start & set(self.forms):
             self._write(form, self.forms[form])
         self._made: dict[str, set[str]] = {}
@@ -87,7 +80,7 @@ class Standing:
         def find(path: tuple[str, ...], asked: bool) -> Kind | str:
             root = path[0]
             kind = more.get(root) or self.kinds.get(root) or (self.forms.get(root) if asked else None)
-            if kind is None and asked and _FORM.match(root):
+            if kind is None and asked and FORM.match(root):
                 return ANY  # Asked for and not there: nothing is worked out with it.
             if kind is None or (root not in more and root not in names and not asked):
                 return self._absent(root, names, kind)
@@ -104,11 +97,11 @@ class Standing:
         return find
 
     def _absent(self, root: str, names: set[str], kind: Kind | None) -> Kind | str:
-        if HEARD in names and not _FORM.match(root):
+        if HEARD in names and not FORM.match(root):
             return ANY
         if kind is not None:
             return f"走到这里之前不会有「{root}」:填写它的环节在后面,或者在另一条分支上"
-        if _FORM.match(root):
+        if FORM.match(root):
             return f"没有环节填写表单「{root}」"
         return f"没有名称「{root}」"
 

@@ -81,6 +81,8 @@ class Oracle:
         told = [each for layer in self.layers.values() for each in layer.elements.values() if each.form]
         self.watched = {e.form for e in told if e.kind == "userTask"} - {e.form for e in told if e.kind != "userTask"}
         self.watched &= asked
+        # A form that nothing fills in is never there, but for those that a matter is registered with.
+        self.watched |= asked - {each.form for each in told} - {"F01", "F42"} if bundle.forms else set()
 
     def _read(self, node: Any, name: str) -> None:
         layer = self.layers[name] = Layer()

@@ -7,8 +7,9 @@ from collections import Counter
 
 import pytest
 
-from tests.verification.judging import PROCEDURES, count, every_mutant
+from tests.verification.judging import POLICY, PROCEDURES, count, every_mutant
 from tests.verification.mutants import Mutant
+from tests.verification.replaying import replays
 
 SEED, OF_THE_MAIN_ONE, OF_EACH_OTHER = 713, 3, 12
 
@@ -32,3 +33,13 @@ def test_what_opens_a_hole_is_caught_by_its_rule_and_what_does_not_passes(everyo
 def test_every_kind_of_change_is_made(everyone: list[Mutant]) -> None:
     kinds = Counter(mutant.kind.split(" ")[0] for mutant in everyone)
     assert set(kinds) == {"taken", "led", "role", "without"} and sum(kinds.values()) > 900
+
+
+@pytest.mark.parametrize(("kind", "element"), [
+    ("taken out", "C_da_legality"), ("led past", "C_legality"), ("without exempts", "T_required_steps_07"),
+    ("taken out", "C_archive_declined"),
+])  # fmt: skip
+def test_the_way_past_a_step_is_one_that_the_engine_goes(everyone: list[Mutant], kind: str, element: str) -> None:
+    mutant = next(each for each in everyone if (each.kind, each.element) == (kind, element))
+    told = list(replays(mutant.bundle, POLICY))
+    assert told and [why for _, why in told] == [""] * len(told)
