@@ -5,19 +5,18 @@ Land Administration Law, Art. 47; its Implementing Regulation, Arts. 26 to 31. P
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from decision_flow.errors import N_
 from decision_flow.working_days import Calendar, Deadline, days_after, working_days_after
 
-PRE_NOTICE_WORKING_DAYS = 10
-COMPENSATION_DAYS = 30
 AFTER_APPROVAL_WORKING_DAYS = 15
 # The form of each notice, with the text that says what is missing.
 TOO_SHORT = {
-    "F-43": N_("预公告期限不少于10个工作日,最早到%s届满。法律没有规定可以缩短,填写理由也不能缩短。"),
-    "F-43c": N_("补偿安置公告期限不少于30日,最早到%s届满。法律没有规定可以缩短,填写理由也不能缩短。"),
+    "F-43": N_("预公告期限不少于%s个工作日,最早到%s届满。法律没有规定可以缩短,填写理由也不能缩短。"),
+    "F-43c": N_("补偿安置公告期限不少于%s日,最早到%s届满。法律没有规定可以缩短,填写理由也不能缩短。"),
 }
 ARTICLES = {"F-43": "土地管理法实施条例第二十六条", "F-43c": "土地管理法第四十七条"}
 # What may only be recorded when the period of the notice before it is over.
@@ -32,24 +31,20 @@ class Objections:
     objecting: int
 
 
-def pre_notice_end(calendar: Calendar, opened: date) -> Deadline:
-    """Return the last day of the pre-notice: ten working days, the day of publication not counted."""
-    return working_days_after(calendar, PRE_NOTICE_WORKING_DAYS, opened)
-
-
-def compensation_notice_end(calendar: Calendar, opened: date) -> Deadline:
-    """Return the last day of the notice of the plan: thirty days, rolled to a working day."""
-    return days_after(calendar, COMPENSATION_DAYS, opened)
-
-
 def notice_after_approval_by(calendar: Calendar, approved: date) -> Deadline:
     """Return the last day for publishing the approval: fifteen working days (Implementing Regulation, Art. 31)."""
     return working_days_after(calendar, AFTER_APPROVAL_WORKING_DAYS, approved)
 
 
-def shortest_end(calendar: Calendar, form: str, opened: date) -> Deadline:
-    """Return the first day on which the notice made by `form` (F-43, F-43c) may end."""
-    return pre_notice_end(calendar, opened) if form == "F-43" else compensation_notice_end(calendar, opened)
+def shortest_end(calendar: Calendar, form: str, opened: date, numbers: Mapping[str, int]) -> Deadline:
+    """Return the first day on which the notice made by `form` may end; the day of publication is not counted.
+
+    The pre-notice (F-43) runs for working days, the notice of the plan (F-43c) for days that roll to a working day;
+    how many say the matter's settings.
+    """
+    if form == "F-43":
+        return working_days_after(calendar, numbers["land_pre_notice_workdays"], opened)
+    return days_after(calendar, numbers["land_compensation_notice_days"], opened)
 
 
 def hearing_is_mandatory(told: Objections) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from decision_flow import clock, land, submitted, working_days
+from decision_flow import clock, land, policy_versions, submitted, working_days
 from decision_flow.errors import N_, Invalid, Refused, Text
 from decision_flow.models import Matter, Task, TaskState
 
@@ -32,9 +32,10 @@ def check(session: Session, matter: Matter, form: str, answers: Mapping[str, Any
 
 def _long_enough(session: Session, matter: Matter, form: str, answers: Mapping[str, Any]) -> None:
     opened, closed = date.fromisoformat(answers["open_on"]), date.fromisoformat(answers["close_on"])
-    due = land.shortest_end(working_days.load(session, matter.organ_id), form, opened).due_on
-    if closed < due:
-        raise Invalid(_WRONG, errors={"close_on": [Text.of(land.TOO_SHORT[form], due.isoformat())]})
+    numbers = policy_versions.numbers(session, matter)
+    due = land.shortest_end(working_days.load(session, matter.organ_id), form, opened, numbers)
+    if closed < due.due_on:
+        raise Invalid(_WRONG, errors={"close_on": [Text.of(land.TOO_SHORT[form], (due.count, due.due_on.isoformat()))]})
 
 
 def _is_over(session: Session, matter: Matter, notice: str) -> None:

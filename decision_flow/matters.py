@@ -21,7 +21,6 @@ from decision_flow import (
     engine,
     identity,
     oversight,
-    policies,
     policy_versions,
     refusals,
     submissions,
@@ -392,7 +391,7 @@ def _start(
             "entry": matter.relation or "suggestion",
             "decision_id": matter.decision_id,
         },
-        "policy": policies.numbers(policy_versions.of_matter(session, matter)),
+        "policy": policy_versions.numbers(session, matter),
         **facts,
     }
     step = engine.start(runnable.compiled, data, context(session, at, matter.organ_id))

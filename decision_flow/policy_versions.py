@@ -98,6 +98,11 @@ def of_matter(session: Session, matter: Matter) -> Settings:
     return found if found.keys() >= policies.decree().keys() else {**policies.decree(), **found}
 
 
+def numbers(session: Session, matter: Matter) -> dict[str, int]:
+    """Return the values alone, as the diagrams and forms of a matter know them."""
+    return policies.numbers(of_matter(session, matter))
+
+
 def setting(session: Session, matter: Matter, key: str) -> Setting:
     """Return one setting of a matter."""
     return of_matter(session, matter)[key]

@@ -27,10 +27,14 @@ REGISTERS: dict[str, type[Organisation] | type[User] | type[CatalogueItem]] = {
 
 
 class TaskData(Mapping[str, Any]):
-    """The process data at a task, read out of the state only when an expression asks for it."""
+    """The process data at a task, read out of the state only when an expression asks for it.
 
-    def __init__(self, runnable: Runnable, matter: Matter, task: Task) -> None:
+    `numbers` are those of the matter's policy: an act stands at no token, and is counted by them all the same.
+    """
+
+    def __init__(self, runnable: Runnable, matter: Matter, task: Task, numbers: Mapping[str, int]) -> None:
         self._source = (runnable, matter, task)
+        self._numbers = numbers
         self._read: Mapping[str, Any] | None = None
 
     @property
@@ -42,6 +46,7 @@ class TaskData(Mapping[str, Any]):
             data = dict(opened.data) if opened else {}
             if opened and opened.item_name:
                 data[opened.item_name] = opened.item
+            data["policy"] = self._numbers
             self._read = data
         return self._read
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session, joinedload, undefer
 
-from decision_flow import bundles, catalogues, clock, experts, formalities, matters
+from decision_flow import bundles, catalogues, clock, experts, formalities, matters, policy_versions
 from decision_flow.errors import N_, NotFound
 from decision_flow.forms import Field, Form
 from decision_flow.identity import Actor
@@ -87,7 +87,7 @@ def view(session: Session, actor: Actor, task_id: int) -> TaskView:
         matter=matter,
         form=form,
         values=values,
-        context=dict(TaskData(runnable, matter, task)) if standing else {},
+        context=dict(TaskData(runnable, matter, task, policy_versions.numbers(session, matter))) if standing else {},
         auto=auto_values(matter, actor, task) | formalities.auto_values(session, matter, task.form) if standing else {},
         hint=properties.get("hint", ""),
         hint_en=properties.get("hint_en", ""),

@@ -26,6 +26,7 @@ from decision_flow import (
     guards,
     identity,
     matters,
+    policy_versions,
     projection,
     refusals,
     submissions,
@@ -185,7 +186,8 @@ def complete(
     filing: Filing | None = None
     documents: list[Document] = []
     if form is not None:
-        context = submissions.TaskData(runnable, matter, task)
+        numbers = policy_versions.numbers(session, matter)
+        context = submissions.TaskData(runnable, matter, task, numbers)
         answers = submissions.check(
             session,
             form,

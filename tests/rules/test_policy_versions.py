@@ -12,18 +12,21 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import DatabaseError
 
-from decision_flow import clock, matter_facts, policies, policy_changes, policy_versions, wording
+from decision_flow import clock, matter_facts, migrations, policies, policy_changes, policy_versions, wording
 from decision_flow.db import Database
 from decision_flow.demo import cases
+from decision_flow.demo.answers import fill
 from decision_flow.demo.play import Play
 from decision_flow.demo.roster import DISTRICT, QINGHE
 from decision_flow.documents import FileStore
 from decision_flow.errors import Conflict, Invalid, NotPermitted, Refused
+from decision_flow.forms import Form
 from decision_flow.guards import decide
 from decision_flow.guards.facts import Facts, Filed
 from decision_flow.models import AuditEvent, Matter, Notification, Organisation, PolicyState, PolicyVersion, Task
 from decision_flow.policies import Settings
 from decision_flow.policy_changes import Wanted
+from decision_flow.resources import BPMN
 from tests.participation.bare import person
 
 KEEPER, SECOND, OFFICER = "tengyun", "guanyue", "zhoukai"
@@ -296,3 +299,25 @@ def test_the_decree_of_a_release_is_entered_once_whatever_the_clock_says(
     assert len(set(found)) == 1
     with database.transaction(read_only=True) as session:
         assert session.scalar(select(func.count()).where(PolicyVersion.digest == found[0])) == 1
+
+
+def test_what_ran_before_versions_were_kept_is_counted_by_the_decree(database: Database, files: FileStore) -> None:
+    """The migration gives each matter that is there the version of the decree; back and forth nothing is lost."""
+    play = cases.OTHERS[0](database, files)
+    migrations.downgrade(database, "0011")
+    migrations.upgrade(database)
+    with database.transaction(read_only=True) as session:
+        matter = session.get_one(Matter, play.matter_id)
+        assert policy_versions.began_with(session, matter.id).digest == matter.policy_digest
+        assert policy_versions.of_matter(session, matter) == policies.decree()
+
+
+def test_the_review_of_a_suspension_is_counted_by_the_policy() -> None:
+    """An act stands at no token of the diagram; its form is counted by the matter's policy all the same."""
+    form = Form.parse((BPMN / "forms" / "F-35.toml").read_bytes())
+    given = fill(form, {"review_by": (clock.today() + timedelta(days=25)).isoformat()}, {})
+    for days, refused in ((30, False), (20, True)):
+        context = {"policy": {**policies.numbers(policies.decree()), "suspension_review_days": days}}
+        with pytest.raises(Invalid) as refusal:
+            form.validate({**given, "ground": ""}, context=context)
+        assert ("review_by" in refusal.value.errors) is refused

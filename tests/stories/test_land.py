@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from decision_flow import land, land_steps, working_days
+from decision_flow import land, land_steps, policies, working_days
 from decision_flow.db import Database
 from decision_flow.demo import cases
 from decision_flow.demo.play import Play
@@ -17,14 +17,16 @@ from decision_flow.errors import Invalid, Refused
 from decision_flow.land import Objections
 from decision_flow.models import Matter, Task
 
+DECREE, PRE_NOTICE = policies.numbers(policies.decree()), "land_pre_notice_workdays"
 M, PP, T = cases.M, cases.PP, "T_land_expropriation_"
 
 
 def test_the_periods_of_the_land_law() -> None:
     calendar = working_days.package()
-    assert land.pre_notice_end(calendar, date(2026, 3, 16)).due_on == date(2026, 3, 30)
+    assert land.shortest_end(calendar, "F-43", date(2026, 3, 16), DECREE).due_on == date(2026, 3, 30)
+    assert land.shortest_end(calendar, "F-43", date(2026, 3, 16), {**DECREE, PRE_NOTICE: 12}).due_on == date(2026, 4, 1)
     # Thirty days end on 3 May, a holiday: rolled to the first working day.
-    assert land.compensation_notice_end(calendar, date(2026, 4, 3)).due_on == date(2026, 5, 6)
+    assert land.shortest_end(calendar, "F-43c", date(2026, 4, 3), DECREE).due_on == date(2026, 5, 6)
     assert land.notice_after_approval_by(calendar, date(2026, 7, 16)).due_on == date(2026, 8, 6)
 
 
@@ -54,7 +56,7 @@ _OTHER_BRANCHES = ("T_public_participation_01", "T_required_steps_08", "T_requir
 
 def notice(database: Database, play: Play, form: str, **more: Any) -> dict[str, Any]:
     with database.transaction(read_only=True) as session:
-        due = land.shortest_end(working_days.load(session), form, play.day).due_on
+        due = land.shortest_end(working_days.load(session), form, play.day, DECREE).due_on
     return {"open_on": play.day.isoformat(), "close_on": due.isoformat(), **more}
 
 
