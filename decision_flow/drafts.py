@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import literal, select
 from sqlalchemy.orm import Session, undefer
 
 from decision_flow import audit, clock
@@ -84,23 +84,26 @@ def freeze(session: Session, matter: Matter, actor: Author, at: datetime) -> Dra
 
 def mark(session: Session, matter: Matter, steps: Iterable[StatutoryStep], at: datetime) -> list[StaleStep]:
     """Mark those of `steps` that were done before `at` as done on an old text; return the marks."""
-    done = set(
-        session.scalars(
-            select(Task.form).where(
-                Task.matter_id == matter.id,
-                Task.state == TaskState.COMPLETED,
-                Task.completed_at <= at,
-                Task.form.in_(_STEP_OF),
-            )
-        )
+    wanted = sorted(set(steps), key=list(StatutoryStep).index)
+    if not wanted:
+        return []
+    # One statement for both: which steps were done, and which are marked already.
+    forms = select(literal("done"), Task.form).where(
+        Task.matter_id == matter.id,
+        Task.state == TaskState.COMPLETED,
+        Task.completed_at <= at,
+        Task.form.in_(_STEP_OF),
     )
+    open_ones = select(literal("marked"), StaleStep.step).where(
+        StaleStep.matter_id == matter.id, StaleStep.settled.is_(None)
+    )
+    known = {(row[0], row[1]) for row in session.execute(forms.union_all(open_ones))}
     marks = [
         StaleStep(matter_id=matter.id, step=step.value, version=matter.draft_version, marked_at=at)
-        for step in sorted(set(steps), key=list(StatutoryStep).index)
-        if CONCLUDING.get(step, frozenset()) & done
+        for step in wanted
+        if ("marked", step.value) not in known
+        and any(("done", form) in known for form in CONCLUDING.get(step, frozenset()))
     ]
-    known = {entry.step for entry in open_marks(session, matter.id)}
-    marks = [entry for entry in marks if entry.step not in known]
     session.add_all(marks)
     return marks
 

@@ -95,7 +95,7 @@ def of_organ(session: Session, actor: Actor, organ_id: int) -> OrganPolicy:
         binding=_binding(organ, version),
         lines=tuple(
             Line(one, _since(history, version, one.key))
-            for one in policy_versions.settings(session, version.digest).values()
+            for one in policy_versions.complete(policy_versions.settings(session, version.digest)).values()
         ),
         asked=asked,
         history=history,

@@ -93,8 +93,12 @@ def settings(session: Session, digest: str) -> Settings:
 
 
 def of_matter(session: Session, matter: Matter) -> Settings:
-    """Return the settings that a matter began with. One that a later release added counts as the decree has it."""
-    found = settings(session, matter.policy_digest)
+    """Return the settings that a matter began with."""
+    return complete(settings(session, matter.policy_digest))
+
+
+def complete(found: Settings) -> Settings:
+    """Return the settings of a version with those that a later release added, as the decree has them."""
     return found if found.keys() >= policies.decree().keys() else {**policies.decree(), **found}
 
 
