@@ -158,3 +158,19 @@ def _export(session: Session, kind: str, filters: Filters, output: Path, resume:
     count = trail_exports.WRITERS[kind](session, filters, part, tick)
     part.replace(output)
     return count
+
+
+@audit.command("certificate")
+@click.option("--matter", type=int, required=True, help="The matter (id).")
+@click.option("--person", type=int, required=True, help="The member (id).")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path))
+@click.pass_obj
+def audit_certificate(settings: Settings, matter: int, person: int, output: Path) -> None:
+    """Write the certificate of a member who dissented (Art. 38), with its evidence; exit status 2 for who did not."""
+    from decision_flow.auditing import certificates
+
+    with open_database(settings).transaction() as session:
+        found = certificates.made(session, matter, person)
+        certificates.note_issued(session, operator(), found)
+        output.write_text(certificates.as_html(found), "utf-8")
+    click.echo(f"已出具:{output}")

@@ -15,6 +15,7 @@ from decision_flow.guards.archive import ended_early
 from decision_flow.guards.facts import Facts
 from decision_flow.guards.said import Found
 from decision_flow.identity import Actor
+from decision_flow.models import Matter
 from decision_flow.rules import Rule
 from decision_flow.steps import StatutoryStep
 
@@ -98,7 +99,11 @@ DUTIES: tuple[Duty, ...] = (
 
 def of_matter(session: Session, actor: Actor, matter_id: int) -> tuple[Entry, ...]:
     """Return the duties of a matter that the actor may see; none for a matter that is no major decision."""
-    matter = matters.get(session, actor, matter_id)
+    return entries(session, matters.get(session, actor, matter_id))
+
+
+def entries(session: Session, matter: Matter) -> tuple[Entry, ...]:
+    """Return the duties of a matter that was loaded for whoever may see it."""
     facts = matter_facts.of(session, matter)
     if facts.kind != "major":
         return ()

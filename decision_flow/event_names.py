@@ -110,6 +110,7 @@ class EventName(StrEnum):
     TRAIL_VERIFIED = "trail.verified"
     BACKUP_MADE = "backup.made"
     BACKUP_RESTORED = "backup.restored"
+    CERTIFICATE_ISSUED = "certificate.issued"
 
 
 EVENTS: dict[str, str] = {
@@ -213,4 +214,5 @@ EVENTS: dict[str, str] = {
     "trail.verified": N_("验证过程记录"),
     "backup.made": N_("备份"),
     "backup.restored": N_("恢复备份"),
+    "certificate.issued": N_("出具不同意见证明"),
 }

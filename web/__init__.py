@@ -28,6 +28,7 @@ from web.pages import (
     absences,
     account,
     audit,
+    audit_checks,
     calendar,
     catalogues,
     deadlines,
@@ -68,7 +69,7 @@ PAGES = (
     public.page,
     opinions.page, hearings.page, registries.page,
     procedures.page, drafts.page, walks.page, gates.page, rules.page, policies.page,
-    audit.page,
+    audit.page, audit_checks.page,
     catalogues.page, linked.page, office.page, prints.page, exceptions.page, late.page,
 )  # fmt: skip
 

@@ -12,7 +12,7 @@ from typing import Any
 from flask import Blueprint, Response, render_template, request, send_file
 
 from decision_flow import clock, rules, trail_exports
-from decision_flow.auditing import access, reading, taking
+from decision_flow.auditing import access, proof, reading, taking
 from decision_flow.errors import N_, NotFound
 from decision_flow.event_names import EVENTS
 from decision_flow.identity import Permission
@@ -45,7 +45,10 @@ def event(event_id: int) -> str:
         access.note(session, actor(), "event", {"stream": line.stream, "seq": line.seq})
         changes = reading.changes(session, line)
         before, after = reading.neighbours(session, line)
-    return render_template("audit/event.html", line=line, changes=changes, before=before, after=after)
+        covering = proof.covering(session, line.stream, line.seq)
+    return render_template(
+        "audit/event.html", line=line, changes=changes, before=before, after=after, covering=covering
+    )
 
 
 @page.get("/matters/<int:matter_id>")

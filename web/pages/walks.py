@@ -13,7 +13,7 @@ from werkzeug.exceptions import BadRequest
 
 from decision_flow import clock
 from decision_flow.engine import Compiled, Context
-from decision_flow.errors import N_, Conflict, DecisionFlowError, Invalid
+from decision_flow.errors import N_, Conflict, DecisionFlowError, Invalid, NotPermitted
 from decision_flow.forms import Form
 from decision_flow.identity import Permission
 from decision_flow.modelling import checking, drafts, walking
@@ -44,6 +44,9 @@ def show(draft_id: int) -> str:
 @requires(Permission.PROCEDURE_READ)
 def step(draft_id: int) -> str:
     """Take one step: begin, complete a task with pretended answers, or let time pass."""
+    # A walk is recorded with the draft: whoever only reads procedures takes none.
+    if not actor().permissions & {Permission.PROCEDURE_MODEL, Permission.PROCEDURE_PUBLISH}:
+        raise NotPermitted(N_("只有程序建模员和程序发布人可以试走。"))
     return _Walk(draft_id).act()
 
 

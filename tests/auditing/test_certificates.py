@@ -1,0 +1,120 @@
+"""R-38c: recorded dissent mitigates; who did not dissent gets no certificate, and nobody gets another's."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import select
+
+from decision_flow import checkpoints
+from decision_flow.auditing import certificates, proof
+from decision_flow.cli import main
+from decision_flow.demo.play import Play
+from decision_flow.errors import NotPermitted, Refused
+from decision_flow.models import Matter, Task, User
+from decision_flow.verifier import verify_trail
+from tests.auditing.conftest import actor, disputed
+from tests.long_trail import KEY
+from tests.stories.conftest import Told
+from tests.web.client import Desk
+
+
+@pytest.fixture
+def road(told: Told) -> Play:
+    return told(disputed)
+
+
+@pytest.fixture
+def dissent(road: Play) -> tuple[int, str, str]:
+    """(user id, username, words) of a member who dissented at the meeting on the road."""
+    with road.database.transaction() as session:
+        checkpoints.seal(session, KEY)
+    with road.database.transaction(read_only=True) as session:
+        found = certificates.dissenters(session, session.get_one(Matter, road.matter_id))
+        assert found
+        person, said = found[0]
+        return person.id, person.username, said.words
+
+
+def test_a_member_who_dissented_gets_the_very_words_with_their_proof(road: Play, dissent: tuple[int, str, str]) -> None:
+    user_id, username, _ = dissent
+    member = actor(road, username)
+    with road.database.transaction(read_only=True) as session:
+        found = certificates.certificate(session, member, road.matter_id, user_id)
+        minutes = session.scalars(select(Task).where(Task.matter_id == road.matter_id, Task.form == "F-15")).all()[-1]
+        row = next(one for one in minutes.submission["opinions"] if one["person"] == member.name)
+        content = certificates.as_html(found)
+    said = found.dissents[-1]
+    assert (said.words, said.position, said.meeting_no) == (
+        row.get("words") or "",
+        row["position"],
+        minutes.submission["meeting_no"],
+    )
+    assert said.post and said.recorded_as == minutes.completed_as
+    assert {"task.completed", "decision.recorded"} <= {one.event for one in found.evidence}
+    assert ("会议纪要.txt" in dict(found.papers)) and found.draft is not None
+    # The file holds what is needed to compute the root that was signed, with nothing of ours.
+    told = json.loads(re.search(r'id="evidence">(.+?)</script>', content)[1])  # type: ignore[index]
+    assert len(told) == len(found.evidence)
+    for one in told:
+        placed = one["inclusion"]
+        leaf = verify_trail.leaf_hash(one["canonical"].encode())
+        assert proof.root_of(leaf, tuple(map(tuple, placed["path"]))) == placed["root"]
+        assert f"root {placed['root']}\n" in placed["note"]
+        key, signature = bytes.fromhex(placed["public_key"]), bytes.fromhex(placed["signature"])
+        assert verify_trail.signature_holds(key, placed["note"].encode(), signature)
+    assert any(row.get("words", "") in one["canonical"] for one in told if row.get("words"))
+
+
+def test_nobody_else_gets_one(road: Play, dissent: tuple[int, str, str]) -> None:
+    user_id, _, _ = dissent
+    with road.database.transaction(read_only=True) as session:
+        auditor, official = actor(road, "audit"), actor(road, "chenbin")
+        minutes = session.scalars(select(Task).where(Task.matter_id == road.matter_id, Task.form == "F-15")).all()[-1]
+        agreed = [row["person"] for row in minutes.submission["opinions"] if row["position"] == "agree"]
+        for person in session.scalars(select(User).where(User.name.in_([*agreed, official.name]))):
+            with pytest.raises(Refused) as refused:
+                certificates.certificate(session, auditor, road.matter_id, person.id)
+            assert refused.value.rule == "R-38c"
+        with pytest.raises(NotPermitted):
+            certificates.certificate(session, official, road.matter_id, user_id)
+
+
+def test_somebody_of_the_same_name_is_not_the_member(road: Play, dissent: tuple[int, str, str]) -> None:
+    user_id, _, _ = dissent
+    with road.database.transaction() as session:
+        session.get_one(User, actor(road, "shaojun").user_id).name = session.get_one(User, user_id).name
+        session.flush()
+        with pytest.raises(Refused):
+            certificates.made(session, road.matter_id, actor(road, "shaojun").user_id)
+
+
+def test_the_pages_and_the_command_give_it(
+    road: Play,
+    dissent: tuple[int, str, str],
+    at_desk: Callable[[str], Desk],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    user_id, username, _ = dissent
+    path = f"/audit/matters/{road.matter_id}/certificates/{user_id}"
+    for who in (username, "audit", "lvping"):
+        assert "不同意见证明" in at_desk(who).get(path)
+    assert at_desk(username).client.get(path + "/file").status_code == 200
+    at_desk("chenbin").get(path, status=403)
+    at_desk("audit").get(f"/audit/matters/{road.matter_id}/certificates/{actor(road, 'chenbin').user_id}", status=409)
+    config = tmp_path / "settings.toml"
+    config.write_text(
+        f'database_url = "{road.database.engine.url.render_as_string(hide_password=False)}"\ndata_dir = "{tmp_path}"\n'
+    )
+    asked = ["--config", str(config), "audit", "certificate", "--matter", str(road.matter_id), "--person"]
+    done = CliRunner().invoke(main, [*asked, str(user_id), "-o", str(tmp_path / "c.html")])
+    assert done.exit_code == 0, done.output
+    assert "不同意见证明" in (tmp_path / "c.html").read_text("utf-8")
+    refused = CliRunner().invoke(main, [*asked, str(actor(road, "chenbin").user_id), "-o", str(tmp_path / "no.html")])
+    assert refused.exit_code == 2 and not (tmp_path / "no.html").exists()
