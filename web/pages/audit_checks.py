@@ -8,7 +8,7 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
-from decision_flow import checkpoints, policy_versions
+from decision_flow import checkpoints
 from decision_flow.auditing import access, accountability, certificates, conformance, proof
 from decision_flow.errors import N_, NotFound
 from decision_flow.identity import Permission, require
@@ -130,9 +130,8 @@ def conformance_of(matter_id: int) -> str:
     """Show steps, exemptions and deadlines of one matter."""
     with transaction() as session:
         found = conformance.of_matter(session, actor(), matter_id)
-        policy = policy_versions.of_matter(session, found.matter)
         access.note(session, actor(), "conformance", {"number": found.matter.number})
-    return render_template("audit/conformance.html", found=found, policy=policy)
+    return render_template("audit/conformance.html", found=found)
 
 
 def _point(number: int) -> TrailCheckpoint:
