@@ -68,7 +68,7 @@ def test_each_event_is_proven_by_the_checkpoint_that_first_covers_it(sealed: Pla
 
 @pytest.mark.parametrize(("change", "why"), [
     ("UPDATE audit_event SET canonical = replace(canonical, '\"seq\"\\:2,', '\"seq\"\\:3,') WHERE stream = :stream AND seq = 2", "root"),
-    ("UPDATE trail_checkpoint SET signature = '00' || substr(signature, 3) WHERE number = 1", "signature"),
+    ("UPDATE trail_checkpoint SET signature = 'ff00ff00' || substr(signature, 9) WHERE number = 1", "signature"),
     ("UPDATE trail_checkpoint SET root = hash FROM audit_event WHERE seq = 1 AND stream = :stream AND number = 1", "note"),
 ])  # fmt: skip
 def test_what_was_changed_since_is_named_with_its_checkpoint(sealed: Play, change: str, why: str) -> None:
