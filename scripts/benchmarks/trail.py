@@ -71,6 +71,7 @@ def _readers(url: str) -> Figures:
             "export JSON Lines": [*audit, "export", "-o", out],
             "export CSV": [*audit, "export", "--format", "csv", "-o", f"{folder}/trail.csv"],
             "export XES": [*audit, "export", "--format", "xes", "-o", f"{folder}/trail.xes"],
+            "export OCEL": [*audit, "export", "--format", "ocel", "-o", f"{folder}/trail.json"],
             "verify the file, Python alone": [*alone, out],
             "verify the live database": [*audit, "verify"],
         }
