@@ -250,7 +250,7 @@ def _roles(session: Session, users: list[int]) -> dict[int, set[str]]:
 
 
 def _user(session: Session, text: str) -> User | None:
-    return session.get(User, int(text)) if text.isdigit() and len(text) < 10 else None
+    return session.get(User, int(text)) if text.isdecimal() and len(text) < 10 else None
 
 
 def _day(values: Mapping[str, str], name: str, errors: dict[str, list[str]]) -> date:

@@ -241,7 +241,7 @@ def _checked(session: Session, catalogue: Catalogue, values: Mapping[str, Any]) 
     if not 4 <= len(name) <= 80:
         errors["matter_name"] = [N_("事项名称应为4到80个字。")]
     unit_id = str(values.get("undertaking_unit_id") or "")
-    unit = session.get(Organisation, int(unit_id)) if unit_id.isdigit() and len(unit_id) < 10 else None
+    unit = session.get(Organisation, int(unit_id)) if unit_id.isdecimal() and len(unit_id) < 10 else None
     if unit is None or unit.organ_id != catalogue.organ_id or not unit.active:
         errors["undertaking_unit_id"] = [N_("请选择本机关的承办单位。")]
     month = str(values.get("planned_finish") or "").strip()

@@ -193,7 +193,7 @@ def hearing_draw(seed: str, public_value: str, source: str, seats: tuple[str, ..
     wanted: dict[str, int] = {}
     for told in seats:
         side, _, count = told.rpartition("=")
-        if not side or not count.isdigit():
+        if not side or not count.isdecimal():
             raise click.BadParameter("写成 相关方=名额", param_hint="--seats")
         wanted[side] = int(count)
     try:

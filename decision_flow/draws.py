@@ -86,9 +86,9 @@ def parse_list(lines: Sequence[str]) -> list[Entry]:
     found: list[Entry] = []
     for place, line in enumerate(lines, 1):
         parts = [part.strip() for part in line.replace("\t", ",").split(",")]
-        if not any(parts) or (place == 1 and not parts[0].isdigit()):
+        if not any(parts) or (place == 1 and not parts[0].isdecimal()):
             continue
-        if len(parts) != 3 or not parts[0].isdigit() or not parts[1] or not parts[2]:
+        if len(parts) != 3 or not parts[0].isdecimal() or not parts[1] or not parts[2]:
             raise ValueError(f"line {place}: number, name and side are needed")
         found.append(Entry(int(parts[0]), parts[1], parts[2]))
     return found

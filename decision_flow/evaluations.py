@@ -256,7 +256,7 @@ def _elapsed(decision: Matter, order: Mapping[str, Any], today: date) -> float:
 
 
 def _number(text: Any) -> float | None:
-    digits = "".join(character for character in str(text or "") if character.isdigit() or character == ".")
+    digits = "".join(character for character in str(text or "") if character.isdecimal() or character == ".")
     try:
         return float(digits)
     except ValueError:

@@ -1,8 +1,10 @@
 """Exemptions, exceptions and exclusions: asked for with a reason, decided by somebody else (SOD-14), registered.
 
 What a form says anyway (an exemption signed by the leader, a shorter period with its reason, a matter out of
-scope) becomes a record here when the form is completed, so that one register holds every departure from the
-ordinary course. Records are never changed after the decision and never deleted.
+scope) becomes a record here, so that one register holds every departure from the ordinary course. What takes
+effect at once with the form is asked for from the form and approved before it (`BEFORE`); what counts only later
+is asked for by completing the form, and the guard of the later act wants it approved (`STATED`).
+Records are never changed after the decision and never deleted.
 """
 
 from __future__ import annotations
@@ -12,13 +14,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
-from decision_flow import audit, clock, drafts, identity, matters, oversight, refusals
+from decision_flow import audit, clock, drafts, identity, matters, notifications, oversight, refusals
 from decision_flow.actors import Actor
 from decision_flow.audit import EventName
-from decision_flow.errors import N_, Conflict, Invalid, NotFound, NotPermitted, Refused
+from decision_flow.errors import N_, Conflict, Invalid, NotFound, NotPermitted, Refusal, Refused
+from decision_flow.guards.said import REGISTER
 from decision_flow.models import ExceptionKind, ExceptionRecord, ExceptionState, Matter, Task, TaskState
 from decision_flow.roles import Permission
 from decision_flow.steps import StatutoryStep
@@ -49,14 +52,20 @@ _EXEMPTIONS = {
     "F-08": ("R-19a", StatutoryStep.EXPERT_ARGUMENTATION, "reason", "F-06"),
     "F-09b": ("R-22a", StatutoryStep.RISK_ASSESSMENT, "exempt_reason", "F-09"),
 }
-# A reason that stands in the paper itself.
-_STATED = {
+# A reason that stands in the paper itself: by form, the rule and the field. What counts only when the draft is
+# sent to the reviewer is asked for when the form is completed.
+STATED = {
     "F-04": ("R-12c", "not_needed_reason"),
     "F-06": ("R-12d", "single_option_reason"),
+    "F-09": ("R-22b", "existing_assessment_no"),
+    "F-20": ("R-16a", "no_hearing_reason"),
+    "F-29e": ("R-20c", "few_reason"),
+}
+# What takes effect with the form: approved, in these very words, before the form counts.
+BEFORE = {
     "F-12b": ("R-26c", "shorten_reason"),
     "F-22": ("R-15b", "short_reason_public"),
     "F-25b": ("R-16b", "short_notice_reason"),
-    "F-29e": ("R-20c", "few_reason"),
     "F-36": ("R-36a", "decline_reason"),
 }
 _WRONG = N_("填写的内容有误,请按提示修改后再提交。")
@@ -93,6 +102,10 @@ def ask(session: Session, actor: Actor, matter_id: int, rule: str, reason: str, 
     already.
     """
     identity.require(actor, Permission.MATTER_REGISTER)
+    return _ask(session, actor, matter_id, rule, reason, step)
+
+
+def _ask(session: Session, actor: Actor, matter_id: int, rule: str, reason: str, step: str = "") -> ExceptionRecord:
     matter = matters.get(session, actor, matter_id)
     refusals.acting(session, actor, matter_id)
     errors: dict[str, list[str]] = {}
@@ -120,6 +133,45 @@ def ask(session: Session, actor: Actor, matter_id: int, rule: str, reason: str, 
     return _new(session, matter, actor, kind, rule, reason, ExceptionState.ASKED, subject=step)
 
 
+def ask_in_form(
+    session: Session, actor: Actor, matter_id: int, form: str, values: Mapping[str, Any]
+) -> ExceptionRecord:
+    """Ask for what `form` states and needs approved before it counts, for whoever holds its task.
+
+    Raises `Invalid` when it states no reason, `Conflict` when the same waits already.
+    """
+    identity.require(actor, Permission.TASK_WORK)
+    rule, field = BEFORE[form]
+    reason = str(values.get(field) or "")
+    try:
+        return _ask(session, actor, matter_id, rule, reason)
+    except Invalid as error:
+        raise Invalid(_WRONG, errors={field: error.errors.get("reason", [])}) from error
+
+
+def must_be_approved(session: Session, matter: Matter, form: str, answers: Mapping[str, Any]) -> None:
+    """Raise `Refused` when a form states a reason that nobody else has approved yet, in these words (SOD-14)."""
+    if form not in BEFORE:
+        return
+    rule, field = BEFORE[form]
+    reason = str(answers.get(field) or "").strip()
+    if not reason:
+        return
+    record = approved(session, matter.id, rule)
+    if record is None or record.reason != reason:
+        raise Refused.of([
+            Refusal(
+                rule, ARTICLES[rule], N_("“%(what)s”还没有经批准。"),
+                N_("点“报请批准”,由分管领导或者行政首长批准后再提交。"), REGISTER, {"what": ASKABLE[rule]},
+            )
+        ])  # fmt: skip
+
+
+def in_form(session: Session, matter_id: int, form: str) -> ExceptionRecord | None:
+    """Return what was last asked for from `form`, if it is one that needs an approval before it counts."""
+    return _latest(session, matter_id, BEFORE[form][0]) if form in BEFORE else None
+
+
 def decide(session: Session, actor: Actor, record_id: int, approve: bool, note: str) -> ExceptionRecord:
     """Approve or refuse what was asked. Raises `Refused` for one's own asking (SOD-14), `NotPermitted` for others."""
     record = session.scalars(
@@ -127,7 +179,7 @@ def decide(session: Session, actor: Actor, record_id: int, approve: bool, note: 
     ).one_or_none()
     if record is None:
         raise NotFound(N_("没有这条记录,或者您无权查看。"))
-    matters.get(session, actor, record.matter_id)
+    matter = matters.get(session, actor, record.matter_id)
     refusals.acting(session, actor, record.matter_id)
     if record.state != ExceptionState.ASKED:
         raise Conflict(N_("这项申请已由%(who)s处理。"), who=record.decided_as)
@@ -145,6 +197,8 @@ def decide(session: Session, actor: Actor, record_id: int, approve: bool, note: 
             asked=(record.asked_by_id, record.asked_as),
         )  # fmt: skip
     _tell(session, EventName.EXCEPTION_DECIDED, actor, record)
+    if record.asked_by_id is not None:
+        _notify(session, "exception.decided", matter, record, "asker", recipient_id=record.asked_by_id)
     return record
 
 
@@ -161,10 +215,17 @@ def on_completed(session: Session, matter: Matter, task: Task, answers: Mapping[
         )  # fmt: skip
         if asker is not None:
             told.asked_by_id, told.asked_as = asker.completed_by_id, asker.completed_as
-    elif form in _STATED:
-        rule, field = _STATED[form]
+    elif form in STATED:
+        rule, field = STATED[form]
         if reason := str(answers.get(field) or "").strip():
-            _new(session, matter, actor, ExceptionKind.EXCEPTION, rule, reason, ExceptionState.STATED, task=task)
+            latest = _latest(session, matter.id, rule)
+            if latest is None or latest.reason != reason or latest.state == ExceptionState.REFUSED:
+                _new(session, matter, actor, ExceptionKind.EXCEPTION, rule, reason, ExceptionState.ASKED, task=task)
+    elif form in BEFORE:
+        rule, field = BEFORE[form]
+        record = approved(session, matter.id, rule) if answers.get(field) else None
+        if record is not None:
+            record.task_id = task.id
     elif form == "F-01" and answers.get("exclusion_type") not in (None, "none") and task.token != "start":  # noqa: S105
         _new(
             session, matter, actor, ExceptionKind.EXCLUSION, "R-03c", str(answers.get("summary") or ""),
@@ -177,18 +238,21 @@ def on_completed(session: Session, matter: Matter, task: Task, answers: Mapping[
 
 
 def approved(session: Session, matter_id: int, rule: str, subject: str = "") -> ExceptionRecord | None:
-    """Return the approved exception from `rule` in a matter, if there is one: what a guard of a REASON row asks."""
-    return session.scalars(
-        select(ExceptionRecord)
-        .where(
-            ExceptionRecord.matter_id == matter_id,
-            ExceptionRecord.rule == rule,
-            ExceptionRecord.subject == subject,
-            ExceptionRecord.state == ExceptionState.APPROVED,
-        )
-        .order_by(ExceptionRecord.id.desc())
-        .limit(1)
-    ).one_or_none()
+    """Return the exception from `rule` in a matter if the latest asked for is approved: what a REASON row asks."""
+    record = _latest(session, matter_id, rule, subject)
+    return record if record is not None and record.state == ExceptionState.APPROVED else None
+
+
+def waiting(session: Session, actor: Actor) -> int:
+    """Return how many wait for the actor's approval."""
+    organs = {held.organ_id for held in actor.appointments if held.role_code in APPROVERS}
+    if not organs:
+        return 0
+    asked = select(func.count()).where(
+        ExceptionRecord.organ_id.in_(organs), ExceptionRecord.state == ExceptionState.ASKED,
+        or_(ExceptionRecord.asked_by_id.is_(None), ExceptionRecord.asked_by_id != actor.user_id),
+    )  # fmt: skip
+    return session.scalar(asked) or 0
 
 
 def of_matter(session: Session, matter_id: int) -> list[ExceptionRecord]:
@@ -234,6 +298,15 @@ def may_decide(actor: Actor, record: ExceptionRecord) -> bool:
     return record.state == ExceptionState.ASKED and holds and record.asked_by_id != actor.user_id
 
 
+def _latest(session: Session, matter_id: int, rule: str, subject: str = "") -> ExceptionRecord | None:
+    return session.scalars(
+        select(ExceptionRecord)
+        .where(ExceptionRecord.matter_id == matter_id, ExceptionRecord.rule == rule, ExceptionRecord.subject == subject)
+        .order_by(ExceptionRecord.id.desc())
+        .limit(1)
+    ).one_or_none()
+
+
 def _not_ones_own(actor: Actor, asked_by_id: int | None) -> None:
     if asked_by_id is not None and asked_by_id == actor.user_id:
         raise Refused(N_("不能批准本人提出的例外或者豁免,请由其他有权人员批准。"), rule="SOD-14", article="职责分离")
@@ -264,7 +337,17 @@ def _new(
     session.add(record)
     session.flush()
     _tell(session, EventName.EXCEPTION_RECORDED, actor, record)
+    if state == ExceptionState.ASKED:
+        for role in sorted(APPROVERS):
+            _notify(session, "exception.asked", matter, record, role, pool=f"{role}:{matter.organ_id}")
     return record
+
+
+def _notify(session: Session, event: str, matter: Matter, record: ExceptionRecord, to: str, **who: Any) -> None:
+    notifications.enqueue(
+        session, event, dedupe_key=f"{event}:{record.id}:{to}", at=clock.now(), matter_id=matter.id,
+        payload={"title": matter.title, "rule": record.rule, "reason": record.reason[:200]}, **who,
+    )  # fmt: skip
 
 
 def _tell(session: Session, event: EventName, actor: Actor, record: ExceptionRecord) -> None:

@@ -88,6 +88,7 @@ def suggested(session: Session, matter: Matter, form_id: str | None) -> dict[str
 def check(filing: Filing) -> None:
     """Ask the registers whether this form may be completed now. Raises `Refused`, `Invalid`, `NotPermitted`."""
     land_steps.check(filing.session, filing.matter, filing.task.form or "", filing.answers)
+    exceptions.must_be_approved(filing.session, filing.matter, filing.task.form or "", filing.answers)
     if asked := BEFORE.get(filing.task.form or ""):
         asked(filing)
 

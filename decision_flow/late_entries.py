@@ -128,7 +128,7 @@ def _checked(session: Session, actor: Actor, task: Task, told: Mapping[str, str]
         errors["_late_reason"] = [N_("请说明为什么在线下办理,不少于5个字。")]
     scan = session.scalars(
         select(Document).where(
-            Document.id == (int(told["scan"]) if told.get("scan", "").isdigit() else 0),
+            Document.id == (int(told["scan"]) if told.get("scan", "").isdecimal() else 0),
             Document.task_id == task.id,
             Document.field == SCAN,
             Document.uploaded_by_id == actor.user_id,

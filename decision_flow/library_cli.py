@@ -148,7 +148,7 @@ def _source(settings: Settings, told: str) -> ProcedureSource:
     if path.is_file():
         return archive.unpack(path.read_bytes())
     key, _, number = told.partition("@")
-    if number and not number.isdigit():
+    if number and not number.isdecimal():
         raise Invalid(N_("文件「%(name)s」读不出来:%(reason)s"), name=told, reason="KEY@VERSION")
     with open_database(settings).transaction(read_only=True) as session:
         return procedures.stored(session, _version(session, key, int(number) if number else None))

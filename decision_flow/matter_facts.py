@@ -247,8 +247,15 @@ def _aside() -> Any:
     stale = select(func.aggregate_strings(StaleStep.step, " ")).where(
         StaleStep.matter_id == Matter.id, StaleStep.settled.is_(None)
     )
+    later = aliased(ExceptionRecord)
+    # What was asked for again is no longer approved until that is decided.
+    asked_again = exists().where(
+        later.matter_id == ExceptionRecord.matter_id, later.rule == ExceptionRecord.rule,
+        later.subject == ExceptionRecord.subject, later.id > ExceptionRecord.id,
+        later.state.in_((ExceptionState.ASKED, ExceptionState.REFUSED)),
+    )  # fmt: skip
     approved = select(func.aggregate_strings(ExceptionRecord.rule, " ")).where(
-        ExceptionRecord.matter_id == Matter.id, ExceptionRecord.state == ExceptionState.APPROVED
+        ExceptionRecord.matter_id == Matter.id, ExceptionRecord.state == ExceptionState.APPROVED, ~asked_again
     )
     archived = exists().where(AuditEvent.matter_id == Matter.id, AuditEvent.event == EventName.ARCHIVE_FILED.value)
     adjusted = exists().where(linked.decision_id == Matter.id, linked.relation.in_(("adjustment", "adjusts")))

@@ -113,7 +113,7 @@ def holders_of(session: Session, pools: Iterable[str]) -> dict[str, list[int]]:
         role, _, number = pool.partition(":")
         if role == "person":
             found[pool] = [int(number)]
-        elif number.isdigit():
+        elif number.isdecimal():
             wanted.setdefault(role, set()).add(int(number))
     today = clock.today()
     for role, units in wanted.items():

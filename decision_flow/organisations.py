@@ -278,7 +278,7 @@ def _change(session: Session, event: EventName, actor: Actor, row: Organisation 
 
 
 def _number(value: Any) -> int | None:
-    return int(value) if str(value or "").isdigit() and len(str(value)) < 10 else None
+    return int(value) if str(value or "").isdecimal() and len(str(value)) < 10 else None
 
 
 def _record(session: Session, event: EventName, actor: Actor, **facts: Any) -> None:

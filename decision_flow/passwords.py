@@ -54,7 +54,7 @@ def problem(password: str, username: str, settings: Settings) -> str | None:
     kinds = (
         any(character.islower() for character in password),
         any(character.isupper() for character in password),
-        any(character.isdigit() for character in password),
+        any(character.isdecimal() for character in password),
         any(not character.isalnum() for character in password),
     )
     if len(password) < settings.password_min_length or sum(kinds) < 3:

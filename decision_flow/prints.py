@@ -236,5 +236,5 @@ _REGISTERS: dict[str, Any] = {
 def _name(session: Session, target: str, value: Any) -> str:
     """Return what a reference names, also when it was closed since."""
     table, column = _REGISTERS["user" if target.startswith("role:") else target]
-    found = session.scalar(select(column).where(table.id == int(value))) if str(value).isdigit() else None
+    found = session.scalar(select(column).where(table.id == int(value))) if str(value).isdecimal() else None
     return str(found or value)

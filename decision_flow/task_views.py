@@ -55,6 +55,42 @@ class TaskView:
     waiting_for: str
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where something that is missing is done: the task that stands open for its form or step, if one does."""
+
+    form: str
+    matter_id: int
+    task_id: int | None = None
+    name: str = ""
+    name_en: str = ""
+
+
+def places(session: Session, matter: Matter, forms: Iterable[str], *, besides: int = 0) -> dict[str, Place]:
+    """Return for each form where it is filled in now: its open task, else the one open in its step.
+
+    With nothing open for it the place names the matter alone. `besides` is the task whose page it is.
+    """
+    wanted = set(filter(None, forms))
+    if not wanted:
+        return {}
+    open_ones = session.scalars(
+        select(Task)
+        .where(Task.matter_id == matter.id, Task.state.in_((TaskState.OPEN, TaskState.CLAIMED)), Task.id != besides)
+        .order_by(Task.id)
+    ).all()
+    version = session.get_one(ProcedureVersion, matter.procedure_version_id)
+    elements = bundles.runnable(session, version).compiled.elements.values()
+    steps = {element.form: element.step for element in elements if element.form and element.step}
+    by_form = {task.form: task for task in open_ones if task.form}
+    by_step = {task.step: task for task in open_ones if task.step}
+    found = {}
+    for form in wanted:
+        task = by_form.get(form) or by_step.get(steps.get(form, ""))
+        found[form] = Place(form, matter.id, task.id, task.name, task.name_en) if task else Place(form, matter.id)
+    return found
+
+
 def view(session: Session, actor: Actor, task_id: int) -> TaskView:
     """Return what the page of a task shows. Raises `NotFound` for a task of a matter one may not see."""
     task = _visible(session, actor, task_id)

@@ -62,13 +62,14 @@ def told(error: domain.DecisionFlowError) -> str:
 
 
 def refusals(error: domain.Refused) -> list[dict[str, str]]:
-    """Return each thing that is missing: `rule`, `article`, `text`, `todo`, in the reader's language."""
+    """Return each thing that is missing: `rule`, `article`, `text`, `todo` in the reader's language, and the `form`."""
     return [
         {
             "rule": refusal.rule,
             "article": refusal.article,
             "text": gettext(refusal.message) % refusal.values if refusal.values else gettext(refusal.message),
             "todo": gettext(refusal.todo) if refusal.todo else "",
+            "form": refusal.form,
         }
         for refusal in error.refusals
     ]

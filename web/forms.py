@@ -128,7 +128,7 @@ class _Drawing:
         field = next((field for field in self.form.fields if field.name == parts[0]), None)
         if field is None:
             return self.gettext(N_("表单"))
-        row = self.gettext(N_("第%(row)s行"), row=int(parts[1]) + 1) if len(parts) > 1 and parts[1].isdigit() else ""
+        row = self.gettext(N_("第%(row)s行"), row=int(parts[1]) + 1) if len(parts) > 1 and parts[1].isdecimal() else ""
         column = next((column for column in field.columns if column.name == parts[-1]), None)
         return " ".join(part for part in (self.words(field), row, self.words(column) if column else "") if part)
 
@@ -255,7 +255,7 @@ def _rows(field: Field, sent: Mapping[str, str]) -> list[dict[str, Any]]:
             rows.setdefault(int(match[1]), {})[match[2]] = value
     numbers = sorted(rows)
     asked, _, position = sent.get(REMOVE, "").rpartition("-")
-    if asked == field.name and position.isdigit():
+    if asked == field.name and position.isdecimal():
         numbers = [number for number in numbers if number != int(position)]
     found = [rows[number] for number in numbers]
     if sent.get(ADD) == field.name:

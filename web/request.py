@@ -57,7 +57,7 @@ def actor() -> Actor:
 def page_number() -> int:
     """Return the page asked for, at least 1."""
     value = request.args.get("page", "1")
-    return max(1, int(value)) if value.isdigit() and len(value) < 7 else 1
+    return max(1, int(value)) if value.isdecimal() and len(value) < 7 else 1
 
 
 def language() -> str:

@@ -7,17 +7,33 @@ from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, joinedload, undefer
 
-from decision_flow import acts, bundles, clock, documents, formalities, forms, identity, matters, tasks, worker
+from decision_flow import (
+    acts,
+    bundles,
+    clock,
+    documents,
+    exceptions,
+    formalities,
+    forms,
+    identity,
+    matters,
+    tasks,
+    worker,
+)
 from decision_flow.db import Database
 from decision_flow.demo import answers
 from decision_flow.documents import FileStore
 from decision_flow.identity import Actor
 from decision_flow.models import (
+    Appointment,
+    ExceptionRecord,
+    ExceptionState,
     Matter,
     Organisation,
+    Post,
     ProcedureVersion,
     Task,
     TaskState,
@@ -37,6 +53,8 @@ class Play:
         self.database, self.files = database, files
         self.day, self._minute = day, 0
         self.matter_id = 0
+        # Whether what needs a second person's approval gets it as soon as it is asked for.
+        self.approving = True
 
     def on(self, day: date) -> Play:
         """Go on to a later day and let what has become due happen first."""
@@ -221,7 +239,34 @@ class Play:
             "display": actor.display,
             "at": clock.now().isoformat(timespec="seconds"),
         }
+        if self.approving and form.id in exceptions.BEFORE and values.get(exceptions.BEFORE[form.id][1]):
+            exceptions.ask_in_form(session, actor, task.matter_id, form.id, values)
+            self.approve(session)
         tasks.complete(session, actor, task.id, values, signature)
+        if self.approving:
+            self.approve(session)
+
+    def approve(self, session: Session) -> None:
+        """Have a leader of the organ who did not ask approve what waits for it."""
+        asked = session.scalars(
+            select(ExceptionRecord).where(
+                ExceptionRecord.matter_id == self.matter_id, ExceptionRecord.state == ExceptionState.ASKED
+            )
+        ).all()
+        for record in asked:
+            leaders = session.scalars(
+                select(User)
+                .join(Appointment, Appointment.user_id == User.id)
+                .join(Post, Post.id == Appointment.post_id)
+                .join(Organisation, Organisation.id == Post.organisation_id)
+                .where(
+                    Post.role_code.in_(exceptions.APPROVERS), User.id != (record.asked_by_id or 0),
+                    or_(Organisation.id == record.organ_id, Organisation.organ_id == record.organ_id),
+                )
+                .order_by(User.id.desc())
+                .limit(1)
+            )  # fmt: skip
+            exceptions.decide(session, identity.actor_of(session, leaders.one()), record.id, True, "同意")
 
     def _paper(self, session: Session, actor: Actor, task: Task, name: str, label: str, several: bool) -> Any:
         text = PAPER.format(title=task.matter.title, name=label).encode()

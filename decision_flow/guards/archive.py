@@ -5,7 +5,7 @@ from __future__ import annotations
 from decision_flow.errors import N_
 from decision_flow.guards import decide, evaluator, execution, meeting, publish
 from decision_flow.guards.facts import APPROVED, Facts
-from decision_flow.guards.said import Found, missing
+from decision_flow.guards.said import Found, missing, unapproved
 
 
 def ended_early(facts: Facts) -> bool:
@@ -15,10 +15,13 @@ def ended_early(facts: Facts) -> bool:
     """
     if facts.withdrawn or facts.has("F-03w", "F-01t", "F-42m"):
         return True
-    excluded = facts.of("F-01", "exclusion_type") not in (None, "none") or facts.of("F-01b", "in_scope") is False
     declined = facts.of("F-03", "initiate") is False
     rejected = facts.of("F-15", "decision") == "rejected" and not list(decide.signed(facts))
-    return excluded or declined or rejected
+    return _excluded(facts) or declined or rejected
+
+
+def _excluded(facts: Facts) -> bool:
+    return facts.of("F-01", "exclusion_type") not in (None, "none") or facts.of("F-01b", "in_scope") is False
 
 
 def complete(facts: Facts) -> Found:
@@ -32,6 +35,12 @@ def complete(facts: Facts) -> Found:
     yield from publish.to_execute(facts)
 
 
+def excluded_confirmed(facts: Facts) -> Found:
+    """R-03c: that the procedure does not apply was confirmed by a leader, not by the office alone."""
+    if _excluded(facts) and "R-03c" not in facts.approved:
+        yield unapproved("R-03c", 3, N_("不适用本程序的认定还没有经领导确认。"))
+
+
 def trail_whole(facts: Facts) -> Found:
     """R-33: the trail of the matter verifies."""
     if facts.trail_break:
@@ -41,6 +50,7 @@ def trail_whole(facts: Facts) -> Found:
 def to_archive(facts: Facts) -> Found:
     """What must stand before a part of the file is handed over."""
     if facts.kind == "major":
+        yield from excluded_confirmed(facts)
         yield from complete(facts)
     yield from trail_whole(facts)
 
@@ -51,6 +61,7 @@ def to_finish(facts: Facts) -> Found:
         yield from evaluator.decided(facts)
     if facts.kind != "major":
         return
+    yield from excluded_confirmed(facts)
     yield from complete(facts)
     if not ended_early(facts) and not facts.adjusted:
         yield from execution.to_report_done(facts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decision_flow.errors import N_
 from decision_flow.guards import initiate
 from decision_flow.guards.facts import CONTROLLABLE, Facts
-from decision_flow.guards.said import Found, missing
+from decision_flow.guards.said import Found, missing, unapproved
 
 SCREENED = ("social_stability", "public_safety", "ecology", "fiscal_economic", "public_opinion", "legal", "other")
 
@@ -21,6 +21,8 @@ def drafted(facts: Facts) -> Found:
         yield missing(
             "R-12c", 12, N_("没有成本效益分析,也没有说明不需要的理由。"), N_("补充分析或者写明理由。"), "F-04"
         )
+    elif research is not None and not research.get("cost_benefit_needed") and "R-12c" not in facts.approved:
+        yield unapproved("R-12c", 12, N_("不作成本效益分析的理由还没有经批准。"))
     draft = facts.last("F-06")
     if draft is None or not draft.get("options"):
         yield missing("R-12a", 12, N_("没有拟订决策草案。"), N_("拟订草案及说明。"), "F-06")
@@ -30,6 +32,8 @@ def drafted(facts: Facts) -> Found:
         yield missing(
             "R-12d", 12, N_("有较大分歧但只有一个方案,没有说明理由。"), N_("提出两个以上方案,或者写明理由。"), "F-06"
         )
+    elif draft.get("single_option_reason") and "R-12d" not in facts.approved:
+        yield unapproved("R-12d", 12, N_("有较大分歧只提一个方案,理由还没有经批准。"))
     if facts.text is None or not facts.text.sha256:
         yield missing(
             "R-25c", 25, N_("草案文本没有固定,不能确认审查的是哪一份文本。"), N_("上传草案文件并固定版本。"), "F-06"
@@ -67,6 +71,8 @@ def public_heard(facts: Facts) -> Found:
         yield missing(
             "R-14a", 14, N_("公众参与没有办结,也没有不予公开认定。"), N_("完成公众参与,归纳并研究采纳意见。"), "F-23"
         )
+    if facts.of("F-20", "no_hearing_reason") and "R-16a" not in facts.approved:
+        yield unapproved("R-16a", 16, N_("不举行听证会的理由还没有经批准。"))
     if facts.pending:
         yield missing(
             "R-18",
@@ -80,6 +86,8 @@ def public_heard(facts: Facts) -> Found:
 
 def experts_heard(facts: Facts) -> Found:
     """R-19a: experts argued a technical matter; for another the exemption has its reason."""
+    if facts.of("F-29e", "few_reason") and "R-20c" not in facts.approved:
+        yield unapproved("R-20c", 20, N_("专家人数少于规定,理由还没有经批准。"))
     technical = facts.of("F-06", "is_technical") is True
     if technical and not facts.has("F-29"):
         yield missing("R-19a", 19, N_("专业性、技术性较强的事项没有专家论证意见。"), N_("组织专家论证。"), "F-29")
@@ -108,6 +116,8 @@ def risk_assessed(facts: Facts) -> Found:
             yield missing(
                 "R-22b", 22, N_("引用的已有评估没有覆盖全部风险类型。"), N_("补充评估没有覆盖的风险。"), "F-09"
             )
+        elif "R-22b" not in facts.approved:
+            yield unapproved("R-22b", 22, N_("以已有评估代替风险评估,还没有经批准。"))
     elif flagged:
         yield missing("R-22a", 22, N_("筛查有风险,没有风险评估报告和可控性认定。"), N_("组织风险评估。"), "F-34")
     elif not str(facts.of("F-09b", "exempt_reason") or "").strip():

@@ -75,6 +75,7 @@ def lawful() -> Facts:
         decided=True,
         published=True,
         archived=True,
+        approved=frozenset({"R-12c"}),
         names={CLERK: "林悦"},
     )
 
@@ -112,6 +113,10 @@ def of(**columns: Any) -> Change:
     return lambda facts: replace(facts, **columns)
 
 
+def with_filed(form: str, **answers: Any) -> Change:
+    return lambda facts: replace(facts, filed=(Filed(form, answers, DRAFTER), *facts.filed))
+
+
 ROWS: list[tuple[str, str, Change]] = [
     ("R-03a", "F-12", lambda f: replace(said("F-01", matter_category="")(f), category="")),
     ("R-03b", "F-12", said("F-01", special_procedure_law="价格法")),
@@ -126,6 +131,12 @@ ROWS: list[tuple[str, str, Change]] = [
     ("R-12a", "F-12", without("F-04")),
     ("R-12b", "F-12", said("F-04", legal_basis=[])),
     ("R-12c", "F-12", said("F-04", not_needed_reason="")),
+    ("R-12c", "F-12", of(approved=frozenset())),
+    ("R-12d", "F-12", said("F-06", has_major_disagreement=True, single_option_reason="意见集中在工期")),
+    ("R-16a", "F-12", with_filed("F-20", no_hearing_reason="座谈会已充分表达意见")),
+    ("R-20c", "F-12", with_filed("F-29e", few_reason="本领域专家少")),
+    ("R-22b", "F-12", lambda f: said("F-09", existing_assessment_no="环评1", existing_scope=["public_safety"])(without("F-34b")(f))),
+    ("R-03c", "F-24", said("F-01", exclusion_type="macro_control")),
     ("R-12d", "F-12", said("F-06", has_major_disagreement=True)),
     ("R-13a", "F-12", without("F-05b")),
     ("R-13b", "F-12", said("F-05b", disputes=[])),
@@ -216,7 +227,8 @@ def test_closing_asks_for_the_final_report_and_the_archive() -> None:
     ],
 )
 def test_a_lawful_early_end_needs_no_more_than_its_archive(change: Change) -> None:
-    ended = without("F-16b", "F-17b", "F-18", "F-19c")(change(lawful()))
+    """And, where it is out of scope, the confirmation of a leader."""
+    ended = replace(without("F-16b", "F-17b", "F-18", "F-19c")(change(lawful())), approved=frozenset({"R-03c"}))
     assert rules(archive.to_finish, ended) == set()
     assert rules(archive.to_finish, of(archived=False)(ended)) == {"R-33"}
 

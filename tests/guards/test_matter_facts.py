@@ -241,7 +241,7 @@ def test_asking_for_an_exception_is_seen_by_the_guard_at_once(database: Database
     """An operation that writes, then judges, judges on what it wrote."""
     with database.transaction() as session:
         matter = matters.lock(session, matter_id)
-        assert matter_facts.of(session, matter).approved == frozenset()
+        assert "R-26c" not in matter_facts.of(session, matter).approved
         excepted(session, matter)
-        assert matter_facts.of(session, matter).approved == {"R-26c"}
+        assert "R-26c" in matter_facts.of(session, matter).approved
         assert exceptions.approved(session, matter_id, "R-26c") is not None

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from decision_flow import actors, clock, documents, matters, notices, tasks
+from decision_flow import actors, clock, documents, exceptions, matters, notices, tasks
 from decision_flow.actors import Actor
 from decision_flow.db import Database
 from decision_flow.demo.answers import fill
@@ -84,6 +84,13 @@ def complete(database: Database, matter_id: int, who: str, values: dict[str, Any
         signature = {"kind": "attestation", "user_id": actor.user_id, "display": actor.display,
                      "at": clock.now().isoformat(timespec="seconds")} if sign else None  # fmt: skip
         tasks.complete(session, actor, task.id, values, signature)
+
+
+def approve(database: Database, matter_id: int, who: str, form: str, values: dict[str, Any]) -> None:
+    """Ask from the form for what needs approval before it counts, and have the head approve it."""
+    with database.transaction() as session:
+        record = exceptions.ask_in_form(session, person(session, who), matter_id, form, values)
+        exceptions.decide(session, person(session, HEAD), record.id, True, "")
 
 
 def paper(

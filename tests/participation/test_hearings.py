@@ -241,7 +241,12 @@ def test_a_short_notice_of_a_price_hearing_is_explained_in_it(
         bare.complete(database, matter_id, bare.OFFICER, short)
     assert "R-16b" in refusal.value.errors["short_notice_reason"][0]
     reason = "水厂检修窗口期临近,需在八月中旬前听证。"
-    bare.complete(database, matter_id, bare.OFFICER, {**short, "short_notice_reason": reason})
+    given = {**short, "short_notice_reason": reason}
+    with pytest.raises(Refused) as unapproved:
+        bare.complete(database, matter_id, bare.OFFICER, given)
+    assert (unapproved.value.rule, unapproved.value.article) == ("R-16b", "条例第十六条")
+    bare.approve(database, matter_id, bare.OFFICER, "F-25b", given)
+    bare.complete(database, matter_id, bare.OFFICER, given)
     with database.transaction(read_only=True) as session:
         found = notices.latest(session, matter_id, NoticeKind.HEARING)
         assert found is not None and {"name": "short_reason", "text": reason} in found.sections

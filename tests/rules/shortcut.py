@@ -30,7 +30,17 @@ from decision_flow.documents import FileStore
 from decision_flow.engine import Bundle
 from decision_flow.forms import Form
 from decision_flow.guards.facts import Facts
-from decision_flow.models import AuditEvent, DraftVersion, Matter, Opinion, ProcedureVersion, StaleStep, Task, User
+from decision_flow.models import (
+    AuditEvent,
+    DraftVersion,
+    ExceptionRecord,
+    Matter,
+    Opinion,
+    ProcedureVersion,
+    StaleStep,
+    Task,
+    User,
+)
 from decision_flow.procedures import ProcedureSource
 from decision_flow.resources import BPMN
 from tests import past_the_gate
@@ -79,6 +89,9 @@ ACTS = {
         Act("F-24", form="F-24"),
         # No guard asks of these, but the separation of duties, or the form itself.
         *(Act(form, form=form) for form in ("F-02", "F-04", "F-29", "F-29p", "F-31", "F-32")),
+        Act("F-22", "linyue", "disclosure_officer", "F-22"),
+        Act("F-12b", "wangmin", "legality_reviewer", "F-12b"),
+        Act("F-36", form="F-36"),
         Act("F-21", "heping", "confidentiality_reviewer", "F-21"),
         Act("F-26", "zhaolei", "hearing_host", "F-26"),
         *(
@@ -158,6 +171,9 @@ class World:
         with self.database.transaction() as session:
             return matters.register(session, self.person(session, "wuting"), key, self.units[QINGHE], answers).id
 
+    def matter(self, session: Session, task: Task) -> Matter:
+        return session.get_one(Matter, task.matter_id)
+
     @staticmethod
     def form(form: str) -> Form:
         return Form.parse((BPMN / "forms" / f"{form}.toml").read_bytes())
@@ -192,6 +208,13 @@ class World:
                 DraftVersion(
                     matter_id=matter.id, number=facts.text.number, sha256=facts.text.sha256, frozen_at=now,
                     conclusion=facts.text.conclusion,
+                )
+            )  # fmt: skip
+        for rule in facts.approved:
+            session.add(
+                ExceptionRecord(
+                    matter_id=matter.id, organ_id=matter.organ_id, kind="exception", rule=rule, reason="理由属实。",
+                    state="approved", asked_at=now, decided_at=now,
                 )
             )  # fmt: skip
         for step in facts.stale:

@@ -35,10 +35,14 @@ def test_g1_an_emergency_is_out_of_scope_and_listed(database: Database, files: F
         "proposer_contact": "0871-60001234", "matter_category": "other_major", "exclusion_type": "emergency_response",
         "contains_state_secret": False, "summary": "汛情紧急,须临时征用沿河场地和机械设备,保障人民群众生命财产安全。",
     })  # fmt: skip
-    play.do(M + "01").run_to()
+    play.approving = False
+    with pytest.raises(Refused) as refusal:
+        play.do(M + "01").run_to()
+    # What the office judged does not close the file before a leader has confirmed it.
+    assert refusal.value.rules == ["R-03c"]
     with database.transaction() as session:
         matter = session.get_one(Matter, play.matter_id)
-        assert (matter.status, matter.outcome) == ("COMPLETED", "E_out")
+        assert matter.status == "RUNNING"
         (row,) = exceptions.register(session, person(session, "zhoukai"), ExceptionQuery(kind="exclusion")).rows
         assert (row.rule, row.subject, row.state, row.matter.title) == (
             "R-03c", "emergency_response", "asked", "清河镇防汛抢险临时征用方案",
@@ -47,6 +51,10 @@ def test_g1_an_emergency_is_out_of_scope_and_listed(database: Database, files: F
         head = person(session, "gaojianming")
         exceptions.decide(session, head, row.id, True, "")
         assert (row.state, row.decided_by_id) == ("approved", head.user_id)
+    play.run_to()
+    with database.transaction(read_only=True) as session:
+        matter = session.get_one(Matter, play.matter_id)
+        assert (matter.status, matter.outcome) == ("COMPLETED", "E_out")
 
 
 def test_an_exemption_signed_on_its_form_is_in_the_register(database: Database, files: FileStore) -> None:
@@ -56,9 +64,8 @@ def test_an_exemption_signed_on_its_form_is_in_the_register(database: Database, 
         assert set(rows) >= {"R-19a", "R-22a", "R-12c"}
         assert rows["R-19a"].subject == "expert_argumentation" and rows["R-19a"].state == "approved"
         assert rows["R-19a"].asked_by_id != rows["R-19a"].decided_by_id
-        assert rows["R-12c"].state == "stated"
+        assert rows["R-12c"].state == "approved" and rows["R-12c"].asked_by_id != rows["R-12c"].decided_by_id
         assert exceptions.approved(session, play.matter_id, "R-19a", "expert_argumentation")
-        assert exceptions.approved(session, play.matter_id, "R-12c") is None
 
 
 def test_sod_14_nobody_approves_what_they_asked_for(database: Database, files: FileStore) -> None:

@@ -183,7 +183,9 @@ def test_errors_stand_beside_their_fields_and_in_the_summary() -> None:
 def test_a_refusal_is_told_in_the_readers_language_with_its_rule() -> None:
     form = FORMS["F-22"]
     with pytest.raises(Invalid) as refusal:
-        form.validate({"open_on": "2026-03-09", "close_on": "2026-03-09"})
+        form.validate(
+            {"open_on": "2026-03-09", "close_on": "2026-03-09"}, context={"policy": {"public_comment_days": 30}}
+        )
     english = draw(form, errors=refusal.value.errors, lang="en").get_element_by_id("field-close_on-error")
     assert english.text_content().strip() == "The period is wrong."
     reason = draw(form, errors=refusal.value.errors, lang="zh").get_element_by_id("field-short_reason_public-error")

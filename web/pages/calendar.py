@@ -37,7 +37,7 @@ def enter() -> Response | str | tuple[str, int]:
         if upload is not None and upload.filename:
             sent["text"] = calendar_notices.text_of(upload.read(1_000_000))
         notice = calendar_notices.read(sent["text"])
-        organ_id = int(sent["organ_id"]) if sent["organ_id"].isdigit() and len(sent["organ_id"]) < 10 else None
+        organ_id = int(sent["organ_id"]) if sent["organ_id"].isdecimal() and len(sent["organ_id"]) < 10 else None
         if "enter" not in request.form:
             with transaction(read_only=True) as session:
                 moves = deadlines.preview(session, notice, organ_id)
@@ -62,11 +62,11 @@ def _show(
 ) -> str:
     asked = request.args.get("year", "")
     today = clock.today()
-    year = int(asked) if asked.isdigit() and 2004 <= int(asked) <= today.year + 6 else today.year
+    year = int(asked) if asked.isdecimal() and 2004 <= int(asked) <= today.year + 6 else today.year
     with transaction(read_only=True) as session:
         organs = _organs(session)
         chosen = request.args.get("organ", "")
-        organ_id = int(chosen) if chosen.isdigit() and int(chosen) in {organ.id for organ in organs} else None
+        organ_id = int(chosen) if chosen.isdecimal() and int(chosen) in {organ.id for organ in organs} else None
         found = working_days.load(session, organ_id)
         official = calendar_notices.is_official(session, year)
     return render_template(

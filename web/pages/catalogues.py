@@ -103,7 +103,7 @@ def completion(catalogue_id: int) -> Response | tuple[str, int]:
     told_of = {
         int(key.removeprefix("completion-")): (value, request.form.get(f"note-{key.removeprefix('completion-')}", ""))
         for key, value in request.form.items()
-        if key.startswith("completion-") and key.removeprefix("completion-").isdigit()
+        if key.startswith("completion-") and key.removeprefix("completion-").isdecimal()
     }
     return _do(catalogue_id, lambda session: catalogues.record_completion(session, actor(), catalogue_id, told_of))
 
@@ -154,7 +154,7 @@ def _values() -> dict[str, Any]:
 
 
 def _number(text: str) -> int:
-    return int(text) if text.isdigit() and len(text) < 10 else 0
+    return int(text) if text.isdecimal() and len(text) < 10 else 0
 
 
 def _index(errors: dict[str, list[str]] | None = None) -> str:

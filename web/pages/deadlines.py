@@ -56,7 +56,7 @@ def extend(task_id: int) -> Response | tuple[str, int]:
         task_id,
         lambda session: deadlines.extend(
             session, actor(), task_id, sent.get("ground", ""),
-            int(count) if count.isdigit() and len(count) < 5 else 0, sent.get("reason", "")[:2000],
+            int(count) if count.isdecimal() and len(count) < 5 else 0, sent.get("reason", "")[:2000],
         ),
     )  # fmt: skip
 

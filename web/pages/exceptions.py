@@ -29,7 +29,7 @@ def index() -> str:
     organ = asked.get("organ", "")
     query = ExceptionQuery(
         rule=asked.get("rule", "")[:20],
-        organ_id=int(organ) if organ.isdigit() and len(organ) < 10 else 0,
+        organ_id=int(organ) if organ.isdecimal() and len(organ) < 10 else 0,
         since=_day(asked.get("since", "")),
         until=_day(asked.get("until", "")),
         kind=asked.get("kind", "")[:12],

@@ -31,7 +31,7 @@ def publish(draft_id: int) -> Response | tuple[str, int]:
     revision = request.form.get("revision", "")
     try:
         with transaction() as session:
-            version = gate.publish(session, actor(), draft_id, int(revision) if revision.isdigit() else 0)
+            version = gate.publish(session, actor(), draft_id, int(revision) if revision.isdecimal() else 0)
             key = drafts.get(session, actor(), draft_id).key
             number = version.number
     except (Conflict, NotConforming) as error:

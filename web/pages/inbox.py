@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from decision_flow import inbox, tasks
+from decision_flow import exceptions, inbox, tasks
 from decision_flow.errors import DecisionFlowError
 from decision_flow.identity import Permission
 from decision_flow.inbox import TABS, InboxQuery
@@ -33,11 +33,14 @@ def show() -> str:
     )
     with transaction(read_only=True) as session:
         found = inbox.inbox(session, actor(), query)
+        to_approve = exceptions.waiting(session, actor())
         if not tab and not found.counters.todo and found.counters.claimable:
             # Nothing in hand but something to take: show that instead of an empty list.
             query = InboxQuery(tab="claimable")
             found = inbox.inbox(session, actor(), query)
-    return render_template("inbox/show.html", found=found, query=query, steps=list(StatutoryStep))
+    return render_template(
+        "inbox/show.html", found=found, query=query, to_approve=to_approve, steps=list(StatutoryStep)
+    )
 
 
 @page.post("/inbox/claim")
@@ -46,7 +49,7 @@ def claim() -> Response:
     """Claim several tasks at once; what somebody else took meanwhile is told and stops nothing."""
     taken = 0
     for value in request.form.getlist("task")[:100]:
-        if not value.isdigit():
+        if not value.isdecimal():
             continue
         try:
             with transaction() as session:

@@ -71,7 +71,7 @@ def _scan(task_id: int) -> tuple[int | None, dict[str, list[str]]]:
     kept = request.form.get("_late_scan_kept", "")
     sent = request.files.get("_late_scan")
     if sent is None or not sent.filename:
-        return (int(kept) if kept.isdigit() and len(kept) < 10 else None), {}
+        return (int(kept) if kept.isdecimal() and len(kept) < 10 else None), {}
     try:
         with transaction() as session:
             task = session.get_one(Task, task_id)

@@ -68,7 +68,7 @@ def create() -> BaseResponse | tuple[str, int]:
         return _new_page(values, {}), 200
     try:
         with transaction() as session:
-            matter = matters.register(session, actor(), procedure, int(organ) if organ.isdigit() else 0, values)
+            matter = matters.register(session, actor(), procedure, int(organ) if organ.isdecimal() else 0, values)
             number, matter_id = matter.number, matter.id
     except Invalid as error:
         return _new_page(values, error.errors), 422

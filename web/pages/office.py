@@ -33,7 +33,7 @@ def change() -> Response | tuple[str, int]:
             office_settings.change(
                 session,
                 actor(),
-                int(organ) if organ.isdigit() and len(organ) < 10 else 0,
+                int(organ) if organ.isdecimal() and len(organ) < 10 else 0,
                 name,
                 request.form.get("value", ""),
                 request.form.get("basis", ""),
@@ -50,7 +50,7 @@ def change() -> Response | tuple[str, int]:
 def major_items() -> str:
     """Show the list of a year."""
     asked = request.args.get("year", "")
-    year = int(asked) if asked.isdigit() and 2000 <= int(asked[:6]) <= 2999 else clock.today().year
+    year = int(asked) if asked.isdecimal() and 2000 <= int(asked[:6]) <= 2999 else clock.today().year
     with transaction(read_only=True) as session:
         items = three_major.annual_list(session, actor(), year)
     return render_template("office/major_items.html", items=items, year=year)

@@ -46,7 +46,7 @@ def work(matter_id: int) -> Response | tuple[str, int]:
     """Dispose of, group or assign the ticked opinions, or all that the filter finds."""
     sent = request.form
     which: list[int] | LedgerQuery = (
-        _query() if sent.get("all") == "1" else [int(key) for key in sent.getlist("chosen") if key.isdigit()][:500]
+        _query() if sent.get("all") == "1" else [int(key) for key in sent.getlist("chosen") if key.isdecimal()][:500]
     )
     action = sent.get("action", "")
     try:
@@ -58,7 +58,7 @@ def work(matter_id: int) -> Response | tuple[str, int]:
                 count = opinions.group(session, actor(), matter_id, which, sent.get("group_label", ""))
             elif action == "assign":
                 wanted = sent.get("assignee_id", "")
-                count = opinions.assign(session, actor(), matter_id, which, int(wanted) if wanted.isdigit() else 0)
+                count = opinions.assign(session, actor(), matter_id, which, int(wanted) if wanted.isdecimal() else 0)
             else:
                 raise NotFound(N_("没有这个操作。"))
     except Invalid as error:
@@ -204,7 +204,7 @@ def _query() -> LedgerQuery:
         position=told_of.get("position", "")[:10],
         channel=told_of.get("channel", "")[:20],
         group=told_of.get("group", "")[:60],
-        assignee=int(assignee) if assignee.isdigit() and len(assignee) < 10 else 0,
+        assignee=int(assignee) if assignee.isdecimal() and len(assignee) < 10 else 0,
         page=page_number(),
     )
 

@@ -98,7 +98,7 @@ def appoint(user_id: int) -> Response | tuple[str, int]:
             session,
             actor(),
             user_id,
-            int(post) if post.isdigit() and len(post) < 10 else 0,
+            int(post) if post.isdecimal() and len(post) < 10 else 0,
             _day("starts_on"),
             _day("until") if sent.get("until") else None,
             exception_reason=sent.get("exception_reason", "")[:500],

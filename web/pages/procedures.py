@@ -50,7 +50,7 @@ def start() -> Response | tuple[str, int]:
                 key, title = key or source.key, title or source.title
             else:
                 name, _, number = name.partition("@")
-                row = library.version(session, actor(), name, int(number) if number.isdigit() else 0)
+                row = library.version(session, actor(), name, int(number) if number.isdecimal() else 0)
                 source = library.source(session, actor(), name, row.number)
                 base, told_as = row.id, f"{source.title} v{row.number}"
             draft_id = drafts.start(
@@ -183,7 +183,7 @@ def compare(key: str) -> str:
         before, after = _sides(numbers)
         old = library.source(session, actor(), key, before)
         draft = request.args.get("draft", "")
-        if draft.isdigit():
+        if draft.isdecimal():
             new = drafts.source_of(session, drafts.get(session, actor(), int(draft)))
         else:
             new = library.source(session, actor(), key, after)
@@ -195,7 +195,7 @@ def compare(key: str) -> str:
     name = wanted if wanted in names else (touched or names)[0]
     return render_template(
         "procedures/compare.html", procedure=procedure, numbers=numbers, before=before, after=after,
-        draft=draft if draft.isdigit() else "", changes=changes, names=names, touched=touched, name=name,
+        draft=draft if draft.isdecimal() else "", changes=changes, names=names, touched=touched, name=name,
         in_old=name in old.bundle.bpmn, in_new=name in new.bundle.bpmn,
         marks={kind: [one.id for one in changes if one.kind == kind] for kind in ("added", "removed", "changed")},
     )  # fmt: skip
@@ -208,7 +208,7 @@ def _sides(numbers: list[int]) -> tuple[int, int]:
 
     def asked(name: str, otherwise: int) -> int:
         value = request.args.get(name, "")
-        return int(value) if value.isdigit() and int(value) in numbers else otherwise
+        return int(value) if value.isdecimal() and int(value) in numbers else otherwise
 
     after = asked("to", numbers[0])
     return asked("from", numbers[1] if len(numbers) > 1 else numbers[0]), after

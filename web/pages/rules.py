@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template, request
 
-from decision_flow import checklist, policy_versions, rules
+from decision_flow import checklist, late_entries, matters, policy_versions, rules, task_views
 from decision_flow.identity import Permission
 from web.auth import requires
 from web.pages.matters import draw
@@ -32,4 +32,7 @@ def of_matter(matter_id: int) -> str:
     with transaction(read_only=True) as session:
         entries = checklist.of_matter(session, actor(), matter_id)
         version = policy_versions.began_with(session, matter_id)
-    return draw(matter_id, "checklist", entries=entries, policy=version)
+        late = late_entries.of_matter(session, matter_id)
+        missing = [one.form for entry in entries for one in entry.missing]
+        places = task_views.places(session, matters.get(session, actor(), matter_id), missing)
+    return draw(matter_id, "checklist", entries=entries, policy=version, entered_late=late, places=places)

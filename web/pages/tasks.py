@@ -7,8 +7,8 @@ from typing import Any
 from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from decision_flow import documents, identity, late_entries, submissions, task_views, tasks
-from decision_flow.errors import Conflict, DecisionFlowError, Invalid, Refused
+from decision_flow import documents, exceptions, identity, late_entries, submissions, task_views, tasks
+from decision_flow.errors import Conflict, DecisionFlowError, Invalid, NotFound, Refused
 from decision_flow.forms import Form
 from decision_flow.identity import Actor, Permission
 from decision_flow.models import Task
@@ -55,7 +55,7 @@ def transfer(task_id: int) -> Response | tuple[str, int]:
     try:
         with transaction() as session:
             reason = request.form.get("reason", "")
-            tasks.transfer(session, actor(), task_id, int(to_user) if to_user.isdigit() else 0, reason)
+            tasks.transfer(session, actor(), task_id, int(to_user) if to_user.isdecimal() else 0, reason)
     except Invalid as error:
         return _page(task_id, transfer_errors=error.errors), 422
     flash(gettext("已转办。"), "success")
@@ -104,6 +104,30 @@ def complete(task_id: int) -> Response | tuple[str, int]:
     except Conflict as error:
         return _page(task_id, values=values, conflict=told(error)), 409
     return redirect(url_for("tasks.done", task_id=task_id, n=len(opened), matter=matter_id))
+
+
+@page.post("/tasks/<int:task_id>/approval")
+@requires(Permission.TASK_WORK)
+def ask_approval(task_id: int) -> Response | tuple[str, int]:
+    """Keep what was typed and ask for the approval that the form needs before it counts."""
+    with transaction(read_only=True) as session:
+        form = _form(session, task_id)
+    values, uploads = forms.read_submission(form, request.form, request.files)
+    errors = store_uploads(task_id, form, values, uploads)
+    if form.id not in exceptions.BEFORE:
+        raise NotFound(gettext("没有这个页面,或者您无权查看。"))
+    try:
+        if errors:
+            raise Invalid(gettext("有文件没有上传成功,请检查后再提交。"), errors=errors)
+        with transaction() as session:
+            tasks.save_draft(session, actor(), task_id, values)
+            exceptions.ask_in_form(session, actor(), session.get_one(Task, task_id).matter_id, form.id, values)
+    except Invalid as error:
+        return _page(task_id, values=values, errors=error.errors), status_of(error)
+    except Conflict as error:
+        return _page(task_id, values=values, conflict=told(error)), status_of(error)
+    flash(gettext("已报请批准,内容已暂存。批准后请再次提交。"), "success")
+    return redirect(url_for("tasks.show", task_id=task_id))
 
 
 @page.get("/tasks/<int:task_id>/done")
@@ -179,6 +203,9 @@ def _page(task_id: int, **shown: Any) -> str:
         late = late_entries.of_matter(session, view.matter.id)
         may_enter_late = view.task.state in ("OPEN", "CLAIMED") and late_entries.may_enter(session, actor(), view.task)
         choices = task_views.choices(session, view, actor())
+        asked = exceptions.in_form(session, view.matter.id, view.form.id) if view.form else None
+        missing = [one["form"] for one in shown.get("refusals", ())]
+        places = task_views.places(session, view.matter, missing, besides=task_id)
         colleagues = tasks.transfer_candidates(session, actor(), view.task) if view.may_work else []
     values = shown.pop("values", None)
     return render_template(
@@ -186,6 +213,9 @@ def _page(task_id: int, **shown: Any) -> str:
         view=view,
         choices=choices,
         colleagues=colleagues,
+        asked=asked,
+        asked_in=exceptions.BEFORE.get(view.form.id, ("", ""))[1] if view.form else "",
+        places=places,
         late=late,
         may_enter_late=may_enter_late,
         values=view.values if values is None else values,

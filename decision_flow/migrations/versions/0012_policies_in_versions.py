@@ -28,6 +28,7 @@ DECREE = (
     ("disclosure_workdays", "决定公开期限", "Publication within", 20, "working_days", "政府信息公开条例第二十六条", "confirmed", "R-32a", "no", False, True),
     ("archive_transfer_days", "归档移交期限", "Archive handed over within", 30, "calendar_days", "地方规定", "confirmed", "R-33", "reason", False, False),
     ("progress_report_months", "执行进度报告间隔", "Progress report every", 3, "months", "产品设定", "proposed", "R-34b", "no", False, False),
+    ("evaluation_after_term_months", "固定期限届满后的评估", "Evaluation after the end of a fixed term", 6, "months", "地方规定", "proposed", "R-36a", "no", False, False),
     ("quorum_percent", "会议法定人数(超过)", "Quorum, more than", 50, "percent", "地方会议规则", "confirmed", "R-30g", "no", True, False),
     ("min_experts_township", "乡镇论证专家人数", "Experts, township", 3, "people", "地方规定", "confirmed", "R-20c", "reason", True, False),
     ("min_experts_district", "区县论证专家人数", "Experts, district", 5, "people", "待核实", "unconfirmed", "R-20c", "reason", True, False),

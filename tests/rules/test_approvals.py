@@ -1,0 +1,113 @@
+"""A reason counts once somebody else with the authority has approved it: from the form to the approver and back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from decision_flow import clock, exceptions
+from decision_flow.errors import Invalid, Refused
+from decision_flow.models import ExceptionRecord, Task
+from tests.guards.test_guards import lawful
+from tests.rules.shortcut import ACTS, World, encoded
+
+REASON = "汛期将至,须在汛前完成全部程序。"
+
+
+def stated(world: World, form: str, reason: str) -> dict[str, Any]:
+    """The answers by which each form departs from the ordinary course."""
+    today = clock.today()
+    return {
+        "F-22": {
+            "open_on": today.isoformat(), "close_on": (today + timedelta(days=20)).isoformat(),
+            "short_reason_public": reason,
+        },
+        "F-12b": {
+            "complete": True, "agreed_due_on": (today + timedelta(days=3)).isoformat(), "shorten_reason": reason,
+            "shorten_approved_by": world.id_of("gaojianming"),
+        },
+        "F-36": {"start": False, "decline_reason": reason},
+    }[form]  # fmt: skip
+
+
+@pytest.mark.parametrize(("form", "rule"), [("F-22", "R-15b"), ("F-12b", "R-26c"), ("F-36", "R-36a")])
+def test_a_reason_counts_only_once_somebody_else_approved_it(world: World, form: str, rule: str) -> None:
+    key = "post_evaluation" if form == "F-36" else "major_decision"
+    who, task = ACTS[form].who, world.begin(form, lawful(), key)
+    answers = world.answers(task, stated(world, form, REASON))
+    world.claim(task, who)
+    before = world.standing(task)
+    with pytest.raises(Refused) as refusal:
+        world.try_it(task, who, answers)
+    assert (refusal.value.rule, refusal.value.article) == (rule, exceptions.ARTICLES[rule])
+    refused = world.press(task, who, answers)
+    html = refused.get_data(as_text=True)
+    assert refused.status_code == 409 and rule in html and f"/tasks/{task.id}/approval" in html
+    assert world.standing(task) == before and len(world.refused(task)) == 2
+
+    asker = world.desk(who)
+    sent = encoded(world.form(form), answers)
+    assert asker.post(f"/tasks/{task.id}/approval", **sent).status_code == 302
+    assert asker.post(f"/tasks/{task.id}/approval", **sent).status_code == 409
+    assert "等待分管领导" in asker.get(f"/tasks/{task.id}")
+    record = only(world, task, rule)
+    with pytest.raises(Refused):
+        world.try_it(task, who, answers)
+    with pytest.raises(Refused) as own, world.database.transaction() as session:
+        exceptions.decide(session, world.person(session, who), record.id, True, "")
+    assert own.value.rule == "SOD-14"
+
+    deputy, page = world.desk("sunli"), f"/matters/{task.matter_id}/exceptions"
+    assert "等待您批准" in deputy.get("/inbox") and REASON in deputy.get(page)
+    assert deputy.post(f"{page}/{record.id}", _approve="1", note="同意").status_code == 302
+    # What was approved is this reason and no other.
+    with pytest.raises(Refused):
+        world.try_it(task, who, {**answers, **stated(world, form, REASON + "另有考虑。")})
+    try:
+        world.try_it(task, who, answers)
+    except Refused as error:
+        assert rule not in error.rules
+    else:
+        assert only(world, task, rule).task_id == task.id
+
+
+def test_an_approval_is_asked_for_with_a_reason(world: World) -> None:
+    task = world.begin("F-22", lawful())
+    answers = world.answers(task, stated(world, "F-22", "急"))
+    with pytest.raises(Invalid) as wrong, world.database.transaction() as session:
+        exceptions.ask_in_form(session, world.person(session, "linyue"), task.matter_id, "F-22", answers)
+    assert set(wrong.value.errors) == {"short_reason_public"}
+    other = world.begin("F-12", lawful())
+    desk = world.desk(ACTS["F-12"].who)
+    desk.get(f"/tasks/{other.id}")
+    assert desk.post(f"/tasks/{other.id}/approval").status_code == 404
+
+
+def test_a_reason_stated_earlier_waits_for_its_approval(world: World) -> None:
+    """R-12c: completing the form asks; the same words again do not ask twice, other words ask anew."""
+    task = world.begin("F-04", lawful())
+    answers = world.answers(
+        task, {"cost_benefit_needed": False, "not_needed_reason": "规模小,可研已测算,不再另作分析。"}
+    )
+    with world.database.transaction() as session:
+        form = session.get_one(Task, task.id)
+        for reason, count in ((answers["not_needed_reason"], 2), (answers["not_needed_reason"], 2), (REASON, 3)):
+            told = {**answers, "not_needed_reason": reason}
+            exceptions.on_completed(session, world.matter(session, task), form, told, world.person(session, "wuting"))
+            session.flush()
+            rows = [row for row in exceptions.of_matter(session, task.matter_id) if row.rule == "R-12c"]
+            # One was approved when the matter came here.
+            assert (len(rows), rows[-1].state) == (count, "asked")
+        assert exceptions.approved(session, task.matter_id, "R-12c") is None
+        exceptions.decide(session, world.person(session, "sunli"), rows[-1].id, True, "")
+        assert exceptions.approved(session, task.matter_id, "R-12c") is rows[-1]
+
+
+def only(world: World, task: Task, rule: str) -> ExceptionRecord:
+    with world.database.transaction(read_only=True) as session:
+        return session.scalars(
+            select(ExceptionRecord).where(ExceptionRecord.matter_id == task.matter_id, ExceptionRecord.rule == rule)
+        ).one()
