@@ -39,6 +39,9 @@ DECREE = (
     ("problem_serious_workdays", "重大问题报告处理期限", "Serious problem dealt with within", 1, "working_days", "产品设定", "proposed", "R-35a", "no", False, False),
     ("problem_general_workdays", "一般问题报告处理期限", "Other problem dealt with within", 5, "working_days", "产品设定", "proposed", "R-35a", "no", False, False),
     ("adjustment_workdays", "决策调整研究期限", "Adjustment studied within", 10, "working_days", "产品设定", "proposed", "R-37a", "no", False, False),
+    ("suspension_review_days", "中止执行后复核期限", "Suspension reviewed within", 30, "calendar_days", "产品设定", "proposed", "R-37b", "no", False, False),
+    ("land_pre_notice_workdays", "征收土地预公告期限", "Pre-notice of an expropriation of land", 10, "working_days", "土地管理法实施条例第二十六条", "confirmed", "R-03b", "no", True, False),
+    ("land_compensation_notice_days", "征地补偿安置公告期限", "Notice of the compensation plan", 30, "calendar_days", "土地管理法第四十七条", "confirmed", "R-03b", "no", True, False),
 )
 # What a version holds is never changed; only what was decided about it is written later.
 HELD = "organ_id, number, policy, binding, settings, digest, changes, reason, basis, asked_by_id, asked_as"
