@@ -47,4 +47,4 @@ def test_the_checklist_and_the_coverage_are_read(database: Database, files: File
     html = desk.get("/rules")
     assert html.count('<tr id="') == 103
     assert "待核实" in desk.get("/rules/settings")
-    assert "R-38c" in desk.get("/rules?state=later") and "R-25a" not in desk.get("/rules?state=later")
+    assert "R-09" in desk.get("/rules?state=later") and "R-25a" not in desk.get("/rules?state=later")
