@@ -8,10 +8,14 @@ import multiprocessing
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, insert, literal, select
+from sqlalchemy.orm import contains_eager, undefer
 
 from decision_flow import audit, checkpoints, clock, engine, identity, projection, tasks
 from decision_flow.audit import SYSTEM, EventName
@@ -56,47 +60,94 @@ def tasks_for(database: Database, writers: int, each: int = 4) -> list[int]:
         return list(session.scalars(found))[:writers]
 
 
-def work(database: Database, task_ids: list[int], seconds: float, *, chained: bool = True) -> Acts:
-    """Let a writer for every task take it and give it back for so long; return the committed acts of each task."""
-    fork = multiprocessing.get_context("fork")
-    told: Any = fork.Queue()
-    database.dispose()
-    shares = [task_ids[turn::PROCESSES] for turn in range(PROCESSES)]
-    running = [fork.Process(target=_share, args=(database.url, share, seconds, chained, told)) for share in shares]
-    for process in running:
-        process.start()
-    done: Acts = sum((Counter(told.get(timeout=seconds + 120)) for _ in running), Counter())
-    for process in running:
-        process.join()
-    return done
+@dataclass
+class Slice:
+    """What was done in one stretch of time: the committed acts of each task, the time, the CPU of the writers."""
+
+    acts: Acts
+    seconds: float
+    cpu: float
 
 
-def _share(url: str, task_ids: list[int], seconds: float, chained: bool, told: Any) -> None:
+class Crew:
+    """Writers in processes of their own, a thread and a connection each; they rest between their slices."""
+
+    def __init__(self, database: Database, task_ids: list[int], chained: bool) -> None:
+        fork = multiprocessing.get_context("fork")
+        database.dispose()
+        self.members: list[tuple[Any, Connection]] = []
+        for turn in range(PROCESSES):
+            ours, theirs = fork.Pipe()
+            told = (database.url, task_ids[turn::PROCESSES], chained, theirs)
+            process = fork.Process(target=_member, args=told, daemon=True)
+            process.start()
+            self.members.append((process, ours))
+
+    def work(self, seconds: float) -> Slice:
+        """Let each of them act for so long."""
+        begun, acts, cpu = time.monotonic(), Acts(), 0.0
+        for _, pipe in self.members:
+            pipe.send(seconds)
+        for process, pipe in self.members:
+            if not pipe.poll(seconds + 120):
+                raise RuntimeError(f"no answer from a writer: {process}")
+            done, used = pipe.recv()
+            acts += done
+            cpu += used
+        return Slice(acts, time.monotonic() - begun, cpu)
+
+    def dismiss(self) -> None:
+        """Let them end."""
+        for process, pipe in self.members:
+            pipe.send(None)
+            process.join()
+
+
+@contextmanager
+def crew(database: Database, task_ids: list[int], *, chained: bool = True) -> Iterator[Crew]:
+    """Have a writer for every task; without `chained` they write the same events, linked to nothing."""
+    made = Crew(database, task_ids, chained)
+    try:
+        yield made
+    finally:
+        made.dismiss()
+
+
+def _member(url: str, task_ids: list[int], chained: bool, pipe: Connection) -> None:
     if not chained:
         audit.append = _without_the_chain  # type: ignore[assignment]
-    database, done = Database(url, pool_size=len(task_ids)), Counter[int]()
-    until = time.monotonic() + seconds
+        tasks._LOCKED = _LOCKED_WITHOUT  # type: ignore[assignment]
+    database = Database(url, pool_size=len(task_ids))
+    writers = [_Writer(database, task_id) for task_id in task_ids]
+    while seconds := pipe.recv():
+        begun, until = time.process_time(), time.monotonic() + seconds
+        threads = [threading.Thread(target=writer.act, args=(until,)) for writer in writers]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        done = Acts({writer.task_id: writer.done for writer in writers})
+        pipe.send((done, time.process_time() - begun))
+        for writer in writers:
+            writer.done = 0
 
-    def write(task_id: int) -> None:
+
+class _Writer:
+    """One person with one task."""
+
+    def __init__(self, database: Database, task_id: int) -> None:
+        self.database, self.task_id, self.done = database, task_id, 0
         with database.transaction(read_only=True) as session:
             user = session.scalars(select(User).where(User.username == "zhoukai")).one()
-            actor = identity.actor_of(session, user)
+            self.actor = identity.actor_of(session, user)
         acts: list[Callable[..., Task]] = [tasks.claim, tasks.release]
-        with database.transaction(read_only=True) as session:
-            held = session.get_one(Task, task_id).state == "CLAIMED"
-        for act in itertools.cycle(acts[::-1] if held else acts):
-            with database.transaction() as session:
-                act(session, actor, task_id)
-            done[task_id] += 1
-            if time.monotonic() >= until:
-                return
+        self.acts = itertools.cycle(acts)
 
-    threads = [threading.Thread(target=write, args=(task_id,)) for task_id in task_ids]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    told.put(dict(done))
+    def act(self, until: float) -> None:
+        while time.monotonic() < until:
+            with self.database.transaction() as session:
+                next(self.acts)(session, self.actor, self.task_id)
+            self.done += 1
 
 
 _numbers = itertools.count(1)
@@ -112,8 +163,21 @@ def _without_the_chain(session: Any, stream: str, event: EventName, *, actor: An
         "task_id": told["task_id"], "prev_hash": "", "hash": "", "sm3": "",
         "canonical": json.dumps({"event": event.value, "at": at.isoformat(), "facts": facts}, ensure_ascii=False),
     }  # fmt: skip
-    session.execute(insert(AuditEvent), [row])
+    session.connection().execute(_NEW_EVENT, [row])
     return ""
+
+
+_NEW_EVENT = insert(AuditEvent)
+# As `tasks` locks, but for the head of the stream.
+_LOCKED_WITHOUT = (
+    select(Task, Matter, literal(0), literal(""), literal(""))
+    .join(Matter, Matter.id == Task.matter_id)
+    .where(Task.id == bindparam("task_id"))
+    .options(*(undefer(column) for column in (Task.draft, Matter.state, Matter.passed)))
+    .options(contains_eager(Task.matter).joinedload(Matter.procedure_version, innerjoin=True))
+    .with_for_update(of=(Matter, Task))
+    .execution_options(populate_existing=True)
+)
 
 
 def recorded(database: Database, task_ids: list[int]) -> Acts:

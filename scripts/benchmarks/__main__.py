@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from scripts.benchmarks import complete, engine, idle, inbox, mutants, public, trail, verify, workers
+from scripts.benchmarks import complete, engine, idle, inbox, mutants, public, trail, verify, workers, writers
 from scripts.benchmarks.harness import Figures, databases
 
 ALL: dict[str, Callable[[str], Figures]] = {
@@ -19,6 +19,7 @@ ALL: dict[str, Callable[[str], Figures]] = {
     "workers": workers.run,
     "public": public.run,
     "trail": trail.run,
+    "writers": writers.run,
     "mutants": mutants.run,
 }
 WITHOUT_DATABASE = ("engine", "verify", "mutants")
@@ -29,11 +30,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", choices=[[], *ALL])
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--on", choices=["SQLite", "PostgreSQL"], help="only on this database")
     told = parser.parse_args()
     figures: dict[str, Figures] = {}
     with databases() as urls:
         for name in told.names or [name for name in ALL if name not in ONLY_BY_NAME]:
             for engine_name, url in urls.items() if name not in WITHOUT_DATABASE else [("python", "")]:
+                if url and told.on not in (None, engine_name):
+                    continue
                 print(f"\n== {name} on {engine_name}")
                 figures[f"{name}/{engine_name}"] = found = ALL[name](url)
                 for key, value in found.items():

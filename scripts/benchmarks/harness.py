@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlencode
 
+from sqlalchemy import text
+
 from decision_flow import demo, migrations, working_days
 from decision_flow.db import Database
 from decision_flow.modelling import gate
@@ -150,3 +152,28 @@ def milliseconds(seconds: list[float]) -> tuple[float, float]:
     """Return (median, 95th percentile) in milliseconds."""
     ordered = sorted(seconds)
     return statistics.median(ordered) * 1000, ordered[int(len(ordered) * 0.95) - 1] * 1000
+
+
+def server_cpu(database: Database) -> float:
+    """Return the seconds of CPU that the processes of the PostgreSQL server have used so far; 0 for SQLite."""
+    if database.is_sqlite:
+        return 0.0
+    with database.engine.connect() as connection:
+        backend = connection.execute(text("SELECT pg_backend_pid()")).scalar()
+    server = _stat(Path(f"/proc/{backend}"))[1]
+    ticks = 0
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = _stat(folder)
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it has just ended
+        if server in (int(folder.name), fields[1]):
+            # Of the postmaster also what its ended children used.
+            ticks += sum(fields[11:15] if int(folder.name) == server else fields[11:13])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _stat(folder: Path) -> list[int]:
+    """Return the fields behind the name: state (as 0), parent, …, CPU of the process and of its ended children."""
+    fields = (folder / "stat").read_text().rpartition(")")[2].split()
+    return [0, *map(int, fields[1:])]

@@ -184,9 +184,10 @@ def test_what_was_asked_otherwise_is_not_gone_on_with(long: Database, tmp_path: 
 
 @pytest.mark.parametrize("database", [pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True)
 def test_many_writers_leave_no_gap_and_every_committed_act_has_its_event(database: Database) -> None:
-    """The small twin of `scripts/bench trail`."""
+    """The small twin of `scripts/bench writers`."""
     task_ids = writers.tasks_for(database, 32)
-    done = writers.work(database, task_ids, 1.5)
+    with writers.crew(database, task_ids) as crew:
+        done = crew.work(0.7).acts + crew.work(0.7).acts
     assert set(done) == set(task_ids)
     assert writers.recorded(database, task_ids) == done
 
