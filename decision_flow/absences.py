@@ -13,7 +13,7 @@ from datetime import date
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, joinedload
 
-from decision_flow import audit, clock, notifications
+from decision_flow import audit, clock, contributors, notifications
 from decision_flow.audit import SYSTEM, Author, EventName
 from decision_flow.db import Database
 from decision_flow.errors import N_, Invalid, NotFound, NotPermitted, Refused
@@ -64,7 +64,7 @@ def substitute(session: Session, actor: Actor, values: Mapping[str, str]) -> Sub
     if errors or other is None:
         raise Invalid(N_("没有安排代理,请按提示修改。"), errors=errors)
     _may_grant(session, actor, principal)
-    roles = _roles(session, [principal.id, other.id])
+    roles = _roles(session, [principal.id, other.id], first, last)
     if any(roles[user_id] & set(ADMINISTRATORS) for user_id in (principal.id, other.id)):
         raise Refused(N_("管理员不能代理业务岗位,业务人员也不能代理管理员。"), rule="SOD-13", article="等级保护要求")
     made = Substitution(
@@ -206,7 +206,8 @@ def _returned(session: Session, held: list[Task], holder: User, author: Author) 
             task.person_id, task.pool = None, f"{task.role_code}:{task.organisation_id}"
         audit.append(
             session, audit.matter_stream(task.matter_id), EventName.TASK_RETURNED, actor=author,
-            matter_id=task.matter_id, task_id=task.id, facts={"from": {"id": holder.id, "display": holder.name}},
+            matter_id=task.matter_id, task_id=task.id,
+            facts={"from": {"id": holder.id, "display": holder.name}, **contributors.drafted_by(task, holder.id)},
         )  # fmt: skip
         notifications.enqueue(
             session, "task.returned", dedupe_key=f"task.returned:{task.id}:{was.isoformat() if was else ''}",
@@ -232,15 +233,15 @@ def _may_grant(session: Session, actor: Actor, principal: User) -> None:
         raise NotPermitted(N_("只能为本人安排代理;为他人安排的,由本机关办公室或者负责人办理。"))
 
 
-def _roles(session: Session, users: list[int]) -> dict[int, set[str]]:
-    today = clock.today()
+def _roles(session: Session, users: list[int], first: date, last: date) -> dict[int, set[str]]:
+    """Return the roles that each of these people has on any of these days."""
     rows = session.execute(
         select(Appointment.user_id, Post.role_code)
         .join(Post, Post.id == Appointment.post_id)
         .where(
             Appointment.user_id.in_(users),
-            Appointment.starts_on <= today,
-            or_(Appointment.ends_on.is_(None), Appointment.ends_on >= today),
+            Appointment.starts_on <= last,
+            or_(Appointment.ends_on.is_(None), Appointment.ends_on >= first),
         )
     )
     found: dict[int, set[str]] = {user_id: set() for user_id in users}

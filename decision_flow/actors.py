@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from decision_flow import clock
 from decision_flow.models import Appointment, Organisation, Post, SignInSession, Substitution, User
-from decision_flow.roles import Permission, permissions_of
+from decision_flow.roles import ADMINISTRATORS, Permission, permissions_of
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ class Acting:
     principal: str
     procedure_key: str
     pools: frozenset[str]
+    units: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,10 @@ def acting_of(session: Session, user_id: int) -> tuple[Acting, ...]:
         if principal.active:
             # Without their own substitutions: nobody stands in for somebody who stands in.
             them = build(principal, session.execute(_OF_USER, {"user": principal_id, "today": today}).all())
-            found.append(Acting(principal_id, them.display, key, them.pools))
+            if them.roles & set(ADMINISTRATORS):
+                continue
+            units = frozenset(held.organisation_id for held in them.appointments)
+            found.append(Acting(principal_id, them.display, key, them.pools, units))
     return tuple(found)
 
 
@@ -123,7 +127,8 @@ def build(
     for appointment in held:
         pools.add(f"{appointment.role_code}:{appointment.organisation_id}")
         pools.add(f"{appointment.role_code}:{appointment.organ_id}")
-    acting = tuple(replace(entry, pools=entry.pools - pools) for entry in acting)
+    # An administrator stands in for nobody, whenever the post was given (SOD-13).
+    acting = () if roles & set(ADMINISTRATORS) else tuple(replace(one, pools=one.pools - pools) for one in acting)
     for entry in acting:
         pools |= entry.pools
     where = f"{held[0].organisation}·{held[0].title}·" if held else ""

@@ -1,4 +1,4 @@
-"""Who assesses: a third party for the risks (R-23c), and who evaluates afterwards (R-36b, SOD-05 to SOD-07).
+"""Who assesses: a third party for the risks (R-23c), and who evaluates afterwards (R-36b, SOD-05, SOD-07).
 
 Compared by unified social credit code, so that a new name hides nothing; the same legal representative is told
 and needs a reason.
@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 
 from decision_flow import interests, registries, submitted
 from decision_flow.errors import N_, Invalid, Refused
-from decision_flow.identity import Actor
 from decision_flow.models import Matter, Organisation, Standing
 
 
@@ -67,18 +66,6 @@ def must_be_independent(session: Session, evaluation: Matter, told: Mapping[str,
     own = {decision.undertaking_unit_id, decision.implementing_unit_id} - {None}
     if assessor.organisation_id in own and not reason:
         raise _reason_missing(N_("由承办单位或者执行单位自己评估,独立性弱,请写明理由(SOD-07)。"))
-
-
-def must_not_have_argued(session: Session, actor: Actor, evaluation: Matter) -> None:
-    """Raise `Refused` when this person argued as an expert before the decision under evaluation (SOD-06)."""
-    if evaluation.decision_id is None:
-        return
-    for task in submitted.tasks_of(session, evaluation.decision_id, "F-29"):
-        if task.completed_by_id == actor.user_id:
-            raise Refused(
-                N_("您在决策前参加了本决策的专家论证,不能参加后评估。请转由其他人员办理。"), rule="SOD-06",
-                article="条例第三十六条(地方规定)",
-            )  # fmt: skip
 
 
 def before_the_decision(session: Session, decision: Matter) -> Iterator[Assessor]:

@@ -22,6 +22,7 @@ from decision_flow.actors import Actor
 from decision_flow.audit import EventName
 from decision_flow.errors import N_, Conflict, Invalid, NotFound, NotPermitted, Refusal, Refused
 from decision_flow.guards.said import REGISTER
+from decision_flow.guards.separation import ASKED_IN
 from decision_flow.models import ExceptionKind, ExceptionRecord, ExceptionState, Matter, Task, TaskState
 from decision_flow.roles import Permission
 from decision_flow.steps import StatutoryStep
@@ -46,11 +47,11 @@ ARTICLES = {
     "R-20c": "条例第十九条", "R-22a": "条例第二十二条", "R-22b": "条例第二十二条", "R-25c": "条例第二十五条",
     "R-26c": "条例第二十六条", "R-36a": "条例第三十六条", "SOD-07": "条例第三十六条",
 }  # fmt: skip
-# An exemption that its own form approves: rule, step, the field of the reason, the form of whoever asks for it.
+# An exemption that its own form approves: rule, step, the field of the reason. Who asked: `separation.ASKED_IN`.
 _EXEMPTIONS = {
-    "F-07": ("R-14a", StatutoryStep.PUBLIC_PARTICIPATION, "basis_law", "F-06"),
-    "F-08": ("R-19a", StatutoryStep.EXPERT_ARGUMENTATION, "reason", "F-06"),
-    "F-09b": ("R-22a", StatutoryStep.RISK_ASSESSMENT, "exempt_reason", "F-09"),
+    "F-07": ("R-14a", StatutoryStep.PUBLIC_PARTICIPATION, "basis_law"),
+    "F-08": ("R-19a", StatutoryStep.EXPERT_ARGUMENTATION, "reason"),
+    "F-09b": ("R-22a", StatutoryStep.RISK_ASSESSMENT, "exempt_reason"),
 }
 # A reason that stands in the paper itself: by form, the rule and the field. What counts only when the draft is
 # sent to the reviewer is asked for when the form is completed.
@@ -206,8 +207,8 @@ def on_completed(session: Session, matter: Matter, task: Task, answers: Mapping[
     """Register the departure that a completed form states. Raises `Refused` when its asker approves it (SOD-14)."""
     form = task.form or ""
     if form in _EXEMPTIONS:
-        rule, step, field, asked_in = _EXEMPTIONS[form]
-        asker = _completed(session, matter, asked_in)
+        rule, step, field = _EXEMPTIONS[form]
+        asker = _completed(session, matter, ASKED_IN[form])
         _not_ones_own(actor, asker.completed_by_id if asker else None)
         told = _new(
             session, matter, actor, ExceptionKind.EXEMPTION, rule, str(answers.get(field) or ""),

@@ -114,7 +114,7 @@ def _selected_fairly(filing: Filing) -> None:
 
 
 def _hearing_ready(filing: Filing) -> None:
-    hearings.must_be_ready(filing.session, filing.actor, filing.matter, filing.answers.get("opened_at"))
+    hearings.must_be_ready(filing.session, filing.matter, filing.answers.get("opened_at"))
 
 
 def _record_signed(filing: Filing) -> None:
@@ -135,10 +135,6 @@ def _assessor_impartial(filing: Filing) -> None:
 
 def _evaluator_independent(filing: Filing) -> None:
     assessors.must_be_independent(filing.session, filing.matter, filing.answers)
-
-
-def _evaluator_did_not_argue(filing: Filing) -> None:
-    assessors.must_not_have_argued(filing.session, filing.actor, filing.matter)
 
 
 def _risk_controllable(filing: Filing) -> None:
@@ -253,9 +249,6 @@ BEFORE: dict[str, Callable[[Filing], None]] = {
     "F-30": _assessor_impartial,
     "F-34b": _risk_controllable,
     "F-37": _evaluator_independent,
-    "F-38": _evaluator_did_not_argue,
-    "F-39": _evaluator_did_not_argue,
-    "F-40": _evaluator_did_not_argue,
 }
 AFTER: dict[str, Callable[[Filing], None]] = {
     "F-22": _publish_solicitation,

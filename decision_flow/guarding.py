@@ -6,21 +6,21 @@ interface, worker and import meet the same rules. For an act that no rule speaks
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from decision_flow import audit, guards, matter_facts
-from decision_flow.actors import Actor
+from decision_flow import audit, contributors, guards, matter_facts
+from decision_flow.actors import Actor, actor_of
 from decision_flow.errors import Barred, Refused
 from decision_flow.guards import separation
 from decision_flow.guards.facts import Facts, Filed
 from decision_flow.guards.said import Found, collect
 from decision_flow.guards.separation import Duty, Person
-from decision_flow.models import Appointment, Matter, Post, Task, User
+from decision_flow.models import Matter, Task, User
 
 # What only a major decision does; the minutes of an adjustment are recorded too.
 DECIDING = frozenset({"record_decision", "record_publication", "schedule_evaluations", "freeze_draft"})
@@ -37,7 +37,9 @@ def before_completion(
         return
     matter_facts.completing(session, task, actor)
     known = matter_facts.of(session, matter)
-    _must_be_apart(known, duty, _person(actor))
+    if _is_separated(duty):
+        known = _with_hands(session, matter, duty, known)
+        _must_be_apart(known, duty, _people(actor, task))
     if not guarded:
         return
     filed = Filed(form, answers, actor.user_id, actor.display, task.role_code, task.organisation_id, at, task.id)
@@ -75,42 +77,49 @@ def before_finish(session: Session, matter: Matter) -> None:
 
 def before_taking(session: Session, matter: Matter, task: Task, actor: Actor) -> None:
     """Raise `Barred` when this person may not take this task in this matter (SOD-*)."""
-    duty = Duty(task.role_code, task.form or "", task.step or "")
-    if _is_separated(duty):
-        _must_be_apart(matter_facts.of(session, matter), duty, _person(actor))
+    _hand(session, matter, task, actor)
 
 
 def before_handing(session: Session, matter: Matter, task: Task, user_id: int) -> None:
     """Raise `Barred` when the task may not be handed to this person (SOD-*)."""
+    _hand(session, matter, task, actor_of(session, session.get_one(User, user_id)))
+
+
+def _hand(session: Session, matter: Matter, task: Task, to: Actor) -> None:
     duty = Duty(task.role_code, task.form or "", task.step or "")
-    if not _is_separated(duty):
-        return
-    units = session.scalars(
-        select(Post.organisation_id)
-        .join(Appointment, Appointment.post_id == Post.id)
-        .where(Appointment.user_id == user_id, Appointment.ends_on.is_(None))
-    )
-    name = session.scalar(select(User.name).where(User.id == user_id)) or ""
-    _must_be_apart(matter_facts.of(session, matter), duty, Person(user_id, name, frozenset(units)))
+    if _is_separated(duty):
+        known = _with_hands(session, matter, duty, matter_facts.of(session, matter))
+        _must_be_apart(known, duty, _people(to, task))
 
 
 def _with_trail(session: Session, matter: Matter, known: Facts) -> Facts:
     broken = audit.verify(session, audit.matter_stream(matter.id))
     if broken is None:
         return known
-    return Facts(**{**known.__dict__, "trail_break": broken.reason})
+    return replace(known, trail_break=broken.reason)
+
+
+def _with_hands(session: Session, matter: Matter, duty: Duty, known: Facts) -> Facts:
+    """Return the facts with what the separation of duties asks besides."""
+    hands = contributors.hands(session, matter.id, separation.WORKED_ON)
+    evaluates = duty.form in separation.EVALUATION_FORMS
+    return replace(known, hands=hands, before=contributors.before(session, matter) if evaluates else known.before)
 
 
 def _is_separated(duty: Duty) -> bool:
     return duty.role in separation.ROLES or duty.form in separation.FORMS
 
 
-def _person(actor: Actor) -> Person:
-    return Person(actor.user_id, actor.name, frozenset(held.organisation_id for held in actor.appointments))
+def _people(actor: Actor, task: Task) -> list[Person]:
+    """Return who would do the task: the actor, and whoever they stand in for."""
+    found = [Person(actor.user_id, actor.name, frozenset(held.organisation_id for held in actor.appointments))]
+    if acting := actor.stands_in(task.pool):
+        found.append(Person(acting.principal_id, acting.principal, acting.units))
+    return found
 
 
-def _must_be_apart(known: Facts, duty: Duty, person: Person) -> None:
-    if found := collect(separation.barred(known, duty, person)):
+def _must_be_apart(known: Facts, duty: Duty, people: Iterable[Person]) -> None:
+    if found := collect(*(separation.barred(known, duty, person) for person in people)):
         raise Barred.of(found)
 
 

@@ -242,8 +242,8 @@ def must_be_selected_fairly(session: Session, matter_id: int, participants: list
             )  # fmt: skip
 
 
-def must_be_ready(session: Session, actor: Actor, matter: Matter, opened_at: Any) -> None:
-    """Raise `Refused` unless the hearing may be opened: R-16b, R-16c, R-16d, SOD-08, whatever the diagram says."""
+def must_be_ready(session: Session, matter: Matter, opened_at: Any) -> None:
+    """Raise `Refused` unless the hearing may be opened: R-16b, R-16c, R-16d, whatever the diagram says."""
     plan = submitted.latest(session, matter.id, "F-25")
     notice = notices.latest(session, matter.id, NoticeKind.HEARING)
     if not plan or notice is None:
@@ -271,12 +271,6 @@ def must_be_ready(session: Session, actor: Actor, matter: Matter, opened_at: Any
             article=ahead.basis if plan.get("is_price_hearing") else ARTICLE_16, day=listed_by.isoformat(),
         )  # fmt: skip
     _papers_in_time(session, matter, chosen, held_on)
-    if any(held.organisation_id == matter.undertaking_unit_id for held in actor.appointments):
-        raise Refused(
-            N_("听证主持人不能由承办单位的人员担任。请由其他单位的人员主持。"),
-            rule="SOD-08",
-            article="行政处罚法第六十四条(参照)",
-        )
 
 
 def must_be_signed(session: Session, matter_id: int) -> None:

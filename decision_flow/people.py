@@ -21,7 +21,7 @@ from decision_flow.audit import EventName
 from decision_flow.config import Settings
 from decision_flow.errors import N_, Conflict, Invalid, NotFound, Refused
 from decision_flow.identity import ADMINISTRATORS, Actor, Permission
-from decision_flow.models import Appointment, Organisation, Post, User
+from decision_flow.models import Appointment, Organisation, Post, Substitution, User
 
 NOT_SAVED = N_("人员没有保存,请按提示修改。")
 NOT_APPOINTED = N_("任职没有保存,请按提示修改。")
@@ -194,6 +194,12 @@ def make_appointment(
     if not account.active:
         raise Conflict(N_("账号已停用,请先由系统管理员启用。"))
     reason, approver = exception_reason.strip(), exception_approver.strip()
+    if post.role_code in ADMINISTRATORS and _stands_in(session, user_id, starts_on, ends_on):
+        raise Refused(
+            N_("此人这段时间正在代理他人的岗位或者由他人代理,管理员不得兼办业务。请先结束代理。"),
+            rule="SOD-13",
+            article="GB/T 22239-2019",
+        )
     if not _powers_apart({*meanwhile.values(), post.role_code}):
         if not (reason and approver):
             raise Refused(
@@ -271,6 +277,18 @@ def _held_between(session: Session, user_id: int, starts_on: date, ends_on: date
     if ends_on is not None:
         query = query.where(Appointment.starts_on <= ends_on)
     return [(post_id, role) for post_id, role in session.execute(query)]
+
+
+def _stands_in(session: Session, user_id: int, starts_on: date, ends_on: date | None) -> bool:
+    """Whether a person stands in for another, or another for them, on any of these days."""
+    query = select(Substitution.id).where(
+        or_(Substitution.substitute_id == user_id, Substitution.principal_id == user_id),
+        Substitution.ended_at.is_(None),
+        Substitution.ends_on >= max(starts_on, clock.today()),
+    )
+    if ends_on is not None:
+        query = query.where(Substitution.starts_on <= ends_on)
+    return session.scalar(query.limit(1)) is not None
 
 
 def _keep_administered(session: Session, roles: set[str], day: date) -> None:

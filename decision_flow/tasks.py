@@ -19,6 +19,7 @@ from decision_flow import (
     audit,
     bundles,
     clock,
+    contributors,
     drafts,
     engine,
     formalities,
@@ -84,7 +85,7 @@ def release(session: Session, actor: Actor, task_id: int) -> Task:
         _record(session, EventName.TASK_WITHDRAWN, actor, task)
         return task
     task.state, task.assignee_id, task.claimed_at = TaskState.OPEN, None, None
-    _record(session, EventName.TASK_RELEASED, actor, task)
+    _record(session, EventName.TASK_RELEASED, actor, task, **contributors.drafted_by(task, actor.user_id))
     return task
 
 
@@ -111,6 +112,7 @@ def transfer(session: Session, actor: Actor, task_id: int, to_user_id: int, reas
         task,
         to={"id": to_user_id, "display": candidates[to_user_id]},
         reason=reason.strip(),
+        **contributors.drafted_by(task, actor.user_id),
     )
     return task
 

@@ -46,13 +46,26 @@ class Text:
 
 
 @dataclass(frozen=True)
+class Before:
+    """Who worked on the decision that is evaluated, before it was made: what the evaluator's independence rests on.
+
+    `experts` are people, `units` those that argued or assessed, `own_units` those that carried it and carry it out.
+    """
+
+    experts: frozenset[int] = frozenset()
+    units: frozenset[int] = frozenset()
+    own_units: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
 class Facts:
     """The file of one matter.
 
     `kind` is major, adjustment, evaluation, three_major, archive or other. `filed` is in the order of filing.
     `stale` are steps done on an older text; `pending` counts opinions of the public without a disposition.
     `serves` says which units a person serves today, `names` what they are called. `settings` are the numbers of the
-    policy version that the matter began with.
+    policy version that the matter began with. `hands` are the forms that a person drafted or uploaded files for and
+    then handed on, and `before` is asked of an evaluation; both are read only where the separation of duties asks.
     """
 
     kind: str = "major"
@@ -73,6 +86,8 @@ class Facts:
     approved: frozenset[str] = frozenset()
     serves: Mapping[int, frozenset[int]] = field(default_factory=dict)
     names: Mapping[int, str] = field(default_factory=dict)
+    hands: frozenset[tuple[str, int]] = frozenset()
+    before: Before = field(default_factory=Before)
     settings: Settings = field(default_factory=decree)
 
     def all(self, *forms: str) -> Iterator[Filed]:
@@ -91,6 +106,10 @@ class Facts:
         """Return one answer of the latest filing of `form`."""
         found = self.last(form)
         return default if found is None else found.get(name, default)
+
+    def workers_on(self, *forms: str) -> set[int | None]:
+        """Return who filed any of `forms`, or drafted it and handed it on."""
+        return {one.by for one in self.all(*forms)} | {person for form, person in self.hands if form in forms}
 
     def place(self, filed: Filed | None) -> int:
         """Return where a filing stands in the order, or -1."""

@@ -10,15 +10,18 @@ from pathlib import Path
 import pytest
 
 from decision_flow import guards, rules
-from tests.rules import test_acts
+from tests.rules import test_acts, test_separation
 
 # The tests that go through a table, and the rows that they really try.
 TABLES = {
-    "test_a_duty_left_open_is_refused_under_any_diagram": {row[0] for row in test_acts.TRIED},
-    "test_an_evaluation_does_not_end_undecided": {row[0] for row in test_acts.ENDS},
-    "test_one_person_does_not_do_both": {row[0] for row in test_acts.APART},
-    "test_a_registration_is_refused": {row[0] for row in test_acts.REGISTERED},
-    "test_a_form_is_refused_under_any_diagram": {row[0] for row in test_acts.FORM_ROWS if row[1] != "F-01"},
+    "test_acts.py::test_a_duty_left_open_is_refused_under_any_diagram": {row[0] for row in test_acts.TRIED},
+    "test_acts.py::test_an_evaluation_does_not_end_undecided": {row[0] for row in test_acts.ENDS},
+    "test_acts.py::test_one_person_does_not_do_both": {row[0] for row in test_acts.APART},
+    "test_acts.py::test_a_registration_is_refused": {row[0] for row in test_acts.REGISTERED},
+    "test_acts.py::test_a_form_is_refused_under_any_diagram": {
+        row[0] for row in test_acts.FORM_ROWS if row[1] != "F-01"
+    },
+    "test_separation.py::test_who_is_barred_does_it_in_no_way": {row[0] for row in test_separation.ROWS},
 }
 ROOT = Path(__file__).parents[2]
 RULES = rules.all_rules()
@@ -57,7 +60,7 @@ def test_a_row_is_done_only_with_tests_that_exist(rule: rules.Rule) -> None:
 def test_a_row_is_done_only_where_an_operation_was_tried(rule: rules.Rule) -> None:
     assert rule.by_operation
     for name, tried in TABLES.items():
-        test = f"tests/rules/test_acts.py::{name}"
+        test = f"tests/rules/{name}"
         assert (test in rule.tests) == (rule.id in tried), test
 
 
