@@ -22,6 +22,7 @@ from decision_flow.actors import Actor
 from decision_flow.audit import EventName
 from decision_flow.errors import N_, Conflict, NotFound, NotPermitted, Refused
 from decision_flow.models import (
+    ABOUT_A_DECISION,
     Matter,
     MatterStatus,
     Task,
@@ -56,7 +57,7 @@ class Act:
 
 
 def _is_a_decision(matter: Matter) -> bool:
-    return matter.relation in (None, "transfer", "adjusts")
+    return matter.relation not in ABOUT_A_DECISION
 
 
 def may_suspend(matter: Matter) -> bool:

@@ -69,8 +69,8 @@ def _signed(facts: Facts) -> Found:
 S = StatutoryStep
 DUTIES: tuple[Duty, ...] = (
     Duty("R-03a", S.INITIATION, initiate.scope, ("F-01",)),
-    Duty("R-10a", S.INITIATION, initiate.studied, ("F-02",), applies=lambda f: f.relation is None),
-    Duty("R-10d", S.INITIATION, initiate.begun, ("F-03",), applies=lambda f: f.relation is None),
+    Duty("R-10a", S.INITIATION, initiate.studied, ("F-02",), applies=lambda f: f.relation != "adjusts"),
+    Duty("R-10d", S.INITIATION, initiate.begun, ("F-03",), applies=lambda f: f.relation != "adjusts"),
     Duty("R-11a", S.INITIATION, initiate.carried, ("F-03b",)),
     Duty("R-12a", S.DRAFTING, legality.drafted, ("F-06", "F-04")),
     Duty("R-13a", S.DRAFTING, legality.consulted, ("F-05b",), applies=lambda f: bool(f.of("F-04", "consulted_units"))),

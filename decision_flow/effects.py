@@ -31,6 +31,7 @@ from decision_flow.audit import Author, EventName
 from decision_flow.engine import Call
 from decision_flow.errors import N_, ProcedureFault
 from decision_flow.models import (
+    ABOUT_A_DECISION,
     Evaluation,
     Matter,
     MatterStatus,
@@ -261,8 +262,6 @@ def _start(
     )
 
 
-# A matter with one of these relations is about its decision; others are decisions themselves.
-ABOUT_A_DECISION = ("evaluation", "adjustment", "problem", "archive")
 EFFECTS: dict[str, Effect] = {
     "freeze_draft": freeze_draft,
     "record_decision": record_decision,

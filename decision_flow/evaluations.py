@@ -21,6 +21,7 @@ from decision_flow.audit import SYSTEM, Author, EventName
 from decision_flow.db import Database
 from decision_flow.engine.decisions import DecisionTable, read_tables
 from decision_flow.models import (
+    ABOUT_A_DECISION,
     Evaluation,
     EvaluationStatus,
     Feedback,
@@ -230,7 +231,7 @@ def _in_force() -> Any:
     return select(Matter).where(
         Matter.effective_date.is_not(None),
         Matter.effective_date <= clock.today(),
-        Matter.decision_id.is_(None),
+        func.coalesce(Matter.relation, "").not_in(ABOUT_A_DECISION),
         Matter.status.in_((MatterStatus.RUNNING, MatterStatus.SUSPENDED, MatterStatus.COMPLETED)),
     )
 

@@ -21,6 +21,7 @@ from decision_flow import (
     experts,
     hearings,
     land_steps,
+    masking,
     notices,
     opinions,
     participation,
@@ -77,7 +78,7 @@ def suggested(session: Session, matter: Matter, form_id: str | None) -> dict[str
             "page_title": f"关于公布《{matter.title}》的公告",
             "adoption_summary": adoption.summary(session, matter.id),
         }
-    if form_id == "F-17e" and matter.relation is None:
+    if form_id == "F-17e" and matter.relation != "evaluation":
         return {
             "title": f"关于《{matter.title}》公众意见采纳情况的说明",
             "body": adoption.summary(session, matter.id),
@@ -191,6 +192,18 @@ def _publish_results(filing: Filing) -> None:
     )  # fmt: skip
 
 
+def _publish_land_notice(filing: Filing) -> None:
+    land_steps.publish(filing.session, filing.actor, filing.matter, filing.task, filing.answers)
+
+
+def _page_redacted(filing: Filing) -> None:
+    """A reviewer who finds nothing personal on a page is not believed against the page itself."""
+    if filing.answers.get("result") == "pass":
+        masking.refuse_personal(
+            "\n".join(map(str, submitted.latest(filing.session, filing.matter.id, "F-17").values()))
+        )
+
+
 def _publish_decision(filing: Filing) -> None:
     text = submitted.latest(filing.session, filing.matter.id, "F-17")
     notices.publish(
@@ -238,6 +251,7 @@ def _file_complete(filing: Filing) -> None:
 
 
 BEFORE: dict[str, Callable[[Filing], None]] = {
+    "F-21": _page_redacted,
     "F-22b": _solicitation_over,
     "F-24b": _file_complete,
     "F-23": _participation_over,
@@ -258,4 +272,7 @@ AFTER: dict[str, Callable[[Filing], None]] = {
     "F-17b": _publish_decision,
     "F-17e": _publish_results,
     "F-17i": _publish_interpretation,
+    "F-43": _publish_land_notice,
+    "F-43c": _publish_land_notice,
+    "F-43g": _publish_land_notice,
 }

@@ -12,7 +12,6 @@ from datetime import date
 from decision_flow.errors import N_
 from decision_flow.working_days import Calendar, Deadline, days_after, working_days_after
 
-AFTER_APPROVAL_WORKING_DAYS = 15
 # The form of each notice, with the text that says what is missing.
 TOO_SHORT = {
     "F-43": N_("预公告期限不少于%s个工作日,最早到%s届满。法律没有规定可以缩短,填写理由也不能缩短。"),
@@ -21,6 +20,12 @@ TOO_SHORT = {
 ARTICLES = {"F-43": "土地管理法实施条例第二十六条", "F-43c": "土地管理法第四十七条"}
 # What may only be recorded when the period of the notice before it is over.
 WAITS_FOR = {"F-43b": "F-43", "F-43d": "F-43c"}
+# What each notice says, by field of its form: (field, section of the page).
+SECTIONS = {
+    "F-43": (("scope_text", "area"),),
+    "F-43c": (("body", "plan"), ("how_to_object", "objecting")),
+    "F-43g": (("body", "area"),),
+}
 
 
 @dataclass(frozen=True)
@@ -29,11 +34,6 @@ class Objections:
 
     members: int
     objecting: int
-
-
-def notice_after_approval_by(calendar: Calendar, approved: date) -> Deadline:
-    """Return the last day for publishing the approval: fifteen working days (Implementing Regulation, Art. 31)."""
-    return working_days_after(calendar, AFTER_APPROVAL_WORKING_DAYS, approved)
 
 
 def shortest_end(calendar: Calendar, form: str, opened: date, numbers: Mapping[str, int]) -> Deadline:

@@ -9,18 +9,20 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from decision_flow import clock, land, policy_versions, submitted, working_days
+from decision_flow import clock, land, notices, policy_versions, submitted, working_days
 from decision_flow.errors import N_, Invalid, Refused, Text
-from decision_flow.models import Matter, Task, TaskState
+from decision_flow.identity import Actor
+from decision_flow.models import Matter, NoticeKind, Task, TaskState
+from decision_flow.notices import NoticeText
 
 _WRONG = N_("填写的内容有误,请按提示修改后再提交。")
 
 
 def check(session: Session, matter: Matter, form: str, answers: Mapping[str, Any]) -> None:
-    """Raise `Invalid` for a notice that is too short, `Refused` for what comes too early or without its hearing.
+    """Raise `Invalid` for a notice that is too short, `Refused` for what comes too early or without what must precede.
 
-    `form` and `answers` are what is being completed; other forms than those of an expropriation, and the one
-    that sends a draft to the legality review, pass.
+    `form` and `answers` are what is being completed. Besides the forms of an expropriation, what sends a draft to
+    the legality review (F-12) and what has a decision carried out (F-18) are asked; others pass.
     """
     if form in land.TOO_SHORT:
         _long_enough(session, matter, form, answers)
@@ -28,6 +30,23 @@ def check(session: Session, matter: Matter, form: str, answers: Mapping[str, Any
         _is_over(session, matter, land.WAITS_FOR[form])
     elif form in ("F-12", "F-43e"):
         _is_heard(session, matter)
+    elif form == "F-18":
+        _is_announced(session, matter)
+
+
+def publish(session: Session, actor: Actor, matter: Matter, task: Task, answers: Mapping[str, Any]) -> None:
+    """Publish the notice that F-43, F-43c or F-43g makes. Raises `Refused` when it names a household's account."""
+    form = task.form or ""
+    text = NoticeText(
+        kind=NoticeKind.EXPROPRIATION,
+        title=str(answers["title"]),
+        sections=tuple((section, str(answers.get(field) or "")) for field, section in land.SECTIONS[form]),
+        channels=tuple(answers.get("channels") or ()),
+        open_on=_day(answers.get("open_on")),
+        close_on=_day(answers.get("close_on")),
+        explanation_id=submitted.file_id(answers.get("notice_file")),
+    )
+    notices.publish(session, actor, matter, text, task=task)
 
 
 def _long_enough(session: Session, matter: Matter, form: str, answers: Mapping[str, Any]) -> None:
@@ -75,3 +94,18 @@ def _is_heard(session: Session, matter: Matter) -> None:
             rule="R-16a",
             article="土地管理法第四十七条",
         )
+
+
+def _is_announced(session: Session, matter: Matter) -> None:
+    """Nothing is carried out on land whose expropriation was not approved and announced, whatever diagram says so."""
+    draft = submitted.latest(session, matter.id, "F-06")
+    if draft.get("land_expropriation") is True and not submitted.latest(session, matter.id, "F-43g"):
+        raise Refused(
+            N_("征收土地还没有批准或者没有公告,不能下达执行。请先登记批准文件并发布征收土地公告。"),
+            rule="R-03b",
+            article="土地管理法第四十七条",
+        )
+
+
+def _day(value: Any) -> date | None:
+    return date.fromisoformat(str(value)[:10]) if value else None

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from decision_flow.errors import N_, Refused
+
 _IDENTITY = re.compile(r"(?<!\d)\d{6}(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3}[\dXx](?![\dXx])")
 _ACCOUNT = re.compile(r"(?<!\d)(?:62|60|4\d|5[1-5])\d{2}(?:[ -]?\d{4}){2,3}[ -]?\d{1,4}(?!\d)")
 # A digest, such as that of a draw's seed, points to nobody, whatever figures stand in it.
@@ -51,3 +53,13 @@ def must_not_be_public(value: str) -> bool:
     """Whether `value` holds an identity number or a bank account, which no public page may show (R-32a)."""
     value = _DIGEST.sub("", value)
     return bool(_IDENTITY.search(value) or _ACCOUNT.search(value))
+
+
+def refuse_personal(words: str) -> None:
+    """Raise `Refused` when a text for the public holds what `must_not_be_public`."""
+    if must_not_be_public(words):
+        raise Refused(
+            N_("不能公布:正文含有身份证号或者银行账号。请先隐去,再由保密审查员审查。"),
+            rule="R-32a",
+            article="个人信息保护法第六条",
+        )

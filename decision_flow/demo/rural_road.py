@@ -106,21 +106,19 @@ class RuralRoad:
     def reviewed(self, play: Play) -> Play:
         """Lawful, with two points of advice."""
         points = [
-            {
-                "no": number,
-                "issue": "表述可以更准确",
-                "legal_basis": "条例第十二条",
-                "advice": "明确资金来源",
-                "mandatory": False,
-            }
-            for number in (1, 2)
-        ]
+            {"no": number, "issue": issue, "legal_basis": "条例第十二条", "advice": advice, "mandatory": False}
+            for number, issue, advice in ((1, "资金来源表述不细", "执行任务书中列明两级资金"),
+                                          (2, "施工期通行安排不具体", "开工前公布半幅施工时段"))
+        ]  # fmt: skip
         play.on(self.day(4, 21)).do(LR + "04", "wangmin", points=points)
         return play.on(self.day(4, 22)).do(LR + "06", "zhaolei")
 
     def discussed(self, play: Play) -> Play:
         """Six of seven members are present and agree; the head speaks last."""
-        play.on(self.day(4, 24)).do(M + "16", "chenbin").do(CD + "01", "zhoukai")
+        play.on(self.day(4, 24)).do(M + "16", "chenbin", responses=[
+            {"point_no": 1, "response": "accepted", "reason": "执行任务书附资金安排表。"},
+            {"point_no": 2, "response": "accepted", "reason": "开工前在沿线两村公布。"},
+        ]).do(CD + "01", "zhoukai")  # fmt: skip
         play.do(CD + "02", "zhoukai", meeting_type="township_head_meeting", members_total=7)
         told = minutes(["孙丽", "马波", "陈斌", "李强", "徐静"], "高建明")
         station = units(self.database)["清河镇农村公路管理站"]

@@ -59,14 +59,14 @@ def carried(facts: Facts) -> Found:
 def to_decide_on_start(facts: Facts) -> Found:
     """What must stand before the head decides whether to begin (F-03)."""
     yield from scope(facts)
-    if facts.relation is None:
+    if facts.relation != "adjusts":
         yield from studied(facts)
 
 
 def to_draft(facts: Facts) -> Found:
     """What must stand before work on the draft counts. What replaces a decision was begun with that decision."""
     yield from scope(facts)
-    if facts.relation is None:
+    if facts.relation != "adjusts":
         yield from studied(facts)
         yield from begun(facts)
     yield from carried(facts)

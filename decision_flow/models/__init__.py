@@ -5,6 +5,7 @@ from decision_flow.models.drafts import DraftVersion, Settled, StaleStep
 from decision_flow.models.exceptions import ExceptionKind, ExceptionRecord, ExceptionState
 from decision_flow.models.late import LateEntry
 from decision_flow.models.matters import (
+    ABOUT_A_DECISION,
     Matter,
     MatterStatus,
     NumberSeries,
@@ -62,6 +63,7 @@ from decision_flow.models.trail import AuditEvent, AuditStream, TrailCheckpoint,
 from decision_flow.models.working_days import CalendarDay, LocalDay
 
 __all__ = [
+    "ABOUT_A_DECISION",
     "Appointment",
     "AuditEvent",
     "AuditStream",

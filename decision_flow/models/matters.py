@@ -74,6 +74,10 @@ class NumberSeries(Base):
     last: Mapped[int] = mapped_column(Integer)
 
 
+# A matter with one of these relations is about its decision; others are decisions themselves.
+ABOUT_A_DECISION = ("evaluation", "adjustment", "problem", "archive")
+
+
 class Matter(Base):
     """One matter (事项) with the versions of the procedure and of the policy it began with and keeps to its end."""
 

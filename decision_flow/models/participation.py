@@ -35,6 +35,7 @@ class NoticeKind(StrEnum):
     DECISION = "decision"
     INTERPRETATION = "interpretation"
     EVALUATION = "evaluation"
+    EXPROPRIATION = "expropriation"
 
 
 class NoticeState(StrEnum):

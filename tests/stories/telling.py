@@ -7,7 +7,9 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from decision_flow import guarding, matter_facts
 from decision_flow.demo.play import Play
+from decision_flow.guards.said import collect
 from decision_flow.models import Matter, Task
 
 
@@ -42,3 +44,12 @@ def outcome(play: Play) -> str | None:
     """At which end the matter came out."""
     with play.database.transaction(read_only=True) as session:
         return session.get_one(Matter, play.matter_id).outcome
+
+
+def refused(play: Play, form: str) -> set[str]:
+    """The rules that stand against completing a form in the matter now, whichever diagram would offer it."""
+    with play.database.transaction(read_only=True) as session:
+        known = matter_facts.of(session, session.get_one(Matter, play.matter_id))
+        guard = guarding.guard_of(known.kind, form, "")
+        assert guard is not None, form
+        return {one.rule for one in collect(guard(known))}

@@ -27,7 +27,6 @@ def test_the_periods_of_the_land_law() -> None:
     assert land.shortest_end(calendar, "F-43", date(2026, 3, 16), {**DECREE, PRE_NOTICE: 12}).due_on == date(2026, 4, 1)
     # Thirty days end on 3 May, a holiday: rolled to the first working day.
     assert land.shortest_end(calendar, "F-43c", date(2026, 4, 3), DECREE).due_on == date(2026, 5, 6)
-    assert land.notice_after_approval_by(calendar, date(2026, 7, 16)).due_on == date(2026, 8, 6)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
-"""The short negative fixtures: what must be refused or warned of whatever is drawn (G4 and G5).
+"""The short negative fixtures: what must be refused or warned of whatever is drawn (G4, G5 and G6).
 
-G1 stands with the register of exclusions, G2 with 三重一大, G3 with the ways of the review, G6 with the calendar.
+G1 stands with the register of exclusions, G2 with 三重一大, G3 with the ways of the review.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select
 
+from decision_flow import calendar_notices, clock, deadlines, evaluations, feedback
+from decision_flow.audit import SYSTEM
 from decision_flow.db import Database
 from decision_flow.demo import cases
 from decision_flow.demo.answers import minutes
@@ -118,3 +120,59 @@ def test_g5_no_act_of_weight_is_done_on_its_own(
         told = session.scalars(select(AuditEvent).where(AuditEvent.result == "refused")).one()
         assert told.matter_id == play.matter_id and f'"{rule}"' in told.canonical
     assert names(play) == {"T_only"}
+
+
+def over_new_year(database: Database, files: FileStore) -> Play:
+    """A matter whose papers for the review are complete at the end of 2027."""
+    play = Play(database, files, date(2027, 11, 8))
+    play.suggest("wuting", QINGHE, {
+        "matter_name": "清河镇夜市管理办法", "suggestion_source": "citizen", "proposer_name": "王建国",
+        "proposer_contact": "0871-60001234", "matter_category": "public_policy", "exclusion_type": "none",
+        "contains_state_secret": False, "summary": "夜市占道经营、油烟扰民,居民多次反映,建议明确经营区域、时间和管理责任。",
+    })  # fmt: skip
+    unit = units(database)["清河镇规划建设和生态环境办公室"]
+    play.run_to(cases.LR + "01", given={cases.M + "05": {"undertaking_units": [unit], "in_catalogue": False}})
+    play.on(date(2027, 12, 28)).do(cases.LR + "01", "wangmin", received_on="2027-12-28").do(cases.LR + "02", "zhaolei")
+    return play.do(cases.LR + "03", "guyan")
+
+
+def test_g6_what_falls_due_in_2028_is_provisional_until_the_calendar_is_entered(
+    database: Database, files: FileStore
+) -> None:
+    """Both what a working day decides and a review on its month: marked, and counted anew when the notice comes."""
+    with database.transaction() as session:
+        this_year = calendar_notices.read("2027-01-01~2027-01-03,放假\n2027-10-01~2027-10-07,放假\n")
+        calendar_notices.enter(session, SYSTEM, this_year, "国办发明电〔2026〕0号")
+    play = over_new_year(database, files)
+    with database.transaction() as session:
+        road = session.get_one(Matter, play.matter_id)
+        evaluations.schedule(
+            session,
+            road,
+            date(2028, 5, 12),
+            mode="full",
+            months=24,
+            actor=SYSTEM,
+            at=clock.now(),
+            explanation="满24个月",
+        )
+
+    def standing() -> tuple[date, bool, str, bool]:
+        with clock.pretend(play.since), database.transaction(read_only=True) as session:
+            task = session.scalars(select(Task).where(Task.element_id == cases.LR + "04")).one()
+            (review,) = feedback.watch(session, play._actor(session, "zhoukai"), play.matter_id).reviews
+            assert task.due_at and review.evaluation.due_on == date(2028, 5, 12)
+            return clock.local_date(task.due_at), task.due_provisional, task.due_explanation or "", review.provisional
+
+    day, provisional, words, review = standing()
+    assert (day, provisional, review) == (date(2028, 1, 6), True, True) and "暂定" in words
+    notice = calendar_notices.read("2028-01-01~2028-01-03,放假\n2028-01-08,上班\n2028-05-01~2028-05-05,放假\n")
+    with clock.pretend(play.since), database.transaction() as session:
+        calendar_notices.enter(session, SYSTEM, notice, "国办发明电〔2027〕0号")
+        (move,) = deadlines.recompute(session, SYSTEM)
+        assert (move.old, move.new.due_on) == (date(2028, 1, 6), date(2028, 1, 7))
+    day, provisional, words, review = standing()
+    assert (day, provisional, review) == (date(2028, 1, 7), False, False) and "暂定" not in words
+    with database.transaction(read_only=True) as session:
+        moved = session.scalars(select(AuditEvent).where(AuditEvent.event == "deadline.moved")).one()
+        assert moved.matter_id == play.matter_id and "2028-01-06" in moved.canonical and "2028-01-07" in moved.canonical

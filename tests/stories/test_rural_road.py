@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import select
 
-from decision_flow import audit, clock, identity, opinions, tasks, worker
+from decision_flow import audit, clock, exceptions, identity, notices, opinions, submitted, tasks, worker
 from decision_flow.db import Database
 from decision_flow.demo import cases
 from decision_flow.demo.play import Play
 from decision_flow.demo.rural_road import RuralRoad
 from decision_flow.documents import FileStore
-from decision_flow.errors import Invalid
-from decision_flow.models import AuditStream, Evaluation, Matter, Task, Timer, User
+from decision_flow.errors import Invalid, Refused
+from decision_flow.models import AuditStream, Evaluation, Matter, Organisation, Task, Timer, User
 from tests.stories.conftest import Told
-from tests.stories.telling import completed
+from tests.stories.telling import completed, refused
 
 DAY = date(2026, 3, 9)
 M, PP, CD, RA, LR, PR, PU = cases.M, cases.PP, cases.CD, cases.RA, cases.LR, "T_party_report_", "T_publication_"
@@ -109,11 +110,73 @@ def test_case_a_keeps_its_dates(road: Play) -> None:
         assert [(one["level"], one["residual_level"]) for one in points] == [("medium", "low"), ("low", "low")]
 
 
+def test_case_a_keeps_its_particulars(road: Play) -> None:
+    """What the case says of each step, as it was filed."""
+    with road.database.transaction(read_only=True) as session:
+        matter = session.get_one(Matter, road.matter_id)
+        ids = (matter.organ_id, matter.undertaking_unit_id, matter.implementing_unit_id)
+        organ, unit, executor = (session.get_one(Organisation, number) for number in ids)
+        assert organ.binding == "by_reference"
+        assert (unit.name, executor.name) == ("清河镇规划建设和生态环境办公室", "清河镇农村公路管理站")
+        told = {form: submitted.latest(session, matter.id, form) for form in (
+            "F-01", "F-04", "F-06", "F-08", "F-09", "F-10", "F-13", "F-14", "F-15", "F-15b", "F-16b", "F-18", "F-20", "F-22",
+            "F-22b", "F-32", "F-33", "F-34b",
+        )}  # fmt: skip
+        (exempted,) = [one for one in exceptions.of_matter(session, matter.id) if one.rule == "R-19a"]
+        leader = session.get_one(User, exempted.decided_by_id)
+        assert (leader.username, exempted.state) == ("sunli", "approved") and exempted.asked_by_id != leader.id
+    first = told["F-01"]
+    assert (first["suggestion_source"], first["suggestion_doc_no"]) == ("npc_deputy", "2026-镇人大-07")
+    assert first["received_date"] == "2026-01-12"
+    assert [row["title"] for row in told["F-04"]["legal_basis"]] == ["公路法", "农村公路建设管理办法"]
+    draft = told["F-06"]
+    assert (Decimal(draft["budget_amount"]), draft["affected_people_count"]) == (Decimal(4_860_000), 3120)
+    assert "390万" in draft["fund_detail"] and "96万" in draft["fund_detail"]
+    costs = [Decimal(row["cost"]) for row in draft["options"]]
+    assert costs[1] - costs[0] == Decimal(410_000)
+    assert (draft["is_technical"], draft["affects_market_entities"], draft["public_concern"]) == (False, True, True)
+    assert "三级及以下等级公路常规改造,设计由具备资质单位完成" in told["F-08"]["reason"]
+    assert told["F-09"]["q_public_safety"] and told["F-09"]["q_social_stability"] and not told["F-09"]["q_ecology"]
+    assert told["F-20"]["forms"] == ["open_solicitation", "symposium", "questionnaire"]
+    assert (told["F-22"]["open_on"], told["F-22"]["close_on"]) == ("2026-03-09", "2026-04-08")
+    assert told["F-22b"]["support_rate"] == 0.83 and told["F-10"]["conclusion"] == "no_restriction"
+    assert "半幅施工" in told["F-33"]["scenarios"]
+    found = told["F-34b"]
+    assert (found["overall_level"], found["suggestion"], found["finding"]) == ("low", "controllable", "controllable")
+    assert told["F-13"]["conclusion"] == "lawful" and len(told["F-13"]["points"]) == 2
+    assert [row["point_no"] for row in told["F-14"]["responses"]] == [1, 2]
+    meeting = told["F-15"]
+    assert (told["F-15b"]["meeting_type"], meeting["members_total"]) == ("township_head_meeting", 7)
+    assert [row["status"] for row in meeting["attendance"]].count("present") == 6
+    assert [row["position"] for row in meeting["opinions"]] == ["agree"] * 6
+    assert [row["order"] for row in meeting["opinions"] if row["is_head"]] == [6]
+    assert (told["F-16b"]["reply"], told["F-16b"]["reply_doc_no"]) == ("agreed", "清党复〔2026〕11号")
+    assert told["F-18"]["progress_report_months"] == 3
+
+
+def test_the_meeting_does_not_begin_with_advice_unanswered(told: Told) -> None:
+    """R-28b: the two points of a lawful opinion are answered one by one with the papers."""
+    play = told(under_review)
+    _case(play).reviewed(play).on(date(2026, 4, 24))
+    answer = {"response": "accepted", "reason": "执行任务书附资金安排表。"}
+    for answers in ([], [{"point_no": 1, **answer}], [{"point_no": 1, **answer}, {"point_no": 3, **answer}]):
+        with pytest.raises(Invalid) as refusal:
+            play.do(M + "16", "chenbin", responses=answers)
+        assert set(refusal.value.errors) == {"responses"}
+    play.do(M + "16", "chenbin", responses=[{"point_no": number, **answer} for number in (1, 2)])
+    assert names(play.database, play) == {CD + "01"}
+
+
 def test_comments_cannot_be_closed_on_3_april(told: Told) -> None:
     """Day 25 of 30: nobody can register the result, and no operation lets the period end."""
     play = told(open_for_comments).on(date(2026, 4, 3))
     with pytest.raises(RuntimeError, match="no open task"):
         play.do(PP + "04a2", "linyue")
+    # Whatever diagram offers it: the register of notices says no, by rule and date.
+    with clock.pretend(play.since), play.database.transaction(read_only=True) as session:
+        with pytest.raises(Refused, match="2026-04-08") as refusal:
+            notices.must_be_over(session, play.matter_id)
+        assert (refusal.value.rule, refusal.value.article) == ("R-15b", "条例第十五条")
     play.on(date(2026, 4, 8))
     assert PP + "04a2" not in names(play.database, play)
     assert PP + "04a2" in names(play.database, play.on(date(2026, 4, 9)))
@@ -125,6 +188,7 @@ def test_no_meeting_on_20_april(told: Told) -> None:
     for element in (M + "16", CD + "01", CD + "02", CD + "06"):
         with pytest.raises(RuntimeError, match="no open task"):
             play.do(element)
+    assert all("R-25a" in refused(play, form) for form in ("F-14", "F-15a", "F-15b", "F-15"))
 
 
 def test_nothing_is_published_before_6_may(told: Told) -> None:
@@ -134,6 +198,7 @@ def test_nothing_is_published_before_6_may(told: Told) -> None:
     for element in (PU + "01", PU + "03", M + "21"):
         with pytest.raises(RuntimeError, match="no open task"):
             play.do(element)
+    assert "R-31" in refused(play, "F-17b") and {"R-31", "R-32a"} <= refused(play, "F-18")
 
 
 def test_the_design_firm_may_evaluate_only_if_the_main_argumentation_was_not_its_own(road: Play) -> None:

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from decision_flow import audit, clock
+from decision_flow import audit, clock, submitted
 from decision_flow.db import Database
 from decision_flow.demo.play import Play
 from decision_flow.demo.water_price_case import CD, HE, LR, PP, PU, RA, M, WaterPrice
 from decision_flow.documents import FileStore
 from decision_flow.errors import Invalid
-from decision_flow.models import AuditStream, Document, DraftVersion, Evaluation, Matter, MatterStatus, StaleStep, Task
+from decision_flow.models import (
+    AuditStream,
+    Document,
+    DraftVersion,
+    Evaluation,
+    Matter,
+    MatterStatus,
+    Organisation,
+    StaleStep,
+    Task,
+)
+from tests.procedures.test_tables import ask
 from tests.stories.conftest import Told
-from tests.stories.telling import completed, names, status
+from tests.stories.telling import completed, names, refused, status
 
 
 def returned(database: Database, files: FileStore) -> Play:
@@ -176,6 +189,10 @@ def test_the_report_of_the_hearing_is_no_opinion_on_legality(told: Told) -> None
     for element in (M + "16", CD + "01", CD + "06"):
         with pytest.raises(RuntimeError, match="no open task"):
             play.do(element, "fenghao")
+    # The report is on file, and counts for nothing but itself.
+    with play.database.transaction(read_only=True) as session:
+        assert submitted.latest(session, play.matter_id, "F-27")
+    assert all("R-25a" in refused(play, form) for form in ("F-14", "F-15a", "F-15"))
     with play.database.transaction(read_only=True) as session:
         assert (
             session.scalars(
@@ -208,3 +225,41 @@ def test_from_the_district_to_two_evaluations(told: Told) -> None:
         assert [one.due_on for one in plan] == [date(2027, 4, 1), date(2027, 10, 1)]
         for stream in session.scalars(select(AuditStream.name)):
             assert audit.verify(session, stream) is None
+        _as_told(session, matter)
+
+
+def _as_told(session: Session, matter: Matter) -> None:
+    """What the case says of each step of round two, as it was filed."""
+    every = {form: submitted.every(session, matter.id, form) for form in ("F-25c", "F-25e", "F-34", "F-34b")}
+    last = {
+        form: submitted.latest(session, matter.id, form)
+        for form in ("F-01", "F-13", "F-15", "F-15b", "F-16b", "F-22", "F-25")
+    }
+    organ, unit = (session.get_one(Organisation, number) for number in (matter.organ_id, matter.undertaking_unit_id))
+    assert (organ.binding, unit.name) == ("direct", "区发展和改革局")
+    assert matter.category == "public_policy" and "价格法" in last["F-25"]["mandatory_law"]
+    assert (last["F-22"]["open_on"], last["F-22"]["close_on"]) == ("2026-07-06", "2026-08-05")
+    (chosen,) = every["F-25c"]
+    assert Counter(row["side"] for row in chosen["participants"]) == {
+        "消费者": 7, "经营者": 2, "人大代表": 2, "政协委员": 1, "有关部门": 2, "专家学者": 1,
+    }  # fmt: skip
+    assert [row["delivered_on"] for row in every["F-25e"]] == ["2026-08-05"] * 15
+    rounds = [(row["overall_level"], row["suggestion"], row["finding"]) for row in every["F-34b"]]
+    # The case has no plan in round one; the decree wants one in the report (Art. 23), so here the head's own finding
+    # stops the draft. What the table says without a plan is asked of the table.
+    assert rounds == [
+        ("medium", "controllable_with_measures", "uncontrollable"),
+        ("low", "controllable", "controllable"),
+    ]
+    assert [told["opposition_share"] for told in every["F-34"]] == [0.46, 0.18]
+    assert ask("D-04", residual_levels=[{"level": "medium"}], F34=every["F-34"][0]) == {
+        "level": "medium", "suggestion": "uncontrollable",
+    }  # fmt: skip
+    assert last["F-13"]["conclusion"] == "lawful"
+    meeting = last["F-15"]
+    assert (last["F-15b"]["meeting_type"], meeting["members_total"]) == ("executive", 9)
+    assert [row["status"] for row in meeting["attendance"]].count("present") == 8
+    spoken = [row["position"] for row in meeting["opinions"] if not row["is_head"]]
+    assert Counter(spoken) == {"agree": 6, "disagree": 1} and meeting["opinions"][-1]["is_head"]
+    assert meeting["decision"] == "approved"
+    assert (last["F-16b"]["reply"], last["F-16b"]["reply_on"]) == ("agreed", "2026-09-11")

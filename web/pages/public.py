@@ -41,7 +41,7 @@ KEPT_PAGES = 500
 KINDS = {
     "solicitation": N_("征求意见"), "hearing": N_("听证公告"), "hearing_list": N_("听证参加人名单"),
     "adoption": N_("意见采纳情况"), "decision": N_("决策公布"), "interpretation": N_("政策解读"),
-    "evaluation": N_("后评估结果"),
+    "evaluation": N_("后评估结果"), "expropriation": N_("征收土地公告"),
 }  # fmt: skip
 SECTIONS = {
     "what": N_("拟决定什么"), "why": N_("为什么提出"), "whom": N_("影响到谁、怎样影响"),
@@ -49,11 +49,16 @@ SECTIONS = {
     "interpretation": N_("解读"), "adoption": N_("意见采纳情况"), "interpreter": N_("解读人"),
     "selection": N_("遴选办法"), "sides": N_("听证参加人构成"), "when": N_("时间和地点"),
     "participants": N_("参加人名单"), "seed": N_("抽取所用种子"), "entries": N_("参加抽取的报名人员"),
+    "area": N_("征收范围和安排"), "plan": N_("补偿安置方案"), "objecting": N_("提出异议和申请听证的方式"),
 }  # fmt: skip
 CHANNELS = {
     "website": N_("政府网站"), "new_media": N_("政务新媒体"), "newspaper": N_("报纸"), "notice_board": N_("公告栏"),
-    "broadcast": N_("广播电视"), "gazette": N_("政府公报"),
+    "broadcast": N_("广播电视"), "gazette": N_("政府公报"), "township_board": N_("乡镇公告栏"),
+    "village_board": N_("村、村民小组公告栏"),
 }  # fmt: skip
+# What a period is for, and what the paper beside a notice is called; the other kinds have the first.
+RUNNING = {"solicitation": N_("正在征求意见"), "hearing": N_("正在报名"), "expropriation": N_("正在公告")}
+PAPERS = {"interpretation": N_("解读材料"), "expropriation": N_("公告文本")}
 POSITIONS = {"support": N_("支持"), "oppose": N_("反对"), "suggest": N_("建议")}
 # Which of the five kinds of openness a page serves (Organic Law of Local People's Congresses and Governments, Art. 66).
 OPENNESS = {"decision": N_("决策公开"), "evaluation": N_("结果公开"), "interpretation": N_("决策公开")}
@@ -72,7 +77,14 @@ def _index() -> str:
     with transaction(read_only=True) as session:
         found = notices.listing(session, words=words, kind=kind if kind in KINDS else "", when=when, page=page_number())
     return render_template(
-        "public/index.html", found=found, words=words, kind=kind, when=when, kinds=KINDS, today=clock.today()
+        "public/index.html",
+        found=found,
+        words=words,
+        kind=kind,
+        when=when,
+        kinds=KINDS,
+        running=RUNNING,
+        today=clock.today(),
     )
 
 
@@ -184,6 +196,7 @@ def _notice(number: str, **shown: Any) -> str:
     return render_template(
         "public/notice.html", view=view, notice=view.notice, kinds=KINDS, section_names=SECTIONS, channels=CHANNELS,
         positions=POSITIONS, openness=gettext(OPENNESS.get(view.notice.kind, N_("决策公开"))),
+        running=RUNNING.get(view.notice.kind, ""), paper_name=PAPERS.get(view.notice.kind, N_("草案说明")),
         takes_comments=view.notice.kind == NoticeKind.SOLICITATION and view.is_open, **{**base, **shown},
     )  # fmt: skip
 
