@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import sys
 from datetime import datetime
@@ -76,6 +77,39 @@ def audit_checkpoint(settings: Settings, output: Path | None, since: str | None)
             line = checkpoints.proof(session, next(verify_trail.read(since), None), line)
     if output is not None:
         output.write_text(json.dumps(line, ensure_ascii=False) + "\n", "utf-8")
+
+
+@audit.command("timestamp")
+@click.argument("number", type=int)
+@click.option(
+    "--request", type=click.Path(path_type=Path), help="Write the request here, to be carried to the authority."
+)
+@click.option("--reply", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Take in its reply.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the latest timestamp here.")
+@click.pass_obj
+def audit_timestamp(
+    settings: Settings, number: int, request: Path | None, reply: Path | None, output: Path | None
+) -> None:
+    """Get the timestamp (RFC 3161) of checkpoint NUMBER: from the service that is set, or by hand as files."""
+    from decision_flow import time_authority, timestamps
+
+    database = open_database(settings)
+    if request is not None:
+        with database.transaction(read_only=True) as session:
+            request.write_bytes(timestamps.request(timestamps.point(session, number)))
+    if reply is not None:
+        with database.transaction() as session:
+            timestamps.take(session, number, reply.read_bytes()[: timestamps.LARGEST + 1], operator())
+    elif request is None and output is None:
+        if not settings.tsa_url:
+            raise click.UsageError("没有设置时间戳服务(tsa_url),请用 --request 导出请求、用 --reply 导入答复。")
+        time_authority.ask(database, settings, number)
+    with database.transaction(read_only=True) as session:
+        stamps = timestamps.point(session, number).stamps
+    for stamp in stamps:
+        click.echo(f"{stamp.stamped_at.isoformat()} {stamp.source}".rstrip())
+    if output is not None and stamps:
+        output.write_bytes(base64.b64decode(stamps[-1].reply))
 
 
 @audit.command("export")

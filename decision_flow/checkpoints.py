@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from decision_flow import audit, clock, inclusion, trail_columns
 from decision_flow.audit import GENESIS, SYSTEM, Author, EventName
 from decision_flow.errors import N_, Invalid
-from decision_flow.models import AuditEvent, AuditStream, TrailCheckpoint
+from decision_flow.models import AuditEvent, AuditStream, TrailCheckpoint, TrailTimestamp
 from decision_flow.verifier import verify_trail
 
 KEY_FILE = "trail-key"
@@ -100,6 +100,10 @@ def covered(session: Session) -> dict[str, int]:
 
 def as_line(point: TrailCheckpoint) -> dict[str, Any]:
     """Return a checkpoint as it stands in an export; kept by itself, it finds a cut tail later."""
+    return _line(point, [stamp.reply for stamp in point.stamps])
+
+
+def _line(point: TrailCheckpoint, stamps: list[str]) -> dict[str, Any]:
     return {
         "kind": "checkpoint",
         "number": point.number,
@@ -110,6 +114,7 @@ def as_line(point: TrailCheckpoint) -> dict[str, Any]:
         "note": point.note,
         "signature": point.signature,
         "public_key": point.public_key,
+        **({"timestamps": stamps} if stamps else {}),
     }
 
 
@@ -120,6 +125,7 @@ def beginning(session: Session) -> dict[str, Any]:
         "events": session.scalar(select(func.count()).select_from(AuditEvent)),
         "heads": sorted(list(head) for head in heads),
         "checkpoints": session.scalar(select(func.count()).select_from(TrailCheckpoint)),
+        "timestamps": session.scalar(select(func.count()).select_from(TrailTimestamp)),
     }
 
 
@@ -155,7 +161,7 @@ def _placed(
             yield (stream, seq), {"kind": "event", "canonical": canonical, "hash": digest, "sm3": sm3}
     points = select(TrailCheckpoint).where(TrailCheckpoint.number <= start["checkpoints"])
     for point in session.scalars(points.order_by(TrailCheckpoint.number).execution_options(yield_per=100)):
-        yield None, as_line(point)
+        yield None, _line(point, [stamp.reply for stamp in point.stamps if stamp.number <= start["timestamps"]])
     yield None, {"kind": "end", **start}
 
 

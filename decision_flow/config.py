@@ -50,6 +50,7 @@ class Settings:
     smtp_password: str = _setting("", "邮件密码", secret=True)
     mail_from: str = _setting("decision-flow@localhost", "发件人地址")
     hook_allow: str = _setting("", "允许推送的内网主机或网段,以逗号分隔;留空则拒绝一切内网地址")
+    tsa_url: str = _setting("", "时间戳服务(RFC 3161)地址;留空则不向外连接,可以手工导出请求、导入答复")
     session_idle_minutes: int = _setting(30, "无操作自动退出(分钟)", basis="SEC-05,数值为产品设定(P)")
     admin_idle_minutes: int = _setting(15, "管理员无操作自动退出(分钟)", basis="SEC-05,数值为产品设定(P)")
     session_absolute_minutes: int = _setting(600, "一次登录的最长时间(分钟)", basis="产品设定(P)")
@@ -144,6 +145,8 @@ def _unsafe(settings: Settings) -> dict[str, list[str]]:
         errors["lockout_tries"] = [N_("应在1到20之间。")]
     if settings.unnamed_file_days < 0:
         errors["unnamed_file_days"] = [N_("不能小于0。")]
+    if settings.tsa_url and not settings.tsa_url.startswith(("http://", "https://")):
+        errors["tsa_url"] = [N_("应以 http:// 或 https:// 开头。")]
     if settings.language not in ("zh", "en"):
         errors["language"] = [N_("只能是 zh 或 en。")]
     if settings.demo and settings.https:

@@ -108,6 +108,7 @@ class EventName(StrEnum):
     TRAIL_EXPORTED = "trail.exported"
     TRAIL_SEALED = "trail.sealed"
     TRAIL_VERIFIED = "trail.verified"
+    TRAIL_STAMPED = "trail.stamped"
     BACKUP_MADE = "backup.made"
     BACKUP_RESTORED = "backup.restored"
     CERTIFICATE_ISSUED = "certificate.issued"
@@ -212,6 +213,7 @@ EVENTS: dict[str, str] = {
     "trail.exported": N_("导出过程记录"),
     "trail.sealed": N_("签发检查点"),
     "trail.verified": N_("验证过程记录"),
+    "trail.stamped": N_("存入时间戳"),
     "backup.made": N_("备份"),
     "backup.restored": N_("恢复备份"),
     "certificate.issued": N_("出具不同意见证明"),

@@ -149,7 +149,10 @@ def feishu(parcel: Parcel, settings: Settings) -> None:
 
 
 def post(url: str, body: bytes, headers: dict[str, str], settings: Settings, only: tuple[str, ...] = ()) -> bytes:
-    """Post JSON to `url` and return the answer's body, at most 64 KiB. Raises `Unsendable`."""
+    """Post to `url` (JSON, unless a header says otherwise) and return the answer's body, at most 64 KiB.
+
+    Raises `Unsendable`.
+    """
     parts = urlsplit(url)
     host = parts.hostname or ""
     if parts.scheme not in ("http", "https") or not host or parts.username:
@@ -173,7 +176,8 @@ def post(url: str, body: bytes, headers: dict[str, str], settings: Settings, onl
             stream=True,
         )
         content = b""
-        for chunk in answer.iter_content(8192):
+        # Byte by byte: whoever answers with a few at a time must not keep us beyond the limit.
+        for chunk in answer.iter_content(1):
             content += chunk
             if len(content) > LARGEST:
                 raise Unsendable("对方的回答过大")

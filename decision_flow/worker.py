@@ -24,6 +24,7 @@ from decision_flow import (
     rate_limits,
     reminders,
     senders,
+    time_authority,
     timers,
 )
 from decision_flow.config import Settings
@@ -125,6 +126,7 @@ class Worker:
         """One tick: timers, notices, and what leaves the house."""
         tick(self.database, self.name, mail=bool(self.settings.smtp_host))
         jobs.run_due(self.database, self.name, planned(self.settings, self.files), self.done)
+        time_authority.stamp(self.database, self.name, self.settings)
         ways = senders.senders(self.settings)
         for _ in range(ROUNDS):
             if deliveries.dispatch(self.database, self.name, self.settings, ways) == 0:

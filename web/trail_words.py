@@ -89,6 +89,7 @@ SENTENCES: dict[str, str] = {
     "trail.read": N_("查阅过程记录:%(view)s。"),
     "trail.exported": N_("导出过程记录,格式%(format)s。"),
     "trail.sealed": N_("签发第%(number)s号检查点,覆盖%(size)s条记录。"),
+    "trail.stamped": N_("存入第%(number)s号检查点的时间戳:%(at)s。"),
     "certificate.issued": N_("出具%(name)s的不同意见证明。"),
     "trail.verified": N_("验证过程记录,结果:%(outcome)s。"),
 }

@@ -59,7 +59,7 @@ from decision_flow.models.registries import (
     Standing,
     StandingChange,
 )
-from decision_flow.models.trail import AuditEvent, AuditStream, TrailCheckpoint, TrailMention
+from decision_flow.models.trail import AuditEvent, AuditStream, TrailCheckpoint, TrailMention, TrailTimestamp
 from decision_flow.models.working_days import CalendarDay, LocalDay
 
 __all__ = [
@@ -130,6 +130,7 @@ __all__ = [
     "TimerState",
     "TrailCheckpoint",
     "TrailMention",
+    "TrailTimestamp",
     "User",
     "VersionStatus",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, Index, Integer, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from decision_flow.db import Base, UTCDateTime
 
@@ -84,5 +84,18 @@ class TrailCheckpoint(Base):
     note: Mapped[str] = mapped_column(Text)
     signature: Mapped[str] = mapped_column(String(128))
     public_key: Mapped[str] = mapped_column(String(64))
-    # The RFC 3161 token of an outside authority over the note, base64; empty without one.
-    timestamp: Mapped[str] = mapped_column(Text, default="")
+
+    stamps: Mapped[list[TrailTimestamp]] = relationship(order_by="TrailTimestamp.number", lazy="selectin")
+
+
+class TrailTimestamp(Base):
+    """What an outside authority answered to the request over a checkpoint's note (RFC 3161); never changed."""
+
+    __tablename__ = "trail_timestamp"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    checkpoint: Mapped[int] = mapped_column(ForeignKey("trail_checkpoint.number"), index=True)
+    # The time the authority names, its address ("" for a file brought by hand), and its whole reply in base64.
+    stamped_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    source: Mapped[str] = mapped_column(String(300))
+    reply: Mapped[str] = mapped_column(Text)

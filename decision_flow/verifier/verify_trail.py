@@ -4,11 +4,14 @@ Needs Python 3.9 or newer and nothing else. FILE is a trail in JSON Lines, the p
 the folder it was unpacked to), or the proof that one checkpoint goes on from another: docs/trail-format.md. Exit
 status 0: intact; 1: not. With --checkpoint, a checkpoint kept from earlier must be the one in the trail: this is
 how a cut tail is found. With --key, the signatures must be of that key; without it, of the key the file names,
-which proves only that one hand signed all of it: compare the key shown with the one that was published.
+which proves only that one hand signed all of it: compare the key shown with the one that was published. With
+--stamps FOLDER, the timestamps of an outside authority (RFC 3161) are written there as checkpoint-N.tsr, for a
+program that checks the authority's signature and certificate, which this one does not.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 import json
@@ -20,7 +23,8 @@ import zlib
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from typing import Any
+from datetime import datetime, timedelta, timezone
+from typing import Any, NamedTuple
 
 GENESIS = "0" * 64
 WORDS = {
@@ -76,6 +80,25 @@ WORDS = {
                 "Proven by checkpoints: {0} events. Latest checkpoint: {1} ({2})."),
     "uncovered": ("尚无检查点覆盖的记录:{0}条。它们首尾相连,但末尾若被截去,本次验证看不出来。",
                   "Not yet covered by a checkpoint: {0} events. They link up, but a cut end would not show."),
+    "stamp_unreadable": ("检查点第{0}号:时间戳读不出来。", "Checkpoint {0}: the timestamp cannot be read."),
+    "stamp_refused": ("检查点第{0}号:时间戳机构没有给出时间戳。", "Checkpoint {0}: the authority gave no timestamp."),
+    "stamp_imprint": ("检查点第{0}号:时间戳不是为这个检查点出具的(散列值不符)。",
+                      "Checkpoint {0}: the timestamp is not of this checkpoint (the digest differs)."),
+    "stamp_nonce": ("检查点第{0}号:时间戳不是对本系统请求的答复(随机数不符)。",
+                    "Checkpoint {0}: the timestamp does not answer the request (the nonce differs)."),
+    "stamp_early": ("检查点第{0}号:时间戳早于检查点的签发时间,两者的时钟不一致。",
+                    "Checkpoint {0}: the timestamp is older than the checkpoint; one of the clocks is wrong."),
+    "stamp_unknown": ("检查点第{0}号:时间戳与记录中登记的不符。",
+                      "Checkpoint {0}: the timestamp is not the one that the trail tells of."),
+    "stamp_missing": ("检查点第{0}号:记录中登记的时间戳不在文件中。",
+                      "Checkpoint {0}: a timestamp that the trail tells of is not in the file."),
+    "stamped": ("附有时间戳的检查点:{0}个,散列值、随机数和时间都相符。最近的是第{1}号,时间戳为{2}。",
+                "Checkpoints with a timestamp: {0}; digest, nonce and time agree. Latest: checkpoint {1}, {2}."),
+    "unchecked": ("没有核对时间戳机构的签名和证书。可用 --stamps 文件夹 取出时间戳,再用该机构的根证书核对:\n"
+                  "  openssl ts -verify -digest {1} -in checkpoint-{0}.tsr -CAfile 根证书.pem",
+                  "NOT checked: the signature and certificate of the timestamp's authority. Write the timestamps out\n"
+                  "with --stamps FOLDER and check them with the root certificate of the authority:\n"
+                  "  openssl ts -verify -digest {1} -in checkpoint-{0}.tsr -CAfile ROOT.pem"),
     "nosm3": ("本机Python不带SM3,只核对了SHA-256。", "This Python has no SM3; only SHA-256 was checked."),
     "old": ("其中{0}条按旧格式记录,没有SM3。", "{0} of them were written in the old format, without SM3."),
     "keyshown": ("签名公钥:{0}", "Signing key: {0}"),
@@ -214,6 +237,98 @@ def says(point: dict[str, Any]) -> bool:
     return lines[:5] == told and len(lines) == 8 and type(point["size"]) is int
 
 
+# --- The timestamp of an outside authority: RFC 3161, read as far as it concerns the checkpoint ---------------------
+
+
+class Stamp(NamedTuple):
+    """What a reply says: the status, and of the token the digest, the nonce (-1 without) and the time."""
+
+    status: int
+    algorithm: bytes
+    digest: bytes
+    nonce: int
+    at: datetime
+
+
+SEQUENCE, SET, INTEGER, OCTETS, OID, MOMENT, GIVEN = 0x30, 0x31, 0x02, 0x04, 0x06, 0x18, 0xA0
+SHA256 = bytes.fromhex("608648016503040201")
+SIGNED_DATA = bytes.fromhex("2a864886f70d010702")
+TST_INFO = bytes.fromhex("2a864886f70d0109100104")
+# A stamp may be that much older than the checkpoint: no two clocks agree to the second.
+SKEW = timedelta(minutes=5)
+LARGEST_STAMP = 64 * 1024
+
+
+def _der(data: bytes) -> list[tuple[int, bytes]]:
+    """Return the (tag, content) of what stands one after the other in `data`. Raises `ValueError`."""
+    found, at = [], 0
+    while at < len(data):
+        tag, length, at = data[at], data[at + 1], at + 2
+        if length > 0x80:
+            length, at = int.from_bytes(data[at : at + length - 0x80], "big"), at + length - 0x80
+        elif length == 0x80:
+            raise ValueError("of no definite length")
+        if at + length > len(data):
+            raise ValueError("cut")
+        found.append((tag, data[at : at + length]))
+        at += length
+    return found
+
+
+def _only(data: bytes, *tags: int) -> list[bytes]:
+    """Return the contents of what begins with these tags. Raises `ValueError`."""
+    parts = _der(data)
+    if [tag for tag, _ in parts[: len(tags)]] != list(tags):
+        raise ValueError("not what is expected here")
+    return [content for _, content in parts]
+
+
+def read_stamp(reply: bytes) -> Stamp:
+    """Read a TimeStampResp. Raises one of `BROKEN` for what is none."""
+    outer = _der(reply)
+    if len(outer) != 1 or outer[0][0] != SEQUENCE or len(reply) > LARGEST_STAMP:
+        raise ValueError("not one reply")
+    told = _only(outer[0][1], SEQUENCE)
+    status = int.from_bytes(_only(told[0], INTEGER)[0], "big", signed=True)
+    if status not in (0, 1):
+        return Stamp(status, b"", b"", -1, datetime.min)
+    kind, signed = _only(_only(outer[0][1], SEQUENCE, SEQUENCE)[1], OID, GIVEN)
+    _, _, carried = _only(_only(signed, SEQUENCE)[0], INTEGER, SET, SEQUENCE)[:3]
+    inner, content = _only(carried, OID, GIVEN)
+    if (kind, inner) != (SIGNED_DATA, TST_INFO):
+        raise ValueError("not a timestamp")
+    info = _only(_only(content, OCTETS)[0], SEQUENCE)[0]
+    _, _, imprint, _, moment = _only(info, INTEGER, OID, SEQUENCE, INTEGER, MOMENT)[:5]
+    algorithm, digest = _only(imprint, SEQUENCE, OCTETS)
+    numbers = [value for tag, value in _der(info)[5:] if tag == INTEGER]
+    nonce = int.from_bytes(numbers[0], "big", signed=True) if numbers else -1
+    # Parts of a second may have any number of digits.
+    whole, _, part = moment.decode("ascii").rstrip("Z").partition(".")
+    at = datetime.strptime(f"{whole}.{part[:6] or 0}Z", "%Y%m%d%H%M%S.%fZ").replace(tzinfo=timezone.utc)  # noqa: UP017
+    return Stamp(status, _only(algorithm, OID)[0], digest, nonce, at)
+
+
+def nonce_of(signature: str) -> int:
+    """Return the nonce that a checkpoint's request carries: 63 bits of the hash of its signature (hex)."""
+    return int.from_bytes(hashlib.sha256(bytes.fromhex(signature)).digest()[:8], "big") >> 1
+
+
+def stamp_fault(point: dict[str, Any], reply: bytes) -> tuple[str, datetime]:
+    """Return what is wrong with a timestamp of a checkpoint ("" for nothing), as a key of WORDS, and its time."""
+    try:
+        stamp = read_stamp(reply)
+        if stamp.status not in (0, 1):
+            return "stamp_refused", stamp.at
+        digest = hashlib.sha256(point["note"].encode()).digest()
+        if (stamp.algorithm, stamp.digest) != (SHA256, digest):
+            return "stamp_imprint", stamp.at
+        if stamp.nonce != nonce_of(point["signature"]):
+            return "stamp_nonce", stamp.at
+        return ("stamp_early" if stamp.at + SKEW < datetime.fromisoformat(point["at"]) else ""), stamp.at
+    except BROKEN:
+        return "stamp_unreadable", datetime.min
+
+
 class Report:
     """What was found: problems as (code, values), and the counts that are told of an intact trail."""
 
@@ -224,6 +339,8 @@ class Report:
         self.key = ""
         self.files: tuple[int, int] | None = None
         self.goes_on: tuple[int, int, int, int] | None = None
+        # Of the timestamps that hold: (number, digest of the note, time, reply), in the order of the file.
+        self.stamps: list[tuple[Any, str, str, bytes]] = []
         self.sm3 = SM3 is not None
 
     def wrong(self, code: str, *values: Any) -> None:
@@ -250,6 +367,10 @@ class Report:
             say("covered", self.covered, *self.last)
             if self.events > self.covered:
                 say("uncovered", self.events - self.covered)
+        if self.stamps and not self.problems:
+            number, digest, at, _ = self.stamps[-1]
+            say("stamped", len({one[0] for one in self.stamps}), number, at)
+            say("unchecked", number, digest)
         if not self.sm3:
             say("nosm3")
         if self.old:
@@ -373,9 +494,11 @@ class Trail:
         self.end: dict[str, Any] | None = None
         self.told: Any = None
         # The trail of one matter: checkpoints by number, and which events are proven to be in one.
-        self.is_matter = False
+        self.is_matter, self.is_alone = False, True
         self.points: dict[Any, dict[str, Any]] = {}
         self.included: set[tuple[str, int]] = set()
+        # The timestamps that the trail tells of: SHA-256 of the reply, and the checkpoint.
+        self.stamps: dict[str, Any] = {}
 
     def take(self, line: Any) -> None:
         """Check the next line."""
@@ -384,7 +507,7 @@ class Trail:
         if self.lines == 1 and kind != "trail":
             self.report.wrong("header")
         elif self.lines == 1:
-            self.is_matter = line.get("scope") == "matter"
+            self.is_matter = self.is_alone = line.get("scope") == "matter"
         try:
             if kind == "event":
                 self.event(line)
@@ -429,6 +552,8 @@ class Trail:
             self.latest = stream
         self.leaves.add(leaf_hash(canonical))
         stream.count += 1
+        if told["event"] == "trail.stamped":
+            self.stamps[told["facts"]["sha256"]] = told["facts"]["number"]
 
     def checkpoint(self, point: dict[str, Any]) -> None:
         """Check a checkpoint against the events so far; those it covers stand before it."""
@@ -439,6 +564,7 @@ class Trail:
         if note != note_of(number, point["at"], point["size"], point["root"], point["streams"], self.previous):
             report.wrong("note", number)
         self.signature(point)
+        self.stamped(point)
         for name, seq in point["streams"]:
             stream = self.streams.get(name) or _Stream()
             if stream.count < seq or seq <= stream.sealed:
@@ -459,6 +585,7 @@ class Trail:
         if number in self.points or not says(point):
             report.wrong("note", number)
         self.signature(point)
+        self.stamped(point)
         self.points[number] = point
         report.checkpoints += 1
         report.last = (number, point["at"])
@@ -488,8 +615,24 @@ class Trail:
         if not signature_holds(bytes.fromhex(point["public_key"]), point["note"].encode(), signed):
             report.wrong("signature", number)
 
+    def stamped(self, point: dict[str, Any]) -> None:
+        """Check the timestamps of a checkpoint: each is of it, and in a whole trail one that the trail tells of."""
+        number, digest = point["number"], hashlib.sha256(point["note"].encode()).hexdigest()
+        for text in point.get("timestamps", ()):
+            reply = base64.b64decode(text, validate=True)
+            fault, at = stamp_fault(point, reply)
+            told = self.stamps.pop(hashlib.sha256(reply).hexdigest(), None)
+            if not fault and not self.is_alone and told != number:
+                fault = "stamp_unknown"
+            if fault:
+                self.report.wrong(fault, number)
+            else:
+                self.report.stamps.append((number, digest, at.isoformat(), reply))
+
     def done(self) -> Report:
         """Check the end, and return what was found."""
+        for number in self.stamps.values():
+            self.report.wrong("stamp_missing", number)
         self.report.streams = len(self.streams)
         if self.is_matter:
             # Of a matter, a checkpoint kept from earlier is only asked about when it is among those given.
@@ -524,6 +667,8 @@ class Trail:
                 report.wrong("head", name, heads.get(name, (0,))[0])
         if self.is_matter and end["inclusions"] != len(self.included):
             report.wrong("proofs", end["inclusions"], len(self.included))
+        if end.get("timestamps", len(report.stamps)) != len(report.stamps):
+            report.wrong("stamp_missing", "-")
         if end["checkpoints"] != report.checkpoints:
             report.wrong("number", end["checkpoints"], report.checkpoints)
 
@@ -725,7 +870,7 @@ def verify_file(path: str, key: str = "", kept: dict[str, Any] | None = None) ->
 
 def main(arguments: list[str]) -> int:
     """Run the command line; return the exit status."""
-    options = {"--checkpoint": "", "--key": "", "--lang": "zh"}
+    options = {"--checkpoint": "", "--key": "", "--lang": "zh", "--stamps": ""}
     names = []
     rest = iter(arguments)
     for one in rest:
@@ -739,6 +884,11 @@ def main(arguments: list[str]) -> int:
     kept = next(read(options["--checkpoint"]), None) if options["--checkpoint"] else None
     report = verify_file(names[0], options["--key"], kept)
     print(report.text(options["--lang"]))
+    if options["--stamps"]:
+        os.makedirs(options["--stamps"], exist_ok=True)
+        for number, _, _, reply in report.stamps:
+            with open(os.path.join(options["--stamps"], f"checkpoint-{int(number)}.tsr"), "wb") as target:
+                target.write(reply)
     return 1 if report.problems else 0
 
 

@@ -7,11 +7,13 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
+from decision_flow import clock
 from decision_flow.auditing import accountability, conformance
 from decision_flow.demo.play import Play
 from decision_flow.identity import Actor
 from decision_flow.models import Task
 from decision_flow.steps import StatutoryStep
+from tests.core.authority import answer
 from tests.web.client import Desk
 
 AtDesk = Callable[[str], Desk]
@@ -32,6 +34,17 @@ def test_the_page_says_what_is_proven_and_what_is_not(road: Play, at_desk: AtDes
     assert desk.client.get("/audit/checkpoints/1/download").get_json()["number"] == 1
     desk.get("/audit/checkpoints/9", status=404)
     assert at_desk("lvping").post("/audit/checkpoints").status_code == 403
+    request = desk.client.get("/audit/checkpoints/1/request").data
+    for content, status in ((b"", 422), (b"none", 422), (answer(request, clock.now(), nonce=1), 422),
+                            (answer(request, clock.now()), 302)):  # fmt: skip
+        sent = desk.post("/audit/checkpoints/1/timestamps", reply=("checkpoint-1.tsr", content))
+        assert sent.status_code == status
+    assert "没有核对" in desk.get("/audit/checkpoints/1") and "存入第1号检查点的时间戳" in desk.get(
+        "/audit?event=trail.stamped"
+    )
+    assert desk.client.get("/audit/checkpoints/1/timestamps/1").data == content
+    desk.get("/audit/checkpoints/1/timestamps/9", status=404)
+    assert at_desk("lvping").post("/audit/checkpoints/1/timestamps").status_code == 403
     assert "验证过程记录,结果:完整" in desk.get("/audit?event=trail.verified")
 
 

@@ -8,12 +8,13 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
-from decision_flow import checkpoints
+from decision_flow import checkpoints, time_authority, timestamps
 from decision_flow.auditing import access, accountability, certificates, conformance, proof
-from decision_flow.errors import N_, NotFound
+from decision_flow.errors import Invalid
 from decision_flow.identity import Permission, require
 from decision_flow.models import TrailCheckpoint
 from web.auth import requires
+from web.errors import told
 from web.language import gettext
 from web.request import actor, page_number, settings, transaction
 
@@ -64,15 +65,50 @@ def seal() -> BaseResponse:
 @requires(Permission.AUDIT_READ)
 def checkpoint(number: int) -> str:
     """Show a checkpoint as a page to be printed and kept."""
-    return render_template("audit/checkpoint.html", point=_point(number))
+    return _checkpoint(number)
 
 
 @page.get("/checkpoints/<int:number>/download")
 @requires(Permission.AUDIT_READ)
 def download(number: int) -> Response:
     """Return a checkpoint as the verifier takes it."""
-    line = json.dumps(checkpoints.as_line(_point(number)), ensure_ascii=False) + "\n"
+    with transaction(read_only=True) as session:
+        line = json.dumps(checkpoints.as_line(timestamps.point(session, number)), ensure_ascii=False) + "\n"
     return _attached(line, "application/json", f"checkpoint-{number}.json")
+
+
+@page.get("/checkpoints/<int:number>/request")
+@requires(Permission.AUDIT_READ)
+def timestamp_request(number: int) -> Response:
+    """Return the request for a timestamp as a file, to be carried to the authority."""
+    with transaction(read_only=True) as session:
+        content = timestamps.request(timestamps.point(session, number))
+    return _attached(content, "application/timestamp-query", f"checkpoint-{number}.tsq")
+
+
+@page.get("/checkpoints/<int:number>/timestamps/<int:stamp>")
+@requires(Permission.AUDIT_READ)
+def timestamp(number: int, stamp: int) -> Response:
+    """Return a timestamp as the authority gave it."""
+    with transaction(read_only=True) as session:
+        content = timestamps.reply(session, number, stamp)
+    return _attached(content, "application/timestamp-reply", f"checkpoint-{number}.tsr")
+
+
+@page.post("/checkpoints/<int:number>/timestamps")
+@requires(Permission.AUDIT_SEAL)
+def take_timestamp(number: int) -> BaseResponse | tuple[str, int]:
+    """Take in the authority's reply, brought as a file."""
+    sent = request.files.get("reply")
+    content = sent.read(timestamps.LARGEST + 1) if sent is not None else b""
+    try:
+        with transaction() as session:
+            require(actor(), Permission.AUDIT_SEAL)
+            timestamps.take(session, number, content, actor())
+    except Invalid as error:
+        return _checkpoint(number, told(error)), 422
+    flash(gettext("已存入第%(number)s号检查点的时间戳。", number=number), "success")
+    return redirect(url_for("audit_checks.checkpoint", number=number))
 
 
 @page.get("/matters/<int:matter_id>/certificates/<int:user_id>")
@@ -134,13 +170,15 @@ def conformance_of(matter_id: int) -> str:
     return render_template("audit/conformance.html", found=found)
 
 
-def _point(number: int) -> TrailCheckpoint:
+def _checkpoint(number: int, refusal: str = "") -> str:
     with transaction(read_only=True) as session:
-        found = session.get(TrailCheckpoint, number)
-    if found is None:
-        raise NotFound(N_("没有这个检查点。"))
-    return found
+        point = timestamps.point(session, number)
+        failed = time_authority.failure(session, number)
+    return render_template(
+        "audit/checkpoint.html", point=point, refusal=refusal, failed=failed, digest=timestamps.digest_of(point),
+        seals=Permission.AUDIT_SEAL in actor().permissions,
+    )  # fmt: skip
 
 
-def _attached(content: str, kind: str, name: str) -> Response:
+def _attached(content: str | bytes, kind: str, name: str) -> Response:
     return Response(content, mimetype=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
