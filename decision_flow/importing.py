@@ -15,8 +15,8 @@ from enum import StrEnum
 from lxml import etree
 
 from decision_flow import drawing, engine
-from decision_flow.engine.diagrams import ACTIVITIES, NODES, parse_xml, tag
 from decision_flow.engine.ignored import BPMN, CAMUNDA, CAMUNDA_ATTRIBUTES, ENGINES
+from decision_flow.engine.markup import ACTIVITIES, NODES, parse_xml, tag
 from decision_flow.errors import N_, Invalid, NotConforming
 from decision_flow.expressions import compile_expression
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from decision_flow.engine.diagrams import NS, parse_xml
+from decision_flow.engine.markup import NS, parse_xml
 from decision_flow.errors import N_, Invalid
 from decision_flow.forms import Field, Form
 from decision_flow.modelling import checking, sources

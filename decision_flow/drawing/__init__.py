@@ -7,7 +7,7 @@ from xml.sax.saxutils import quoteattr
 from lxml import etree
 
 from decision_flow.drawing.layout import Edge, Layout, Node
-from decision_flow.engine.diagrams import tag
+from decision_flow.engine.markup import tag
 
 B = "{http://www.omg.org/spec/BPMN/20100524/MODEL}"
 DI = "http://www.omg.org/spec/BPMN/20100524/DI"

@@ -25,7 +25,8 @@ from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
 from decision_flow.engine import specs
 from decision_flow.engine.data import Bundle, Compiled, Element, Finding
 from decision_flow.engine.decisions import DecisionTable, read_tables
-from decision_flow.engine.diagrams import NS, Diagrams, camunda, read, tag
+from decision_flow.engine.diagrams import Diagrams, read
+from decision_flow.engine.markup import NS, camunda, tag
 from decision_flow.errors import N_, Invalid, NotConforming
 
 _kept: dict[str, Compiled] = {}

@@ -15,7 +15,7 @@ from typing import Any
 
 from lxml import etree
 
-from decision_flow.engine.diagrams import parse_xml
+from decision_flow.engine.markup import parse_xml
 from decision_flow.errors import N_, Invalid, ProcedureFault
 from decision_flow.expressions import Expression, compile_expression
 

@@ -9,6 +9,8 @@ says nothing about the run, or it is a finding.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
 
 from lxml import etree
 
@@ -69,6 +71,9 @@ ENGINES = {
     "http://www.jboss.org/drools": "drools",
     "http://spiffworkflow.org/bpmn/schema/1.0/core": "spiffworkflow",
 }
+EXTENSIONS, LOOP = f"{{{BPMN}}}extensionElements", f"{{{BPMN}}}multiInstanceLoopCharacteristics"
+SERVICE_TYPE = f"{{{CAMUNDA}}}type"
+CONDITION, PROPERTIES = f"{{{BPMN}}}conditionExpression", f"{{{CAMUNDA}}}properties"
 # These carry other elements; what stands in them is looked at one by one.
 _SCOPES = ("process", "subProcess")
 # Looked at elsewhere, with a sentence of their own.
@@ -81,23 +86,51 @@ _SAID_ELSEWHERE = {
 
 def ignored(node: etree._Element) -> Iterator[str]:
     """Yield a sentence for each attribute, child and extension of `node` that the engine does not act on."""
-    kind = etree.QName(node).localname
-    yield from _attributes(node, kind)
-    yield from _extensions(node)
-    if kind not in _SCOPES:
-        allowed = CHILDREN["*"] | CHILDREN.get(kind, set())
-        allowed |= CHILDREN["event"] if kind.endswith("Event") else set()
-        allowed |= CHILDREN["activity"] if kind.lower().endswith("task") or kind == "callActivity" else set()
-        for child in node:
-            name = _local(child, BPMN)
-            if name and name not in allowed | _SAID_ELSEWHERE:
-                yield f"内容 {name} 不会起作用,请删去"
+    known = _known(node.tag)
+    if not known.attributes.issuperset(node.keys()):
+        for name, value in node.items():
+            if name not in known.attributes:
+                yield from _attribute(str(name), value)
+    if known.kind == "serviceTask" and node.get(SERVICE_TYPE, "external") != "external":
+        yield "服务任务的类型(camunda:type)只能是 external"
     for child in node:
-        name = _local(child, BPMN)
-        if name == "multiInstanceLoopCharacteristics":
+        name = child.tag
+        if name in known.silent:
+            continue
+        if name == EXTENSIONS:
+            yield from _extensions(child)
+        elif name not in known.children and known.kind not in _SCOPES and name.startswith(f"{{{BPMN}}}"):
+            yield f"内容 {etree.QName(child).localname} 不会起作用,请删去"
+        if name == LOOP:
             yield from ignored(child)
-        elif name == "conditionExpression" and (child.get("language") or child.get(f"{{{CAMUNDA}}}resource")):
+        elif name == CONDITION and (child.get("language") or child.get(f"{{{CAMUNDA}}}resource")):
             yield "条件只能用本系统的表达式,不能另外指定语言或文件"
+
+
+class _Known(NamedTuple):
+    """What an element of a kind may have: attributes, whatever their values, and children of BPMN.
+
+    Of `silent` children nothing more is to be said.
+    """
+
+    kind: str
+    attributes: frozenset[str]
+    children: frozenset[str]
+    silent: frozenset[str]
+
+
+@lru_cache(maxsize=64)
+def _known(tag: str) -> _Known:
+    """Return what is known of the elements of one kind."""
+    kind = etree.QName(tag).localname
+    plain = ATTRIBUTES["*"] | ATTRIBUTES.get(kind, set()) | _SAID_ELSEWHERE
+    ours = CAMUNDA_ATTRIBUTES.get(kind, set())
+    attributes = {*plain, *(f"{{{BPMN}}}{name}" for name in plain), *(f"{{{CAMUNDA}}}{name}" for name in ours)}
+    names = CHILDREN["*"] | CHILDREN.get(kind, set()) | _SAID_ELSEWHERE
+    names |= CHILDREN["event"] if kind.endswith("Event") else set()
+    names |= CHILDREN["activity"] if kind.lower().endswith("task") or kind == "callActivity" else set()
+    children = frozenset(f"{{{BPMN}}}{name}" for name in names)
+    return _Known(kind, frozenset(attributes), children, children - {EXTENSIONS, LOOP, CONDITION})
 
 
 def refused_declarations(definitions: etree._Element) -> Iterator[tuple[str, str]]:
@@ -110,34 +143,20 @@ def refused_declarations(definitions: etree._Element) -> Iterator[tuple[str, str
             yield process.get("id", ""), "流程标为不可执行(isExecutable)"
 
 
-def _attributes(node: etree._Element, kind: str) -> Iterator[str]:
-    plain = ATTRIBUTES["*"] | ATTRIBUTES.get(kind, set())
-    ours = CAMUNDA_ATTRIBUTES.get(kind, set())
-    for key, value in node.attrib.items():
-        name = etree.QName(str(key))
-        if name.namespace in (None, BPMN):
-            known = name.localname in plain | _SAID_ELSEWHERE or DEFAULTS.get(name.localname) == value
-        elif name.namespace == CAMUNDA:
-            known = name.localname in ours
-        else:
-            known = name.namespace not in ENGINES
-        if not known:
-            prefix = f"{ENGINES[name.namespace]}:" if name.namespace in ENGINES else ""
-            yield f"属性 {prefix}{name.localname} 不会起作用,请删去"
-    if kind == "serviceTask" and node.get(f"{{{CAMUNDA}}}type", "external") != "external":
-        yield "服务任务的类型(camunda:type)只能是 external"
+def _attribute(key: str, value: str) -> Iterator[str]:
+    """Say of an attribute that is not known whether somebody would expect that it does something."""
+    name = etree.QName(key)
+    if name.namespace in (None, BPMN):
+        if DEFAULTS.get(name.localname) != value:
+            yield f"属性 {name.localname} 不会起作用,请删去"
+    elif name.namespace in ENGINES:
+        yield f"属性 {ENGINES[name.namespace]}:{name.localname} 不会起作用,请删去"
 
 
-def _extensions(node: etree._Element) -> Iterator[str]:
-    for holder in node.iterfind(f"{{{BPMN}}}extensionElements"):
-        for extension in holder:
-            name = etree.QName(extension)
-            if name.namespace == CAMUNDA and name.localname == "properties":
-                continue
-            if name.namespace in ENGINES:
-                yield f"扩展 {ENGINES[name.namespace]}:{name.localname} 不会起作用,请删去"
-
-
-def _local(node: etree._Element, namespace: str) -> str:
-    name = etree.QName(node)
-    return str(name.localname) if name.namespace == namespace else ""
+def _extensions(holder: etree._Element) -> Iterator[str]:
+    for extension in holder:
+        if extension.tag == PROPERTIES:
+            continue
+        name = etree.QName(extension)
+        if name.namespace in ENGINES:
+            yield f"扩展 {ENGINES[name.namespace]}:{name.localname} 不会起作用,请删去"

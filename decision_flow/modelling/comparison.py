@@ -13,7 +13,7 @@ from typing import Any
 from lxml import etree
 
 from decision_flow.engine import Bundle
-from decision_flow.engine.diagrams import NODES, NS, camunda, parse_xml, properties_of, tag
+from decision_flow.engine.markup import NODES, NS, camunda, parse_xml, properties_of, tag
 from decision_flow.errors import N_, Invalid
 
 ADDED, REMOVED, CHANGED = "added", "removed", "changed"

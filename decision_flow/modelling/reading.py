@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from lxml import etree
 
-from decision_flow.engine.diagrams import NODES, NS, camunda, parse_xml, properties_of, tag
+from decision_flow.engine.markup import NODES, NS, camunda, properties_of, roles_of, tag, tree_of
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Sheet:
 @lru_cache(maxsize=512)
 def sheet(name: str, content: bytes) -> Sheet:
     """Return what stands in a diagram. Raises `Invalid` for XML that cannot be read."""
-    tree = parse_xml(name, content)
+    tree = tree_of(name, content)
     processes = tuple(process.get("id", "") for process in tree.iterfind("bpmn:process", NS))
     nodes, flows = [], []
     for process in tree.iterfind("bpmn:process", NS):
@@ -70,7 +70,7 @@ def _node(entry: etree._Element, kind: str) -> Node:
         step=told.get("step", ""),
         exempts=told.get("exempts", ""),
         form=camunda(entry, "formKey") or "",
-        roles=tuple(role.strip() for role in (camunda(entry, "candidateGroups") or "").split(",") if role.strip()),
+        roles=roles_of(entry),
         calls=entry.get("calledElement") or "",
         on=entry.get("attachedToRef") or "",
     )

@@ -16,7 +16,7 @@ from typing import Any
 from lxml import etree
 
 from decision_flow.engine.decisions import POLICIES, condition_of
-from decision_flow.engine.diagrams import parse_xml
+from decision_flow.engine.markup import parse_xml
 from decision_flow.errors import DecisionFlowError, Invalid
 from decision_flow.expressions import Expression, compile_expression
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from decision_flow.engine import Bundle
-from decision_flow.engine.diagrams import read
-from decision_flow.errors import NotConforming
+from decision_flow.engine.diagrams import refused
 from decision_flow.verification import policy as policies
 from decision_flow.verification.graph import NotSupportedError, TooLargeError
 from decision_flow.verification.model import Model
@@ -55,12 +54,9 @@ def verify(bundle: Bundle, *, policy: Policy | None = None, soundness_only: bool
     `undecided`. Warnings change no verdict.
     """
     if not soundness_only:
-        try:
-            read(bundle.bpmn)
-        except NotConforming as error:
-            return Report(
-                "unsupported", tuple(_problem(told.rule, told.element, told.message) for told in error.findings)
-            )
+        told = refused(bundle.bpmn)
+        if told:
+            return Report("unsupported", tuple(_problem(each.rule, each.element, each.message) for each in told))
     return judge(bundle, policy=policy, soundness_only=soundness_only)
 
 

@@ -106,6 +106,9 @@ def _compared(how: ast.cmpop, known: str | None, other: ast.expr) -> bool | None
     return None
 
 
+_NOTHING: tuple[frozenset[str], Mapping[str, str]] = frozenset(), {}
+
+
 class Game:
     """A graph made ready to be played. `watched` forms are known to be absent until their task is done."""
 
@@ -230,6 +233,8 @@ class Game:
     def _known(self, node: Node, seen: int, decided: Decided | None) -> set[int]:
         """Return what may be known once `node` is completed: the forms filled in, and whether it is decided."""
         ways = {seen}
+        if not self.watched and decided is None:
+            return ways
         for source in node.completes:
             form = source.form.replace("-", "")
             if form in self.watched:
@@ -248,6 +253,8 @@ class Game:
 
     def knowledge(self, seen: int, decided: Decided | None) -> tuple[frozenset[str], Mapping[str, str]]:
         """Return the forms known to be absent, and what the decision has settled."""
+        if not self.watched and decided is None:
+            return _NOTHING
         absent = frozenset(form for place, form in enumerate(self.watched) if not seen >> place & 1)
         settled = decided is not None and seen & self._said and seen & self._decided
         return absent, {decided.field: decided.value} if decided is not None and settled else {}
@@ -258,7 +265,9 @@ class Game:
         outs = node.outs
         if node.split == "stay":
             return [_mask(outs[:1]), *(_mask(outs[:1]) | _mask(more) for more in subsets(outs[1:]))]
-        if node.split == "all" or len(outs) == 1:
+        if len(outs) == 1:
+            return [1 << outs[0]]
+        if node.split == "all":
             return [_mask(outs)]
         open_, sure = [], []
         for flow in outs:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations
 
-from decision_flow.engine.diagrams import ACTIVITIES, GATEWAYS
+from decision_flow.engine.markup import ACTIVITIES, GATEWAYS
 from decision_flow.verification.scopes import Scope, Source
 
 MAX_INCLUSIVE = 10

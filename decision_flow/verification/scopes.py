@@ -11,11 +11,28 @@ from functools import cached_property, lru_cache
 
 from lxml import etree
 
-from decision_flow.engine.diagrams import ACTIVITIES, EVENTS, GATEWAYS, NS, camunda, parse_xml, properties_of, tag
+from decision_flow.engine.ignored import CAMUNDA
+from decision_flow.engine.markup import (
+    ACTIVITIES,
+    CONDITION,
+    EVENTS,
+    GATEWAYS,
+    LOOP,
+    NS,
+    PREFIX,
+    PROCESS,
+    camunda,
+    properties_of,
+    roles_of,
+    tag,
+    tree_of,
+)  # fmt: skip
 
 # `transaction` and `adHocSubProcess` run otherwise than a sub-process; they are not judged.
 KNOWN = {*GATEWAYS, *ACTIVITIES, *EVENTS, "scriptTask"}
-SILENT_EVENTS = {"linkEventDefinition", "compensateEventDefinition", "cancelEventDefinition"}
+OURS, TIMER, TERMINATE = f"{{{CAMUNDA}}}", f"{PREFIX}timerEventDefinition", f"{PREFIX}terminateEventDefinition"
+SILENT_EVENTS = {f"{PREFIX}{name}EventDefinition" for name in ("link", "compensate", "cancel")}
+HEARING_EVENTS = {f"{PREFIX}{name}EventDefinition" for name in ("signal", "message")}
 UNJUDGED = {
     "complexGateway",
     "adHocSubProcess",
@@ -36,9 +53,12 @@ class Each:
     until: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Source:
-    """One element of a diagram as it was read. `hears`: a signal or message, and what comes with it, is caught."""
+    """One element of a diagram as it was read. `hears`: a signal or message, and what comes with it, is caught.
+
+    Nobody changes one either; it is not frozen only because that takes thrice the time to make.
+    """
 
     id: str
     kind: str
@@ -95,7 +115,7 @@ def read_scopes(files: Mapping[str, bytes]) -> dict[str, Scope]:
 @lru_cache(maxsize=128)
 def _processes(name: str, content: bytes) -> tuple[Scope, ...]:
     # A draft changes one file at a time; what is known about the others is known by their scopes.
-    return tuple(_scope(process) for process in parse_xml(name, content).iter(f"{{{NS['bpmn']}}}process"))
+    return tuple(_scope(process) for process in tree_of(name, content).iter(PROCESS))
 
 
 def _scope(node: etree._Element) -> Scope:
@@ -103,18 +123,19 @@ def _scope(node: etree._Element) -> Scope:
     for child in node:
         kind = tag(child)
         if kind == "sequenceFlow":
-            condition = (child.findtext("bpmn:conditionExpression", "", NS) or "").strip()
+            condition = (child.findtext(CONDITION) or "").strip()
             flow = child.get("id") or f"flow_{len(scope.flows)}"
             scope.flows.append((flow, child.get("sourceRef", ""), child.get("targetRef", ""), condition))
             scope.labels[flow] = child.get("name") or ""
         elif kind in KNOWN:
-            scope.elements[child.get("id", "")] = _source(child, kind)
+            name, inside = child.get("id", ""), {str(entry.tag): entry for entry in child}
+            scope.elements[name] = _source(child, kind, inside)
             if child.get("triggeredByEvent") == "true":
-                scope.problems.append((child.get("id", ""), "事件子流程不能判定"))
+                scope.problems.append((name, "事件子流程不能判定"))
             elif kind == "subProcess":
-                scope.inner[child.get("id", "")] = _scope(child)
-            if any(tag(entry) in SILENT_EVENTS for entry in child):
-                scope.problems.append((child.get("id", ""), "链接、补偿和取消事件不能判定"))
+                scope.inner[name] = _scope(child)
+            if not SILENT_EVENTS.isdisjoint(inside):
+                scope.problems.append((name, "链接、补偿和取消事件不能判定"))
         elif kind in UNJUDGED:
             scope.problems.append((child.get("id", ""), f"{kind} 不能判定"))
     scope.problems += (
@@ -129,36 +150,35 @@ def _scope(node: etree._Element) -> Scope:
     return scope
 
 
-def _source(node: etree._Element, kind: str) -> Source:
+def _source(node: etree._Element, kind: str, inside: Mapping[str, etree._Element]) -> Source:
+    """Read an element; `inside` are its children by their tags."""
+    told = dict(node.items())
     properties = properties_of(node)
-    timer = node.find("bpmn:timerEventDefinition", NS)
+    timer = inside.get(TIMER)
+    table = told.get(f"{OURS}decisionRef", "")
     return Source(
-        id=node.get("id", ""),
+        id=told.get("id", ""),
         kind=kind,
-        name=(node.get("name") or "").replace("\n", ""),
+        name=told.get("name", "").replace("\n", ""),
         step=properties.get("step", ""),
         exempts=properties.get("exempts", ""),
-        form=camunda(node, "formKey") or "",
-        roles=tuple(part.strip() for part in (camunda(node, "candidateGroups") or "").split(",") if part.strip()),
-        called=node.get("calledElement", "") if kind == "callActivity" else "",
-        attached=node.get("attachedToRef", ""),
-        interrupts=node.get("cancelActivity") != "false",
-        terminates=node.find("bpmn:terminateEventDefinition", NS) is not None,
+        form=told.get(f"{OURS}formKey", ""),
+        roles=roles_of(node),
+        called=told.get("calledElement", "") if kind == "callActivity" else "",
+        attached=told.get("attachedToRef", ""),
+        interrupts=told.get("cancelActivity") != "false",
+        terminates=TERMINATE in inside,
         timer="".join(timer.itertext()).strip() if timer is not None else "",
-        default=node.get("default", ""),
+        default=told.get("default", ""),
         properties=properties,
-        table=camunda(node, "decisionRef") or "",
-        variable=camunda(node, "resultVariable") or camunda(node, "decisionRef") or "",
-        hears=kind == "receiveTask"
-        or any(
-            node.find(f"bpmn:{name}", NS) is not None for name in ("signalEventDefinition", "messageEventDefinition")
-        ),
-        each=_each(node),
+        table=table,
+        variable=told.get(f"{OURS}resultVariable") or table,
+        hears=kind == "receiveTask" or not HEARING_EVENTS.isdisjoint(inside),
+        each=_each(node, inside.get(LOOP)),
     )
 
 
-def _each(node: etree._Element) -> Each | None:
-    loop = node.find("bpmn:multiInstanceLoopCharacteristics", NS)
+def _each(node: etree._Element, loop: etree._Element | None) -> Each | None:
     if loop is None:
         return None
     told = loop.find("bpmn:inputDataItem", NS)

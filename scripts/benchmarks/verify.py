@@ -9,7 +9,7 @@ from dataclasses import replace
 from lxml import etree
 
 from decision_flow import procedures
-from decision_flow.engine.diagrams import NS, parse_xml, tag
+from decision_flow.engine.markup import NS, parse_xml, tag
 from decision_flow.modelling import checking
 from decision_flow.procedures import ProcedureSource
 from decision_flow.resources import BPMN

@@ -10,7 +10,7 @@ from lxml import etree
 
 from decision_flow.drawing.layout import CHARACTER, LINE, measure
 from decision_flow.engine import Bundle
-from decision_flow.engine.diagrams import camunda, properties_of
+from decision_flow.engine.markup import camunda, properties_of
 from decision_flow.procedures_cli import loose_forms
 from decision_flow.resources import BPMN
 from decision_flow.roles import ROLES

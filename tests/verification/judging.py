@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from decision_flow import procedures
 from decision_flow.engine.decisions import read_tables
-from decision_flow.engine.diagrams import NS, camunda, properties_of
+from decision_flow.engine.markup import NS, camunda, properties_of
 from decision_flow.expressions import compile_expression
 from decision_flow.resources import BPMN
 from decision_flow.verification import policy, verify

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from lxml import etree
 
 from decision_flow.engine import Bundle
-from decision_flow.engine.diagrams import ACTIVITIES, CAMUNDA, NS, parse_xml, tag
+from decision_flow.engine.markup import ACTIVITIES, CAMUNDA, NS, parse_xml, tag
 
 B = f"{{{NS['bpmn']}}}"
 ROLES = ("undertaking_unit", "legality_reviewer", "legality_head")

@@ -15,7 +15,7 @@ from itertools import combinations
 from typing import Any
 
 from decision_flow.engine import Bundle
-from decision_flow.engine.diagrams import NS, camunda, parse_xml, properties_of, tag
+from decision_flow.engine.markup import NS, camunda, parse_xml, properties_of, tag
 
 MAX_STATES = 150_000
 TASKS = (

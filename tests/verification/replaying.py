@@ -16,7 +16,7 @@ from lxml import etree
 
 from decision_flow import engine
 from decision_flow.engine import Bundle, Context, Step
-from decision_flow.engine.diagrams import CAMUNDA, NS, parse_xml
+from decision_flow.engine.markup import CAMUNDA, NS, parse_xml
 from decision_flow.expressions import compile_expression
 from decision_flow.steps import StatutoryStep
 from decision_flow.verification import Finding, Policy, verify

@@ -11,7 +11,7 @@ from lxml import etree
 
 from decision_flow import verification
 from decision_flow.cli import main
-from decision_flow.engine.diagrams import camunda, parse_xml
+from decision_flow.engine.markup import camunda, parse_xml
 from scripts.diagrams import pictures
 from scripts.diagrams.pictures import FOLDER, PAGES, counterexample
 

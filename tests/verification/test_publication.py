@@ -9,7 +9,7 @@ from lxml import etree
 
 from decision_flow import procedures
 from decision_flow.engine import Bundle
-from decision_flow.engine.diagrams import NS, parse_xml
+from decision_flow.engine.markup import NS, parse_xml
 from decision_flow.modelling import sources
 from decision_flow.resources import BPMN
 from decision_flow.verification import Report, game, policy, verify

@@ -16,7 +16,7 @@ from lxml import etree
 from decision_flow import engine, procedures
 from decision_flow.cli import main
 from decision_flow.engine import Bundle
-from decision_flow.engine.diagrams import NS, parse_xml
+from decision_flow.engine.markup import NS, parse_xml
 from decision_flow.errors import Invalid
 from decision_flow.resources import BPMN
 from decision_flow.verification import Report, policy, verify
