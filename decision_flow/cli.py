@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 from dataclasses import fields
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,8 +25,23 @@ if TYPE_CHECKING:
     from decision_flow.db import Database
 
 
+# The edges around the core add their commands by this group of entry points; an edge is loaded when it is asked for.
+EDGES = "decision_flow.commands"
+
+
 class Commands(click.Group):
     """A group whose commands tell a domain error as one sentence and exit with 2."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return sorted({*super().list_commands(context), *(point.name for point in entry_points(group=EDGES))})
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        known = super().get_command(context, name)
+        if known is None:
+            for point in entry_points(group=EDGES, name=name):
+                point.load()
+            known = super().get_command(context, name)
+        return known
 
     def invoke(self, context: click.Context) -> object:
         try:

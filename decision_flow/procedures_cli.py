@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from collections import Counter
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -139,10 +140,7 @@ def _told(file: str, bundle: Bundle, report: Report) -> dict[str, object]:
 
 def _bundles(files: tuple[Path, ...]) -> list[tuple[str, Bundle]]:
     """Return what is to be judged: each bundle, and each process of the loose diagrams that no other one calls."""
-    from decision_flow.engine import Bundle
-    from decision_flow.modelling import archive
-    from decision_flow.procedures import read_folder
-    from decision_flow.verification.scopes import read_scopes
+    from decision_flow.verification import gathering
 
     found: list[tuple[str, Bundle]] = []
     loose: dict[str, bytes] = {}
@@ -150,58 +148,29 @@ def _bundles(files: tuple[Path, ...]) -> list[tuple[str, Bundle]]:
         try:
             if path.is_dir():
                 if (path / "bundle.toml").is_file():
+                    from decision_flow.procedures import read_folder
+
                     found.append((str(path), read_folder(path).bundle))
                     continue
                 loose |= {str(each): each.read_bytes() for each in sorted(path.glob("*.bpmn"))}
             elif path.suffix == ".zip":
+                from decision_flow.modelling import archive
+
                 found.append((str(path), archive.unpack(path.read_bytes()).bundle))
             else:
                 loose[str(path)] = path.read_bytes()
         except OSError as error:
             raise Invalid(N_("文件「%(name)s」读不出来:%(reason)s"), name=str(path), reason=str(error)) from error
-    if not loose:
-        return found
-    forms = loose_forms(b"".join(loose.values()))
-    homes = {name: file for file, content in loose.items() for name in read_scopes({file: content})}
-    called = {
-        source.called
-        for scope in read_scopes(loose).values()
-        for each in scope.all_scopes()
-        for source in each.elements.values()
-        if source.called
-    }
-    roots = [name for name in homes if name not in called] or list(homes)
-    if not homes:
+    gathered = gathering.gather(loose, shipped_form)
+    if loose and not gathered:
         raise Invalid(N_("文件「%(name)s」中没有流程。"), name=next(iter(loose)))
-    for name in roots:
-        # Only the files it needs, so that a fault elsewhere is told where it belongs.
-        needed = _needed(name, homes, loose)
-        found.append((homes[name], Bundle(name, {file: loose[file] for file in needed}, {}, forms)))
-    return found
+    return found + gathered
 
 
-def loose_forms(text: bytes) -> dict[str, bytes]:
-    """Return the shipped forms, by file name, that diagrams without a bundle name."""
+@lru_cache(maxsize=256)
+def shipped_form(key: str) -> bytes | None:
+    """Return the shipped form of that key: diagrams without a bundle name them."""
     from decision_flow.resources import BPMN
 
-    return {
-        path.name: path.read_bytes()
-        for path in sorted((BPMN / "forms").glob("*.toml"))
-        if f'formKey="{path.stem}"'.encode() in text
-    }
-
-
-def _needed(name: str, homes: dict[str, str], loose: dict[str, bytes]) -> list[str]:
-    from decision_flow.verification.scopes import read_scopes
-
-    files: list[str] = []
-    stack = [name]
-    while stack:
-        file = homes.get(stack.pop(), "")
-        if not file or file in files:
-            continue
-        files.append(file)
-        for scope in read_scopes({file: loose[file]}).values():
-            for each in scope.all_scopes():
-                stack += (source.called for source in each.elements.values() if source.called)
-    return files
+    path = BPMN / "forms" / f"{key}.toml"
+    return path.read_bytes() if re.fullmatch(r"[\w-]+", key) and path.is_file() else None

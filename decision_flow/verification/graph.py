@@ -29,7 +29,7 @@ class TooLargeError(Exception):
     """The bound of time or memory was met; the answer is open."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Node:
     """A node of the game. `join`: any, all, or inclusive. `hides` is a scope that counts as this one task."""
 
@@ -226,34 +226,41 @@ class Graph:
         """Number the flows in the order of the way, so that the game can run one branch to its end first."""
         order: list[int] = []
         seen: set[int] = set()
-        stack: list[tuple[int, bool]] = [(self.start, False)]
         by_node: dict[int, list[int]] = {}
         for inside, number, _ in self.interrupts:
             for flow in inside:
                 by_node.setdefault(self.target[flow], []).append(number)
+        # ~n: flow n and all that follows it have been seen.
+        stack = [self.start]
         while stack:
-            flow, left = stack.pop()
-            if left:
-                order.append(flow)
+            flow = stack.pop()
+            if flow < 0:
+                order.append(~flow)
                 continue
             if flow in seen:
                 continue
             seen.add(flow)
-            stack.append((flow, True))
-            node = self.target[flow]
-            if node >= 0:
-                following = [*self.nodes[node].outs, *(extra[0] for extra in self.nodes[node].extra)]
-                stack += ((each, False) for each in (*following, *by_node.get(node, ())) if each not in seen)
+            stack.append(~flow)
+            target = self.target[flow]
+            if target >= 0:
+                node = self.nodes[target]
+                stack += node.outs
+                stack += [each for each, _, _ in node.extra]
+                stack += by_node.get(target, ())
         order.reverse()
         order += [flow for flow in range(len(self.target)) if flow not in seen]
-        new = {flow: number for number, flow in enumerate(order)}
+        new = [0] * len(order)
+        for number, flow in enumerate(order):
+            new[flow] = number
         self.target = [self.target[flow] for flow in order]
         self.start, self.final = new[self.start], new[self.final]
         for each in self.nodes:
             each.ins, each.outs = [new[f] for f in each.ins], [new[f] for f in each.outs]
-            each.conditions = {new[f]: text for f, text in each.conditions.items()}
-            each.default = new.get(each.default, -1)
-            each.extra = [(new[f], name, done) for f, name, done in each.extra]
+            each.default = new[each.default] if each.default >= 0 else -1
+            if each.conditions:
+                each.conditions = {new[f]: text for f, text in each.conditions.items()}
+            if each.extra:
+                each.extra = [(new[f], name, done) for f, name, done in each.extra]
         self.interrupts = [([new[f] for f in inside], new[n], name) for inside, n, name in self.interrupts]
 
     def reaching(self, node: int) -> int:

@@ -11,10 +11,11 @@ from lxml import etree
 from decision_flow.drawing.layout import CHARACTER, LINE, measure
 from decision_flow.engine import Bundle
 from decision_flow.engine.markup import camunda, properties_of
-from decision_flow.procedures_cli import loose_forms
+from decision_flow.procedures_cli import shipped_form
 from decision_flow.resources import BPMN
 from decision_flow.roles import ROLES
 from decision_flow.verification import Report, policy, verify
+from decision_flow.verification.gathering import gather
 
 FOLDER = BPMN / "counterexamples"
 PAGES = Path(__file__).resolve().parents[2] / "docs" / "rules"
@@ -38,7 +39,7 @@ MARKS = {
 def counterexample(folder: Path, side: str) -> tuple[Bundle, Report]:
     """Return the model `side` (wrong or right) of a rule's folder, and what the verifier says of it."""
     content = (folder / f"{side}.bpmn").read_bytes()
-    bundle = Bundle(f"{folder.name}_{side}", {f"{side}.bpmn": content}, {}, loose_forms(content))
+    [(_, bundle)] = gather({f"{side}.bpmn": content}, shipped_form)
     own = folder / "policy.toml"
     return bundle, verify(bundle, policy=policy.load(own) if own.is_file() else None)
 

@@ -14,8 +14,8 @@ KINDS = ("task", "task", "task", "xor", "xor", "and", "inclusive", "loop", "even
 
 
 class _Writer:
-    def __init__(self, chance: random.Random) -> None:
-        self.chance, self.count, self.called = chance, 0, list[Drawing]()
+    def __init__(self, chance: random.Random, of: str) -> None:
+        self.chance, self.of, self.count, self.called = chance, of, 0, list[Drawing]()
 
     def name(self) -> str:
         self.count += 1
@@ -41,7 +41,7 @@ class _Writer:
             drawing.user(name, step="legality_review" if self.chance.random() < 0.02 else "")
             return name, name
         if kind in ("sub", "call"):
-            inner = Drawing(f"{name}_in").start(f"{name}_s").end(f"{name}_e")
+            inner = Drawing(f"{self.of}_{name}_in").start(f"{name}_s").end(f"{name}_e")
             head, tail = self.sequence(inner, budget // 3, depth + 2)
             inner.flow(f"{name}_s", head).flow(tail, f"{name}_e")
             self.count += 2
@@ -92,15 +92,16 @@ class _Writer:
 
 
 def industrial(seed: int, size: int = 0) -> tuple[Bundle, int]:
-    """Return a generated sound procedure with about `size` elements (by default up to 300), and how many it has."""
+    """Return a generated sound and reviewed procedure with about `size` elements (by default up to 300), and how many it has."""
     chance = random.Random(seed)
     size = size or min(SIZES[1], SIZES[0] + int(chance.expovariate(1 / TYPICAL)))
-    writer = _Writer(chance)
     drawing = Drawing(f"p{seed}").start().end()
-    head, tail = writer.sequence(drawing, size - 2, 0)
-    drawing.flow("start", head).flow(tail, "end")
+    writer = _Writer(chance, drawing.id)
+    head, tail = writer.sequence(drawing, size - 4, 0)
+    drawing.user("review", step="legality_review").user("decide", step="collective_discussion")
+    drawing.flow("start", head).chain(tail, "review", "decide", "end")
     files = {f"{each.id}.bpmn": each.xml() for each in (drawing, *writer.called)}
-    return Bundle(drawing.id, files), writer.count + 2
+    return Bundle(drawing.id, files), writer.count + 4
 
 
 def parallel(branches: int = 20, each: int = 3) -> Bundle:

@@ -217,6 +217,22 @@ def test_the_command_line_tells_verdicts_in_json(tmp_path: Path) -> None:
     assert run.invoke(main, ["procedures", "verify", folder]).exit_code == 0
 
 
+def test_each_of_many_files_is_judged_even_where_their_processes_have_one_name(tmp_path: Path) -> None:
+    (tmp_path / "a.bpmn").write_bytes(reviewed()[0].xml())
+    (tmp_path / "b.bpmn").write_bytes(reviewed(event=True)[0].xml())
+    outer = Drawing("outer").start().call("c", "inner").end().chain("start", "c", "end")
+    (tmp_path / "c.bpmn").write_bytes(outer.xml())
+    inner = Drawing("inner").start("s").user("t", form="F-06").end("e").chain("s", "t", "e")
+    (tmp_path / "d.bpmn").write_bytes(inner.xml())
+    rule = tmp_path / "one.toml"
+    rule.write_text(REVIEW)
+    files = [str(tmp_path / f"{name}.bpmn") for name in "abcd"]
+    given = ["procedures", "verify", *files, "--policy", str(rule), "--format", "json"]
+    told = json.loads(CliRunner().invoke(main, given).output)
+    found = [(Path(each["file"]).stem, each["process"], each["verdict"]) for each in told]
+    assert found == [("a", "p", "lawful"), ("b", "p", "unlawful"), ("c", "outer", "lawful")]
+
+
 def test_the_run_that_is_printed_really_passes_the_step_by() -> None:
     drawing, *_ = reviewed(event=True)
     assert judge(drawing, REVIEW).findings[0].counterexample == ("start", "review", "late", "merge", "decide")

@@ -40,6 +40,12 @@ def test_the_product_starts_from_its_wheel_alone(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "installed")
+    # What `decision-flow` runs: the core alone, and the pages only when it is to serve them.
+    listed = subprocess.run(
+        [sys.executable, "-m", "decision_flow", "serve", "--help"],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path / "installed")}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert listed.returncode == 0 and "--no-worker" in listed.stdout, listed.stderr[-3000:]
     started = subprocess.run(
         [sys.executable, "-c", START],
         cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path / "installed")}, capture_output=True, text=True, check=False,
