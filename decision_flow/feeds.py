@@ -19,7 +19,7 @@ from decision_flow.models import Matter, Task, TaskState, User
 EVENTS = (
     "task.opened", "task.overdue", "task.returned", "digest", "deadline.moved", "deadline.paused", "deadline.resumed",
     "deadline.extended", "evaluation.triggered", "substitution.made",
-    "exception.asked", "exception.decided",
+    "exception.asked", "exception.decided", "timer.refused",
 )  # fmt: skip
 MAILS = ("each", "daily", "never")
 

@@ -13,10 +13,13 @@ from sqlalchemy.orm import Session
 
 from decision_flow import audit, clock, leases, matters, notifications
 from decision_flow.audit import SYSTEM, EventName
+from decision_flow.errors import Refused
 from decision_flow.models import Matter, Task, TaskState, Timer, TimerKind, TimerState
 
 LEASE_SECONDS = 120
 MAX_ATTEMPTS = 8
+# How soon a timer that the law refused is tried again: nobody need press anything once the duty is done.
+REFUSED_REST_SECONDS = 600
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,16 @@ def fire(session: Session, claimed: Claimed, owner: str) -> bool:
         # Moved since it was claimed, or the business clock was set back: it waits again, for anybody.
         timer.owner = timer.lease_until = None
         return False
-    timer.last_error = ""
+    refused_with, timer.last_error = timer.last_error, ""
+    try:
+        return _go_off(session, timer)
+    except Refused as error:
+        # The same again is in the trail, and in the office's messages, already.
+        error.recorded = told(error) == refused_with
+        raise
+
+
+def _go_off(session: Session, timer: Timer) -> bool:
     if timer.kind == TimerKind.ENGINE and timer.matter_id is not None:
         # The engine's answer settles this row too: gone off, or standing at another time.
         if not matters.fire_timers(session, timer.matter_id):
@@ -117,6 +129,47 @@ def failed(session: Session, claimed: Claimed, owner: str, error: str) -> None:
         )
         .execution_options(synchronize_session=False)
     )
+
+
+def refused(session: Session, claimed: Claimed, owner: str, error: Refused) -> None:
+    """Let a timer wait that a guard refused, and tell the office what is missing, once for each refusal.
+
+    A refusal is no failure: however often it comes, the timer is neither given up nor moved; it goes off at the next
+    try after the duty is done.
+    """
+    _, rested = leases.clock_of(session, REFUSED_REST_SECONDS)
+    timer = session.scalars(
+        select(Timer)
+        .where(
+            Timer.id == claimed.id,
+            Timer.owner == owner,
+            Timer.attempts == claimed.attempt,
+            Timer.state == TimerState.WAITING,
+        )
+        .with_for_update()
+    ).one_or_none()
+    if timer is None:
+        return
+    text = told(error)
+    matter = session.get(Matter, timer.matter_id) if timer.matter_id is not None else None
+    if matter is not None and text != timer.last_error:
+        at = clock.now()
+        notifications.enqueue(
+            session, "timer.refused", dedupe_key=f"timer.refused:{timer.id}:{at.isoformat()}", at=at,
+            pool=f"government_office:{matter.organ_id}", matter_id=matter.id,
+            payload={"title": matter.title, "told": text},
+        )  # fmt: skip
+    session.execute(
+        update(Timer)
+        .where(Timer.id == timer.id)
+        .values(last_error=text, lease_until=rested, attempts=0)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def told(error: Refused) -> str:
+    """Return all that a refusal misses, in one line."""
+    return "; ".join(f"{one.rule} {one.article} {one}" for one in error.refusals)[:2000]
 
 
 def _tell(session: Session, timer: Timer) -> None:

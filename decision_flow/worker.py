@@ -30,6 +30,7 @@ from decision_flow import (
 from decision_flow.config import Settings
 from decision_flow.db import Database
 from decision_flow.documents import FileStore
+from decision_flow.errors import Refused
 from decision_flow.jobs import Job
 
 log = structlog.get_logger(__name__)
@@ -41,8 +42,8 @@ BEAT_SECONDS = 15
 def tick(database: Database, owner: str, *, mail: bool = False) -> int:
     """Fire what is due and put before its readers what is pending; return how many timers went off.
 
-    A failing timer is noted on its row and stops nothing else. A backlog is worked off batch by batch, up
-    to a bound, so that one tick does not last for ever.
+    A failing timer is noted on its row and stops nothing else; one that the law refuses waits for the duty. A backlog
+    is worked off batch by batch, up to a bound, so that one tick does not last for ever.
     """
     fired = 0
     for _ in range(ROUNDS):
@@ -60,6 +61,11 @@ def _fire(database: Database, claimed: timers.Claimed, owner: str) -> bool:
     try:
         with database.transaction() as session:
             return timers.fire(session, claimed, owner)
+    except Refused as error:
+        log.info("timer_refused", timer=claimed.id, rules=error.rules)
+        with database.transaction() as session:
+            timers.refused(session, claimed, owner, error)
+        return False
     except Exception as error:
         log.exception("timer_failed", timer=claimed.id)
         with database.transaction() as session:

@@ -84,10 +84,14 @@ class Compiled:
 
 @dataclass(frozen=True)
 class Context:
-    """What the engine may know of the outside: the moment (aware, UTC) and named functions."""
+    """What the engine may know of the outside: the moment (aware, UTC) and named functions.
+
+    With `holds_timers` no timer that stood before goes off, though it be due: that is the worker's to let happen.
+    """
 
     now: datetime
     functions: Mapping[str, Any] = field(default_factory=dict)
+    holds_timers: bool = False
 
 
 @dataclass(frozen=True)

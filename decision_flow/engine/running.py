@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -47,10 +48,11 @@ def start(compiled: Compiled, data: Mapping[str, Any], context: Context) -> Step
 def complete(compiled: Compiled, state: bytes, token: str, data: Mapping[str, Any], context: Context) -> Step:
     """Complete the open task `token` with `data`, its submission under the form's key.
 
-    An instance of a multi-instance hands its submission on as its output item. Raises `Conflict` when the
-    task does not stand open, `ProcedureFault` when the procedure cannot go on.
+    An instance of a multi-instance hands its submission on as its output item. Timers that stand are left to `fire`:
+    what one of them would lead to may be refused, and that is no affair of whoever completes a task. Raises `Conflict`
+    when the task does not stand open, `ProcedureFault` when the procedure cannot go on.
     """
-    instance = codec.load(compiled, state, Evaluator(context))
+    instance = codec.load(compiled, state, Evaluator(replace(context, holds_timers=True)))
     before = _open(compiled, instance)
     task = _find(instance, token)
     if task is None or token not in before:
@@ -77,7 +79,7 @@ def fire(compiled: Compiled, state: bytes, context: Context) -> Step:
 
 def send(compiled: Compiled, state: bytes, name: str, payload: Mapping[str, Any], context: Context) -> Step:
     """Hand in a message or signal from outside. Raises `Conflict` when nothing waits for it."""
-    instance = codec.load(compiled, state, Evaluator(context))
+    instance = codec.load(compiled, state, Evaluator(replace(context, holds_timers=True)))
     waiting = [
         task
         for task in instance.event_manager.tasks.values()

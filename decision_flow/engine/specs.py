@@ -290,6 +290,8 @@ class DueEvent(TimerEventDefinition):  # type: ignore[misc]
     def has_fired(self, my_task: Any) -> bool:
         context = my_task.workflow.script_engine.context
         value = my_task._get_internal_data("event_value")
+        if value is not None and context.holds_timers:
+            return bool(my_task._get_internal_data("event_fired", False))
         if value is None:
             value = self._moment(my_task, context.now).isoformat()
             my_task._set_internal_data(event_value=value)

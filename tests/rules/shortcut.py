@@ -99,14 +99,22 @@ ACTS = {
         *(
             Act(effect, effect=effect)
             for effect in (
-                "freeze_draft", "record_decision", "record_publication", "schedule_evaluations", "suspend_execution",
-                "end_execution", "resume_execution", "archive_part",
+                "freeze_draft",
+                "record_decision",
+                "record_publication",
+                "schedule_evaluations",
+                "suspend_execution",
+                "end_execution",
+                "resume_execution",
+                "archive_part",
             )
         ),
         *(Act(step, step=step) for step in ("collective_discussion", "publication", "party_report", "execution")),
         Act("finish"),
     )
-}  # fmt: skip
+}
+# What a timer leads to by itself, two days after the registration: an effect, or the end.
+BY_TIMER = ("record_decision", "record_publication", "archive_part", "finish")  # fmt: skip
 
 
 def drawing() -> Drawing:
@@ -119,6 +127,16 @@ def drawing() -> Drawing:
             drawn.service(f"S_{act.key}", act.effect).chain(act.element, f"S_{act.key}", "E_end")
         else:
             drawn.flow(act.element, "E_end")
+    for effect in BY_TIMER:
+        fork, meanwhile, wait = f"G_{effect}", f"T_beside_{effect}", f"W_{effect}"
+        drawn.fork(fork).user(meanwhile, role="government_office").timer(wait, "P2D")
+        drawn.flow("G_which", fork, f"F01.proposer_name == 'timer-{effect}'").chain(fork, meanwhile, "E_end")
+        drawn.flow(fork, wait)
+        if effect == "finish":
+            drawn.flow(wait, "E_end")
+        else:
+            drawn.service(f"S_timer_{effect}", effect).user(f"T_after_{effect}", role="government_office")
+            drawn.chain(wait, f"S_timer_{effect}", f"T_after_{effect}", "E_end")
     return drawn
 
 
@@ -156,7 +174,7 @@ class World:
         matter_id = self.register(self.suggestion(act), key)
         with self.database.transaction() as session:
             matter = session.get_one(Matter, matter_id)
-            self._file(session, matter, facts, ACTS[act].form)
+            self.file(session, matter, facts, ACTS[act].form if act in ACTS else "")
             return session.scalars(select(Task).where(Task.matter_id == matter.id, Task.state == "OPEN")).one()
 
     def suggestion(self, act: str) -> dict[str, Any]:
@@ -180,7 +198,7 @@ class World:
     def form(form: str) -> Form:
         return Form.parse((BPMN / "forms" / f"{form}.toml").read_bytes())
 
-    def _file(self, session: Session, matter: Matter, facts: Facts, until: str) -> None:
+    def file(self, session: Session, matter: Matter, facts: Facts, until: str = "") -> None:
         """Write the file of the matter as `facts` say, up to the act that is tried."""
         matter.category, matter.relation = facts.category, facts.relation
         known = {None: None, UNIT: self.units[UNDERTAKER]}
@@ -198,7 +216,7 @@ class World:
             who = people[one.by or 1]
             session.add(
                 Task(
-                    matter_id=matter.id, token=f"filed:{place}", element_id="T_before", process="before", name=one.form,
+                    matter_id=matter.id, token=f"filed:{place}:{secrets.token_hex(4)}", element_id="T_before", process="before", name=one.form,
                     form=one.form, role_code=one.role, organisation_id=who.appointments[0].organisation_id, pool="none",
                     state="COMPLETED", received_at=now, completed_at=now + timedelta(seconds=place),
                     completed_by_id=who.user_id, completed_as=who.display, submission=dict(one.answers),

@@ -55,6 +55,8 @@ def follow(notice_id: int) -> Response:
         return redirect(url_for("evaluations.watch", matter_id=matter_id))
     if matter_id and event.startswith("exception."):
         return redirect(url_for("exceptions.show", matter_id=matter_id))
+    if matter_id and event == "timer.refused":
+        return redirect(url_for("rules.of_matter", matter_id=matter_id))
     return redirect(url_for("matters.show", matter_id=matter_id) if matter_id else url_for("inbox.show"))
 
 
