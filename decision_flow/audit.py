@@ -21,9 +21,10 @@ from sqlalchemy import ColumnElement, SQLColumnExpression, String, bindparam, ca
 from sqlalchemy.orm import Session
 
 from decision_flow import clock, trail_columns
-from decision_flow.db import before_flush
+from decision_flow.db import before_commit
 from decision_flow.event_names import EventName as EventName
 from decision_flow.models import AuditEvent, AuditStream, TrailMention
+from decision_flow.write_behind import WAITS
 
 GENESIS = "0" * 64
 FORMAT = 2
@@ -202,14 +203,18 @@ _HEAD = (
     .where(AuditStream.name == bindparam("name"))
     .with_for_update()
 )
-_NEW_HEAD = insert(AuditStream).values(name=bindparam("stream"))
-_MOVE_HEAD = update(AuditStream).where(AuditStream.name == bindparam("stream"))
-_NEW_EVENT = insert(AuditEvent)
-_NEW_MENTION = insert(TrailMention).from_select(
-    ["value", "at", "event_id"],
-    select(bindparam("value", type_=String), AuditEvent.at, AuditEvent.id).where(
-        AuditEvent.stream == bindparam("in_stream"), AuditEvent.seq == bindparam("number")
-    ),
+_NEW_HEAD = insert(AuditStream).inline().values(name=bindparam("stream")).execution_options(**WAITS)
+_MOVE_HEAD = update(AuditStream).where(AuditStream.name == bindparam("stream")).execution_options(**WAITS)
+_NEW_EVENT = insert(AuditEvent).inline().execution_options(**WAITS)
+_NEW_MENTION = (
+    insert(TrailMention)
+    .from_select(
+        ["value", "at", "event_id"],
+        select(bindparam("value", type_=String), AuditEvent.at, AuditEvent.id).where(
+            AuditEvent.stream == bindparam("in_stream"), AuditEvent.seq == bindparam("number")
+        ),
+    )
+    .execution_options(**WAITS)
 )
 
 
@@ -217,7 +222,7 @@ def _trail(session: Session) -> _Trail:
     found: _Trail | None = session.info.get("trail")
     if found is None:
         found = session.info["trail"] = _Trail({}, [], [])
-        before_flush(session, found.write)
+        before_commit(session, found.write)
     return found
 
 

@@ -28,6 +28,7 @@ from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.types import TypeDecorator
 
+from decision_flow import write_behind
 from decision_flow.errors import N_, Conflict, Invalid, Refused
 
 NAMING = {
@@ -72,17 +73,28 @@ class Base(DeclarativeBase):
 
 
 class UnitOfWork(Session):
-    """A session that writes with its rows what an operation queued beside them (see `before_flush`)."""
+    """A session that writes with its commit what operations gathered beside its rows (see `before_commit`)."""
 
     def flush(self, objects: Sequence[Any] | None = None) -> None:
-        for write in self.info.get("before_flush", ()):
+        if not self.new and not self.dirty and not self.deleted:
+            return
+        connection = self.connection()
+        write_behind.flushing(connection, True)
+        try:
+            super().flush(objects)
+        finally:
+            write_behind.flushing(connection, False)
+
+    def commit(self) -> None:
+        self.flush()
+        for write in self.info.get("before_commit", ()):
             write(self)
-        super().flush(objects)
+        super().commit()
 
 
-def before_flush(session: Session, write: Callable[[Session], None]) -> None:
-    """Let `write` put out what it holds whenever the session does, at the latest before the commit."""
-    session.info.setdefault("before_flush", []).append(write)
+def before_commit(session: Session, write: Callable[[Session], None]) -> None:
+    """Let `write` put out what it holds right before the commit, when all rows are written."""
+    session.info.setdefault("before_commit", []).append(write)
 
 
 Sent = UpdateBase | TextClause | None
@@ -114,7 +126,7 @@ class Database:
         _tell_writes(self.engine)
         # On PostgreSQL a read needs no transaction: each statement sees what was committed before it, with one
         # or with none, and BEGIN and ROLLBACK would be two more round trips.
-        self._reading = self.engine if self.is_sqlite else self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._reading = self.engine if self.is_sqlite else self.engine.execution_options(**write_behind.READS)
         # Rows are used after the commit to draw the answer; expiring them would read each one again.
         self._sessions = sessionmaker(self.engine, class_=UnitOfWork, expire_on_commit=False)
 
@@ -137,7 +149,6 @@ class Database:
                 session.expunge_all()
                 session.rollback()
             else:
-                session.flush()
                 session.commit()
         except StaleDataError as error:
             session.rollback()
@@ -210,7 +221,10 @@ def _dumps(value: Any) -> str:
 
 
 def _postgresql_engine(url: str, pool_size: int) -> Engine:
-    engine = create_engine(url, pool_size=pool_size, max_overflow=10, json_serializer=_dumps)
+    engine = create_engine(
+        url, pool_size=pool_size, max_overflow=10, json_serializer=_dumps, isolation_level="AUTOCOMMIT"
+    )
+    write_behind.wait_with_writes(engine)
 
     @event.listens_for(engine, "checkout")
     def _look_after_a_rest(connection: Any, record: Any, _proxy: object) -> None:

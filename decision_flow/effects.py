@@ -30,6 +30,7 @@ from decision_flow import (
 from decision_flow.audit import Author, EventName
 from decision_flow.engine import Call
 from decision_flow.errors import N_, ProcedureFault
+from decision_flow.evaluations import Plan
 from decision_flow.models import (
     ABOUT_A_DECISION,
     Evaluation,
@@ -120,21 +121,23 @@ def schedule_evaluations(session: Session, matter: Matter, call: Call, actor: Au
     start = date.fromisoformat(effective) if effective else clock.local_date(at)
     matter.effective_date = start
     planned = [
-        (start, int(row["months"]), row["mode"], f"自{start.isoformat()}生效之日起{row['months']}个月")
+        Plan(
+            working_days.add_months(start, int(row["months"])), row["mode"], int(row["months"]),
+            f"自{start.isoformat()}生效之日起{row['months']}个月",
+        )
         for row in order.get("post_eval_plan") or ()
-    ]
+    ]  # fmt: skip
     if order.get("term_end"):
         end = date.fromisoformat(order["term_end"])
         after = policy_versions.setting(session, matter, "evaluation_after_term_months").value
-        planned.append((end, after, "full", f"自{end.isoformat()}执行期限届满之日起{after}个月"))
+        why = f"自{end.isoformat()}执行期限届满之日起{after}个月"
+        planned.append(Plan(working_days.add_months(end, after), "full", after, why))
     known = set(session.scalars(select(Evaluation.due_on).where(Evaluation.decision_id == matter.id)).all())
-    for day, months, mode, explanation in planned:
-        due_on = working_days.add_months(day, months)
-        if due_on not in known:
-            known.add(due_on)
-            evaluations.schedule(
-                session, matter, due_on, mode=mode, months=months, actor=actor, at=at, explanation=explanation
-            )
+    # One review a day; of two that fall on the same one the first stands.
+    new = {plan.due_on: plan for plan in reversed(planned) if plan.due_on not in known}
+    evaluations.schedule(
+        session, matter, [plan for plan in planned if new.get(plan.due_on) is plan], actor=actor, at=at
+    )
 
 
 def suspend_execution(session: Session, matter: Matter, call: Call, actor: Author, at: datetime) -> None:

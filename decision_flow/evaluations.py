@@ -7,7 +7,7 @@ task is to begin it or to decline with a reason.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -63,44 +63,56 @@ class Facts:
         return dict(self.__dict__)
 
 
+@dataclass(frozen=True)
+class Plan:
+    """A review to come: its day, how thorough it is, and why that day."""
+
+    due_on: date
+    mode: str
+    months: int | None
+    explanation: str
+
+
 def schedule(
     session: Session,
     decision: Matter,
-    due_on: date,
+    plans: Sequence[Plan],
     *,
-    mode: str,
-    months: int | None,
     actor: Author,
     at: datetime,
-    explanation: str,
     trigger: str = "scheduled",
     evidence: Mapping[str, Any] | None = None,
     now: bool = False,
-) -> Evaluation:
-    """Plan a review of `decision`: its row, the timer that starts it on its day (or `now`), and the event."""
-    evaluation = Evaluation(
-        decision_id=decision.id, mode=mode, months=months, due_on=due_on, status=EvaluationStatus.SCHEDULED,
-        trigger=trigger, evidence=dict(evidence) if evidence else None,
-    )  # fmt: skip
-    session.add(evaluation)
-    session.flush()
-    session.add(
-        Timer(
-            kind=TimerKind.START_MATTER,
-            matter_id=decision.id,
-            due_at=at if now else clock.start_of_day(due_on),
-            rule="R-36a",
-            explanation=explanation,
-            payload={"procedure": "post_evaluation", "relation": "evaluation", "evaluation_id": evaluation.id},
-            state=TimerState.WAITING,
-            dedupe_key=f"evaluation:{evaluation.id}",
+) -> list[Evaluation]:
+    """Plan reviews of `decision`: their rows, the timers that start each on its day (or `now`), and the events."""
+    planned = [
+        Evaluation(
+            decision_id=decision.id, mode=plan.mode, months=plan.months, due_on=plan.due_on,
+            status=EvaluationStatus.SCHEDULED, trigger=trigger, evidence=dict(evidence) if evidence else None,
         )
-    )
-    _record(
-        session, decision.id, EventName.EVALUATION_SCHEDULED, actor, at,
-        evaluation=evaluation.id, due_on=due_on.isoformat(), months=months, mode=mode, trigger=trigger,
-    )  # fmt: skip
-    return evaluation
+        for plan in plans
+    ]  # fmt: skip
+    session.add_all(planned)
+    session.flush()
+    for plan, evaluation in zip(plans, planned, strict=True):
+        session.add(
+            Timer(
+                kind=TimerKind.START_MATTER,
+                matter_id=decision.id,
+                due_at=at if now else clock.start_of_day(plan.due_on),
+                rule="R-36a",
+                explanation=plan.explanation,
+                payload={"procedure": "post_evaluation", "relation": "evaluation", "evaluation_id": evaluation.id},
+                state=TimerState.WAITING,
+                dedupe_key=f"evaluation:{evaluation.id}",
+            )
+        )
+        _record(
+            session, decision.id, EventName.EVALUATION_SCHEDULED, actor, at,
+            evaluation=evaluation.id, due_on=plan.due_on.isoformat(), months=plan.months, mode=plan.mode,
+            trigger=trigger,
+        )  # fmt: skip
+    return planned
 
 
 def close(session: Session, matter: Matter, outcome: str | None, actor: Author, at: datetime) -> None:
@@ -124,10 +136,9 @@ def close(session: Session, matter: Matter, outcome: str | None, actor: Author, 
     months = told.get("next_review_months")
     if evaluation.outcome == "continue" and months:
         closed_on = clock.local_date(at)
-        following = schedule(
-            session, decision, working_days.add_months(closed_on, int(months)), mode="light", months=int(months),
-            actor=actor, at=at, explanation=f"自{closed_on.isoformat()}上次评估办结之日起{months}个月",
-        )  # fmt: skip
+        why = f"自{closed_on.isoformat()}上次评估办结之日起{months}个月"
+        plan = Plan(working_days.add_months(closed_on, int(months)), "light", int(months), why)
+        (following,) = schedule(session, decision, [plan], actor=actor, at=at)
         evaluation.next_id = following.id
 
 
@@ -150,10 +161,10 @@ def trigger(session: Session, decision_id: int) -> Evaluation | None:
         return None
     at, facts = clock.now(), facts_of(session, decision_id, clock.today())
     evidence = {"triggers": hits, "facts": {name: _plain(value) for name, value in facts.names().items()}}
-    evaluation = schedule(
-        session, decision, clock.today(), mode="full", months=None, actor=SYSTEM, at=at,
-        explanation="出现条例第三十六条规定的情形", trigger=hits[0], evidence=evidence, now=True,
-    )  # fmt: skip
+    plan = Plan(clock.today(), "full", None, "出现条例第三十六条规定的情形")
+    (evaluation,) = schedule(
+        session, decision, [plan], actor=SYSTEM, at=at, trigger=hits[0], evidence=evidence, now=True
+    )
     _record(
         session, decision_id, EventName.EVALUATION_TRIGGERED, SYSTEM, at,
         evaluation=evaluation.id, triggers=hits, facts={name: str(value) for name, value in facts.names().items()},

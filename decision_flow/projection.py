@@ -31,6 +31,7 @@ from decision_flow.models import (
     TimerKind,
     TimerState,
 )
+from decision_flow.write_behind import WAITS
 
 # Whose work a role's task is: the unit named in the matter. Every other role acts for the whole organ.
 UNIT_OF_ROLE = {
@@ -93,12 +94,13 @@ def apply(session: Session, matter: Matter, step: Step, *, actor: Author, at: da
 
 
 _NEW_TASK = insert(Task).returning(Task.id, sort_by_parameter_order=True)
-_NEW_NOTICE = insert(Notification)
-_NEW_TIMER = insert(Timer)
+_NEW_NOTICE = insert(Notification).inline().execution_options(**WAITS)
+_NEW_TIMER = insert(Timer).inline().execution_options(**WAITS)
 _CANCEL_TIMERS = (
     update(Timer)
     .where(Timer.task_id.in_(bindparam("task_ids", expanding=True)), Timer.state == TimerState.WAITING)
     .values(state=bindparam("cancelled"))
+    .execution_options(**WAITS)
 )
 
 
