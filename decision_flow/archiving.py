@@ -49,6 +49,11 @@ def must_be_complete(session: Session, matter: Matter) -> None:
         )
 
 
+def whose(matter: Matter) -> tuple[int | None, ...]:
+    """Return the matters whose papers `matter` hands over: its own, and those of the matter that it only archives."""
+    return (matter.id, matter.decision_id if matter.relation == "archive" else None)
+
+
 def filed(session: Session, *matter_ids: int | None) -> list[Document]:
     """Return the papers that were filed in these matters, in their order."""
     return list(

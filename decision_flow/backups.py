@@ -128,11 +128,9 @@ def check(database: Database, files: FileStore) -> Restored:
         for column in NAMED_BY:
             for sha256 in session.scalars(select(column).distinct()):
                 found.files += 1
-                path = files.path(sha256)
-                if not path.exists():
-                    found.missing.append(sha256)
-                elif _digest(path) != sha256:
-                    found.changed.append(sha256)
+                there = files.digest(sha256)
+                if there != sha256:
+                    (found.changed if there else found.missing).append(sha256)
     return found
 
 

@@ -129,6 +129,8 @@ class Database:
         self._reading = self.engine if self.is_sqlite else self.engine.execution_options(**write_behind.READS)
         # Rows are used after the commit to draw the answer; expiring them would read each one again.
         self._sessions = sessionmaker(self.engine, class_=UnitOfWork, expire_on_commit=False)
+        # What each of its sessions knows besides (`session.info`): where the files lie (`documents.keep_files`).
+        self.info: dict[str, Any] = {}
 
     @contextmanager
     def transaction(self, *, read_only: bool = False) -> Iterator[Session]:
@@ -139,7 +141,7 @@ class Database:
         """
         # A read never flushes, so what a page does to its rows in order to show them is never written.
         session = self._sessions(bind=self._reading if read_only else self.engine, autoflush=not read_only)
-        session.info["read_only"] = read_only
+        session.info.update(self.info, read_only=read_only)
         try:
             if self.is_sqlite:
                 session.connection(execution_options={"decision_flow_read_only": read_only})

@@ -11,6 +11,7 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
@@ -20,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from decision_flow import audit, clock
 from decision_flow.audit import EventName
+from decision_flow.db import Database
 from decision_flow.errors import N_, Invalid, NotFound
 from decision_flow.filetypes import clean_name, media_type
 from decision_flow.identity import Actor
@@ -73,6 +75,14 @@ class FileStore:
             raise ValueError("not a digest")
         return self.root / sha256[:2] / sha256[2:4] / sha256
 
+    def digest(self, sha256: str) -> str:
+        """Return the SHA-256 of the bytes that lie under that digest today, read in parts; "" when none do."""
+        try:
+            with self.path(sha256).open("rb") as stored:
+                return hashlib.file_digest(stored, "sha256").hexdigest()
+        except FileNotFoundError:
+            return ""
+
     def older_than(self, before: datetime) -> Iterator[tuple[Path, list[Path]]]:
         """Yield (folder, files) of what was written before `before`: leavings of uploads, then stored files."""
         if self.root.is_dir():
@@ -88,6 +98,38 @@ class FileStore:
             return path.stat().st_mtime < before.timestamp()
         except FileNotFoundError:
             return False
+
+
+def keep_files(database: Database, files: FileStore) -> None:
+    """Say where the files of `database` lie, so that rules may look at the bytes themselves (`damaged`)."""
+    database.info["files"] = files
+
+
+@dataclass(frozen=True)
+class Damage:
+    """The names of filed papers whose bytes are gone, or are not those that were filed."""
+
+    missing: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+
+
+def damaged(session: Session, *matter_ids: int | None) -> Damage:
+    """Compute the hash of every filed paper of these matters anew, from the store; return what is not as it was.
+
+    Each file is read once and in parts, whatever its size. Where nothing says where the files lie, all are missing.
+    """
+    files: FileStore | None = session.info.get("files")
+    rows = session.execute(
+        select(Document.sha256, Document.name)
+        .where(Document.matter_id.in_(matter_ids), Document.filed_at.is_not(None))
+        .order_by(Document.id)
+    ).all()
+    found: dict[str, list[str]] = {"missing": [], "changed": []}
+    for sha256, name in {row.sha256: row.name for row in rows}.items():
+        there = files.digest(sha256) if files is not None else ""
+        if there != sha256:
+            found["changed" if there else "missing"].append(name)
+    return Damage(tuple(found["missing"]), tuple(found["changed"]))
 
 
 def store(

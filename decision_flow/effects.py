@@ -192,8 +192,7 @@ def archive_part(session: Session, matter: Matter, call: Call, actor: Author, at
 
     A matter that only archives another one hands over the other's papers with its own.
     """
-    whose = (matter.id, matter.decision_id if matter.relation == "archive" else None)
-    papers = archiving.filed(session, *whose)
+    papers = archiving.filed(session, *archiving.whose(matter))
     kept = archiving.retentions(papers)
     organ = session.get_one(Organisation, matter.organ_id)
     _record(

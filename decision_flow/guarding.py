@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from decision_flow import audit, contributors, guards, matter_facts
+from decision_flow import archiving, audit, contributors, documents, guards, matter_facts
 from decision_flow.actors import Actor, actor_of
 from decision_flow.errors import Barred, Refused
 from decision_flow.guards import separation
@@ -45,7 +45,7 @@ def before_completion(
     filed = Filed(form, answers, actor.user_id, actor.display, task.role_code, task.organisation_id, at, task.id)
     known = known.with_filing(filed)
     if form == "F-24":
-        known = _with_trail(session, matter, known)
+        known = _with_file(session, matter, known)
     _ask(guard_of(known.kind, form, step), known)
 
 
@@ -66,7 +66,7 @@ def before_effect(session: Session, matter: Matter, name: str) -> None:
     if known.kind in ("three_major", "other") and name in DECIDING:
         known = matter_facts.of(session, matter, kind="major")
     if name == "archive_part":
-        known = _with_trail(session, matter, known)
+        known = _with_file(session, matter, known)
     _ask(guards.EFFECTS[name][1], known)
 
 
@@ -92,11 +92,16 @@ def _hand(session: Session, matter: Matter, task: Task, to: Actor) -> None:
         _must_be_apart(known, duty, _people(to, task))
 
 
-def _with_trail(session: Session, matter: Matter, known: Facts) -> Facts:
+def _with_file(session: Session, matter: Matter, known: Facts) -> Facts:
+    """Return the facts with what becomes of the file itself: does the trail verify, are the papers those filed."""
     broken = audit.verify(session, audit.matter_stream(matter.id))
-    if broken is None:
-        return known
-    return replace(known, trail_break=broken.reason)
+    papers = documents.damaged(session, *archiving.whose(matter))
+    return replace(
+        known,
+        trail_break=broken.reason if broken is not None else "",
+        papers_missing=papers.missing,
+        papers_changed=papers.changed,
+    )
 
 
 def _with_hands(session: Session, matter: Matter, duty: Duty, known: Facts) -> Facts:

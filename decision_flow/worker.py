@@ -146,6 +146,8 @@ def start(
 
     `kind` is "worker", "web" (only shows that it is alive) or "both".
     """
+    if files is not None:
+        documents.keep_files(database, files)
     worker, started = Worker(database, settings, files, kind), clock.now()
     scheduler = BackgroundScheduler(
         timezone="Asia/Shanghai",

@@ -11,7 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from decision_flow.config import Settings
 from decision_flow.db import Database
-from decision_flow.documents import FileStore
+from decision_flow.documents import FileStore, keep_files
 from web import (
     auth,
     calendar_words,
@@ -93,12 +93,10 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
-    request.attach(
-        app,
-        settings=settings,
-        database=database or Database(settings.database),
-        files=FileStore(settings.folder / "files", settings.upload_limit_mb * 1024 * 1024),
-    )
+    database = database or Database(settings.database)
+    files = FileStore(settings.folder / "files", settings.upload_limit_mb * 1024 * 1024)
+    keep_files(database, files)
+    request.attach(app, settings=settings, database=database, files=files)
     observability.observe(app)
     auth.guard(app)
     csrf = CSRFProtect(app)

@@ -51,6 +51,7 @@ class Play:
 
     def __init__(self, database: Database, files: FileStore, day: date) -> None:
         self.database, self.files = database, files
+        documents.keep_files(database, files)
         self.day, self._minute = day, 0
         self.matter_id = 0
         # Whether what needs a second person's approval gets it as soon as it is asked for.

@@ -7,6 +7,9 @@ from decision_flow.guards import decide, evaluator, execution, meeting, publish
 from decision_flow.guards.facts import APPROVED, Facts
 from decision_flow.guards.said import Found, missing, unapproved
 
+# How many files a refusal names at most.
+_SHOWN = 10
+
 
 def ended_early(facts: Facts) -> bool:
     """Whether the matter came lawfully to an end without a decision that is to be carried out.
@@ -47,12 +50,35 @@ def trail_whole(facts: Facts) -> Found:
         yield missing("R-33", 33, N_("过程记录不完整:%(reason)s。"), N_("请审计管理员核查。"), reason=facts.trail_break)
 
 
+def papers_whole(facts: Facts) -> Found:
+    """R-33: each filed paper lies in the store with the very bytes that were filed."""
+    gone, other = facts.papers_missing, facts.papers_changed
+    if not (gone or other):
+        return
+    if not other:
+        told = N_("归档材料在文件存储中缺失:%(missing)s。")
+    elif not gone:
+        told = N_("归档材料的内容与登记的摘要不一致,可能被改动:%(changed)s。")
+    else:
+        told = N_("归档材料在文件存储中缺失:%(missing)s;内容与登记的摘要不一致:%(changed)s。")
+    yield missing(
+        "R-33", 33, told, N_("请系统管理员从备份恢复,或者重新上传完全相同的原件(系统按内容识别),再归档。"),
+        missing=_few(gone), changed=_few(other),
+    )  # fmt: skip
+
+
+def _few(names: tuple[str, ...]) -> str:
+    shown = "、".join(f"《{name}》" for name in names[:_SHOWN])
+    return f"{shown}…({len(names)})" if len(names) > _SHOWN else shown
+
+
 def to_archive(facts: Facts) -> Found:
     """What must stand before a part of the file is handed over."""
     if facts.kind == "major":
         yield from excluded_confirmed(facts)
         yield from complete(facts)
     yield from trail_whole(facts)
+    yield from papers_whole(facts)
 
 
 def to_finish(facts: Facts) -> Found:

@@ -64,8 +64,11 @@ class Facts:
     `kind` is major, adjustment, evaluation, three_major, archive or other. `filed` is in the order of filing.
     `stale` are steps done on an older text; `pending` counts opinions of the public without a disposition.
     `serves` says which units a person serves today, `names` what they are called. `settings` are the numbers of the
-    policy version that the matter began with. `hands` are the forms that a person drafted or uploaded files for and
-    then handed on, and `before` is asked of an evaluation; both are read only where the separation of duties asks.
+    policy version that the matter began with.
+
+    Read only where a rule asks: `trail_break`, and `papers_missing` and `papers_changed` (filed papers whose bytes are
+    gone or others now), where a file is archived; `hands` (forms that a person drafted or uploaded files for and then
+    handed on) and `before` (of an evaluation) for the separation of duties.
     """
 
     kind: str = "major"
@@ -83,6 +86,8 @@ class Facts:
     withdrawn: bool = False
     adjusted: bool = False
     trail_break: str = ""
+    papers_missing: tuple[str, ...] = ()
+    papers_changed: tuple[str, ...] = ()
     approved: frozenset[str] = frozenset()
     serves: Mapping[int, frozenset[int]] = field(default_factory=dict)
     names: Mapping[int, str] = field(default_factory=dict)
