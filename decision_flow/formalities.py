@@ -22,6 +22,7 @@ from decision_flow import (
     hearings,
     land_steps,
     masking,
+    minutes,
     notices,
     opinions,
     participation,
@@ -250,7 +251,12 @@ def _file_complete(filing: Filing) -> None:
         archiving.must_be_complete(filing.session, filing.matter)
 
 
+def _speakers_told_apart(filing: Filing) -> None:
+    minutes.must_be_told_apart(filing.session, filing.matter, filing.answers)
+
+
 BEFORE: dict[str, Callable[[Filing], None]] = {
+    minutes.FORM: _speakers_told_apart,
     "F-21": _page_redacted,
     "F-22b": _solicitation_over,
     "F-24b": _file_complete,

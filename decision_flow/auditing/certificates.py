@@ -6,13 +6,13 @@ import html
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload, undefer
+from sqlalchemy.orm import Session, contains_eager, joinedload, undefer
 
-from decision_flow import audit, clock
+from decision_flow import audit, clock, minutes
 from decision_flow.actors import Actor
 from decision_flow.audit import EventName
 from decision_flow.auditing import access, proof
@@ -32,7 +32,6 @@ from decision_flow.models import (
 )
 from decision_flow.roles import Permission
 
-DISSENT = ("disagree", "reserve")
 POSITIONS = {"disagree": "不同意", "reserve": "保留意见"}
 DECISIONS = {
     "approved": "通过", "approved_with_changes": "修改后通过", "deferred": "暂缓", "returned": "退回修改",
@@ -105,9 +104,7 @@ def made(session: Session, matter_id: int, person_id: int) -> Certificate:
     person = session.get(User, person_id)
     if matter is None or person is None:
         raise NotFound(N_("没有这个事项或者人员。"))
-    dissents = tuple(
-        found for task in _minutes(session, matter.id) for found in _dissents(session, matter, person, task)
-    )
+    dissents = tuple(said for member, said in dissenters(session, matter) if member.id == person_id)
     if not dissents:
         raise Refused(
             N_("会议记录中没有该成员的不同意见或者保留意见,不能出具证明。"), rule="R-38c", article="条例第三十八条"
@@ -129,12 +126,37 @@ def made(session: Session, matter_id: int, person_id: int) -> Certificate:
 
 def dissenters(session: Session, matter: Matter) -> tuple[tuple[User, Dissent], ...]:
     """Return the members with an account who dissented in a matter, each with what was said."""
-    found = []
-    for task in _minutes(session, matter.id):
-        names = [row.get("person") for row in task.submission.get("opinions") or () if row.get("position") in DISSENT]
-        for person in session.scalars(select(User).where(User.name.in_(names)).order_by(User.id)):
-            found += [(person, one) for one in _dissents(session, matter, person, task)]
-    return tuple(found)
+    return tuple(one for task in minutes.of_matter(session, matter.id) for one in _dissents(session, matter, task))
+
+
+def shown(session: Session, actor: Actor, matter: Matter) -> tuple[tuple[User, Dissent], ...]:
+    """Return the dissents of a matter whose certificate the actor may take: one's own, an auditor all."""
+    reads = Permission.AUDIT_READ in actor.permissions
+    return tuple(one for one in dissenters(session, matter) if reads or one[0].id == actor.user_id)
+
+
+def of_person(session: Session, actor: Actor) -> tuple[tuple[Matter, Dissent], ...]:
+    """Return where the actor dissented, the latest first: in the organs in which they hold or held a post."""
+    organs = (
+        select(Organisation.organ_id)
+        .join(Post, Post.organisation_id == Organisation.id)
+        .join(Appointment, Appointment.post_id == Post.id)
+        .where(Appointment.user_id == actor.user_id)
+    )
+    tasks = session.scalars(
+        select(Task)
+        .join(Task.matter)
+        .where(Task.form == minutes.FORM, Task.state == TaskState.COMPLETED, Matter.organ_id.in_(organs))
+        .options(undefer(Task.submission), contains_eager(Task.matter))
+        .order_by(Task.completed_at.desc(), Task.id.desc())
+    )
+    return tuple(
+        (task.matter, said)
+        for task in tasks
+        if any(row.get("person") == actor.name for row in (task.submission or {}).get("opinions") or ())
+        for person, said in _dissents(session, task.matter, task)
+        if person.id == actor.user_id
+    )
 
 
 def note_issued(session: Session, actor: audit.Author, found: Certificate) -> None:
@@ -149,48 +171,21 @@ def note_issued(session: Session, actor: audit.Author, found: Certificate) -> No
     )  # fmt: skip
 
 
-def _minutes(session: Session, matter_id: int) -> list[Task]:
-    query = select(Task).where(Task.matter_id == matter_id, Task.form == "F-15", Task.state == TaskState.COMPLETED)
-    tasks = session.scalars(query.order_by(Task.completed_at, Task.id).options(undefer(Task.submission)))
-    return [task for task in tasks if isinstance(task.submission, dict)]
-
-
-def _dissents(session: Session, matter: Matter, person: User, task: Task) -> list[Dissent]:
+def _dissents(session: Session, matter: Matter, task: Task) -> list[tuple[User, Dissent]]:
     told: Mapping[str, Any] = task.submission
-    rows = [
-        row for row in told.get("opinions") or () if row.get("person") == person.name and row.get("position") in DISSENT
-    ]
-    day = (
-        date.fromisoformat(str(told.get("held_at"))[:10])
-        if told.get("held_at")
-        else clock.local_date(task.completed_at or clock.now())
-    )
-    # The minutes name members by their names: whoever held no post in the organ on that day is somebody else.
-    post = _post(session, person.id, matter.organ_id, day) if rows else ""
     return [
-        Dissent(
-            task.id, str(told.get("meeting_no") or ""), str(told.get("held_at") or ""), str(told.get("decision") or ""),
-            str(row["position"]), str(row.get("words") or ""), str(row.get("at") or ""),
-            str(told.get("deviation_reason") or ""), task.completed_as, task.completed_at, post,
+        (
+            member.user,
+            Dissent(
+                task.id, str(told.get("meeting_no") or ""), str(told.get("held_at") or ""),
+                str(told.get("decision") or ""), str(row["position"]), str(row.get("words") or ""),
+                str(row.get("at") or ""), str(told.get("deviation_reason") or ""), task.completed_as,
+                task.completed_at, member.post,
+            ),
         )
-        for row in rows
-        if post
+        for member, row in minutes.dissents(session, matter, task)
+        if member is not None
     ]  # fmt: skip
-
-
-def _post(session: Session, user_id: int, organ_id: int, day: date) -> str:
-    held = session.scalars(
-        select(Appointment)
-        .join(Appointment.post)
-        .join(Organisation, Organisation.id == Post.organisation_id)
-        .where(
-            Appointment.user_id == user_id, Appointment.starts_on <= day,
-            (Appointment.ends_on.is_(None)) | (Appointment.ends_on >= day), Organisation.organ_id == organ_id,
-        )
-        .options(joinedload(Appointment.post).joinedload(Post.organisation))
-        .order_by(Appointment.starts_on, Appointment.id)
-    ).first()  # fmt: skip
-    return f"{held.post.organisation.name}·{held.post.title}" if held else ""
 
 
 def _evidence(session: Session, matter: Matter, tasks: set[int]) -> tuple[Evidence, ...]:

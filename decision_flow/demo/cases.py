@@ -9,7 +9,7 @@ from typing import Any
 from decision_flow import clock
 from decision_flow.db import Database
 from decision_flow.demo import public_voice, water_price
-from decision_flow.demo.answers import minutes
+from decision_flow.demo.answers import MEETINGS, minutes
 from decision_flow.demo.play import Play, units
 from decision_flow.demo.roster import DISTRICT, QINGHE, SHIQIAO
 from decision_flow.demo.rural_road import RuralRoad
@@ -58,12 +58,13 @@ def _resting(
     *,
     category: str = "public_policy",
     claimed_by: str = "",
+    against: int = 0,
     **draft: Any,
 ) -> Callable[[Database, FileStore], Play]:
     """Return the play of a matter that rests at one of `stop`."""  # fmt: skip
 
     def play_it(database: Database, files: FileStore) -> Play:
-        unit_id = units(database)[unit]
+        unit_id, (meeting, members) = units(database)[unit], MEETINGS[organ]
         play = Play(database, files, clock.today() - timedelta(days=days_ago))
         play.suggest(proposer, organ, {
             "matter_name": title, "suggestion_source": "department", "proposer_name": unit,
@@ -80,8 +81,8 @@ def _resting(
                 "close_on": (opened + timedelta(days=30)).isoformat(),
                 "title": f"关于公开征求《{title}》意见的公告",
             },
-            CD + "02": {"meeting_type": "township_head_meeting", "members_total": 7},
-            CD + "06": {"implementing_unit_id": unit_id, **minutes(["孙丽", "马波", "陈斌", "李强", "徐静"], "高建明")},
+            CD + "02": {"meeting_type": meeting, "members_total": len(members) + 1},
+            CD + "06": {"implementing_unit_id": unit_id, **minutes(list(members[:-1]), members[-1], against=against)},
             "T_expert_argumentation_02": {
                 "few_reason": "本领域专家较少,另征求市级专家意见",
                 "no_dissent_reason": "公开征集后没有持不同意见的专家报名",
@@ -114,5 +115,6 @@ OTHERS: tuple[Callable[[Database, FileStore], Play], ...] = (
     _resting("云岭区城区公交线网优化方案", DISTRICT, "yujia", _JT, 16, ("T_expert_argumentation_05",),
              is_technical=True, public_concern=True),
     _resting("云岭区保障性住房配租办法", DISTRICT, "fenghao", _FG, 55, ("T_party_report_03",), public_concern=True),
-    _resting("云岭区老旧小区加装电梯补助办法", DISTRICT, "fenghao", _FG, 58, ("T_publication_01",), public_concern=True),
+    _resting("云岭区老旧小区加装电梯补助办法", DISTRICT, "fenghao", _FG, 58, ("T_publication_01",), public_concern=True,
+             against=1),
 )  # fmt: skip

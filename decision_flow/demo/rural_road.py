@@ -113,14 +113,14 @@ class RuralRoad:
         play.on(self.day(4, 21)).do(LR + "04", "wangmin", points=points)
         return play.on(self.day(4, 22)).do(LR + "06", "zhaolei")
 
-    def discussed(self, play: Play) -> Play:
-        """Six of seven members are present and agree; the head speaks last."""
+    def discussed(self, play: Play, against: int = 0) -> Play:
+        """Six of seven members are present and agree, but the first `against`; the head speaks last."""
         play.on(self.day(4, 24)).do(M + "16", "chenbin", responses=[
             {"point_no": 1, "response": "accepted", "reason": "执行任务书附资金安排表。"},
             {"point_no": 2, "response": "accepted", "reason": "开工前在沿线两村公布。"},
         ]).do(CD + "01", "zhoukai")  # fmt: skip
         play.do(CD + "02", "zhoukai", meeting_type="township_head_meeting", members_total=7)
-        told = minutes(["孙丽", "马波", "陈斌", "李强", "徐静"], "高建明")
+        told = minutes(["孙丽", "马波", "陈斌", "李强", "徐静"], "高建明", against=against)
         station = units(self.database)["清河镇农村公路管理站"]
         play.on(self.day(4, 29)).do(CD + "06", "linyue", implementing_unit_id=station, **told)
         play.do(CD + "10", "gaojianming")

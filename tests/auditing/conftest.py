@@ -10,9 +10,7 @@ from flask import Flask
 
 from decision_flow.config import Settings
 from decision_flow.db import Database
-from decision_flow.demo.answers import minutes
-from decision_flow.demo.cases import CD, M
-from decision_flow.demo.play import Play, units
+from decision_flow.demo.play import Play
 from decision_flow.demo.rural_road import RuralRoad
 from decision_flow.documents import FileStore
 from decision_flow.identity import Actor
@@ -41,21 +39,11 @@ def auditor(road: Play) -> Actor:
     return actor(road, "audit")
 
 
-class Disputed(RuralRoad):
-    """The road as it would be told had 孙丽 spoken against it."""
-
-    def discussed(self, play: Play) -> Play:
-        play.on(self.day(4, 24)).do(M + "16", "chenbin").do(CD + "01", "zhoukai")
-        play.do(CD + "02", "zhoukai", meeting_type="township_head_meeting", members_total=7)
-        told = minutes(["孙丽", "马波", "陈斌", "李强", "徐静"], "高建明", against=1)
-        station = units(self.database)["清河镇农村公路管理站"]
-        play.on(self.day(4, 29)).do(CD + "06", "linyue", implementing_unit_id=station, **told)
-        return play.do(CD + "10", "gaojianming")
-
-
 def disputed(database: Database, files: FileStore) -> Play:
-    case = Disputed(database, files)
-    return case.discussed(case.reviewed(case.in_review(case.heard(case.opened(case.drafted())))))
+    """The road as it would be told had 孙丽 spoken against it."""
+    case = RuralRoad(database, files)
+    reviewed = case.reviewed(case.in_review(case.heard(case.opened(case.drafted()))))
+    return case.discussed(reviewed, against=1)
 
 
 def actor(play: Play, username: str) -> Actor:

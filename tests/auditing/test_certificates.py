@@ -11,11 +11,11 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import select
 
-from decision_flow import checkpoints
+from decision_flow import checkpoints, minutes
 from decision_flow.auditing import certificates, proof
 from decision_flow.cli import main
 from decision_flow.demo.play import Play
-from decision_flow.errors import NotPermitted, Refused
+from decision_flow.errors import Invalid, NotPermitted, Refused
 from decision_flow.models import Matter, Task, User
 from decision_flow.verifier import verify_trail
 from tests.auditing.conftest import actor, disputed
@@ -94,6 +94,44 @@ def test_somebody_of_the_same_name_is_not_the_member(road: Play, dissent: tuple[
             certificates.made(session, road.matter_id, actor(road, "shaojun").user_id)
 
 
+def test_two_members_of_one_name_are_told_apart_by_the_person(road: Play, dissent: tuple[int, str, str]) -> None:
+    user_id, _, words = dissent
+    with road.database.transaction() as session:
+        member, other = session.get_one(User, user_id), session.get_one(User, actor(road, "mabo").user_id)
+        other.name = member.name
+        session.flush()
+        matter = session.get_one(Matter, road.matter_id)
+        (task,) = minutes.of_matter(session, matter.id)
+        told = dict(task.submission)
+
+        def chosen(member_id: int | None) -> dict[str, object]:
+            rows = [
+                {**row, "member_id": member_id} if row["person"] == member.name else row for row in told["opinions"]
+            ]
+            return {**told, "opinions": rows}
+
+        # Without the person the minutes are not completed, and what was completed so is nobody's.
+        with pytest.raises(Invalid) as doubtful:
+            minutes.must_be_told_apart(session, matter, chosen(None))
+        assert list(doubtful.value.errors) == ["opinions.0.member_id"]
+        assert certificates.dissenters(session, matter) == ()
+        with pytest.raises(Refused):
+            certificates.made(session, matter.id, user_id)
+        # Whoever has another name, or held no post there, cannot be chosen.
+        for wrong in (actor(road, "linyue").user_id, actor(road, "shaojun").user_id):
+            with pytest.raises(Invalid):
+                minutes.must_be_told_apart(session, matter, chosen(wrong))
+        for right, namesake in ((member.id, other.id), (other.id, member.id)):
+            minutes.must_be_told_apart(session, matter, chosen(right))
+            task.submission = chosen(right)
+            session.flush()
+            found = certificates.made(session, matter.id, right)
+            assert found.dissents[0].words == words and found.dissents[0].post
+            with pytest.raises(Refused):
+                certificates.made(session, matter.id, namesake)
+        session.rollback()
+
+
 def test_the_pages_and_the_command_give_it(
     road: Play,
     dissent: tuple[int, str, str],
@@ -108,6 +146,10 @@ def test_the_pages_and_the_command_give_it(
     assert at_desk(username).client.get(path + "/file").status_code == 200
     at_desk("chenbin").get(path, status=403)
     at_desk("audit").get(f"/audit/matters/{road.matter_id}/certificates/{actor(road, 'chenbin').user_id}", status=409)
+    # The member finds it from the page of the matter and from the account; whoever agreed does not.
+    for place in (f"/matters/{road.matter_id}", "/account/dissents"):
+        assert path in at_desk(username).get(place) and path not in at_desk("chenbin").get(place)
+    assert path in at_desk("lvping").get(f"/matters/{road.matter_id}")
     config = tmp_path / "settings.toml"
     config.write_text(
         f'database_url = "{road.database.engine.url.render_as_string(hide_password=False)}"\ndata_dir = "{tmp_path}"\n'

@@ -6,6 +6,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from decision_flow import identity
+from decision_flow.auditing import certificates
 from decision_flow.errors import Invalid
 from decision_flow.identity import Permission
 from web.auth import requires
@@ -23,6 +24,15 @@ def show() -> str:
     with transaction(read_only=True) as session:
         sessions = identity.live_sessions(session, actor(), settings())
     return render_template("account/show.html", me=actor(), sessions=sessions)
+
+
+@page.get("/dissents")
+@requires(Permission.ACCOUNT_OWN)
+def dissents() -> str:
+    """List the meetings at which one dissented, each with its certificate (Art. 38)."""
+    with transaction(read_only=True) as session:
+        found = certificates.of_person(session, actor())
+    return render_template("account/dissents.html", found=found, decisions=certificates.DECISIONS)
 
 
 @page.route("/password", methods=["GET", "POST"])

@@ -17,6 +17,7 @@ from flask import (
 from werkzeug.wrappers import Response as BaseResponse
 
 from decision_flow import acts, late_entries, matter_views, matters, papers, task_views
+from decision_flow.auditing import certificates
 from decision_flow.errors import Conflict, DecisionFlowError, Invalid, NotFound
 from decision_flow.identity import Permission
 from decision_flow.matter_views import MatterQuery
@@ -119,13 +120,22 @@ def draw(matter_id: int, tab: str, **more: Any) -> str:
     with transaction(read_only=True) as session:
         view = matter_views.view(session, actor(), matter_id)
         late = late_entries.of_matter(session, matter_id)
+        dissents = certificates.shown(session, actor(), view.matter)
         events = matter_views.events(session, actor(), matter_id) if tab == "trail" else ()
         filed = papers.of_matter(session, actor(), matter_id) if tab == "papers" else None
     process = request.args.get("process", view.processes[0][0])
     if tab == "progress":
         allow_diagram_styles()
     return render_template(
-        "matters/show.html", view=view, tab=tab, events=events, process=process, papers=filed, late=late, **more
+        "matters/show.html",
+        view=view,
+        tab=tab,
+        events=events,
+        process=process,
+        papers=filed,
+        late=late,
+        dissents=dissents,
+        **more,
     )
 
 
