@@ -17,6 +17,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 ALGORITHM = "sha256-rank-1"
+# The same for those who read the published list.
+IN_WORDS = (
+    "1. 计算种子文本的SHA-256,应与听证公告中的校验值一致。\n"
+    "2. 有公开数值的,以“种子:公开数值”作为抽取用的种子;没有的,种子本身就是。\n"
+    "3. 对名单中每一人,按UTF-8编码计算“种子、换行、编号、制表符、姓名、制表符、相关方”连成的文本的SHA-256。\n"
+    "4. 在同一相关方内,按结果(小写十六进制)从小到大排列,排在名额以内的参加听证,其余依次候补。"
+)
 
 
 @dataclass(frozen=True)

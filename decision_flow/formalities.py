@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from decision_flow import (
     adoption,
+    agendas,
     archiving,
     assessors,
     exceptions,
@@ -66,6 +67,8 @@ def suggested(session: Session, matter: Matter, form_id: str | None) -> dict[str
     if form_id == "F-11":
         rows = adoption.rows(session, matter.id)
         return {"adoption": rows} if rows else {}
+    if form_id in MEETING:
+        return MEETING[form_id](session, matter)
     if form_id == "F-25c":
         chosen = hearings.participants_suggested(session, matter.id)
         return {"participants": chosen} if chosen else {}
@@ -242,6 +245,7 @@ def _day(value: Any) -> date | None:
 
 
 FROM_LEDGER = frozenset({"F-22b", "F-23"})
+MEETING = {"F-14": agendas.papers, "F-15b": agendas.notice, "F-15": agendas.minutes}
 # What these forms suggest is read anew in every round; an earlier answer would be out of date.
 FROM_REGISTERS = frozenset({"F-11", "F-25c"})
 

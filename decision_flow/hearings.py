@@ -188,7 +188,7 @@ def publish_list(session: Session, actor: Actor, matter: Matter, told: Mapping[s
     if found is not None and found.drawn_at is not None:
         lines = "\n".join(f"{number},{name},{side}" for number, name, side in found.entries)
         public = f"\n公开数值:{found.public_value}" if found.public_value else ""
-        sections += [("seed", f"{found.seed}{public}"), ("entries", lines)]
+        sections += [("seed", f"{found.seed}{public}"), ("entries", lines), ("verify", draws.IN_WORDS)]
         facts = {"seed": found.seed, "public_value": found.public_value, "result": found.result,
                  "algorithm": draws.ALGORITHM}  # fmt: skip
     title = f"关于公布《{matter.title}》听证会参加人名单的公告"

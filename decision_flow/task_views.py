@@ -144,16 +144,18 @@ def view(session: Session, actor: Actor, task_id: int) -> TaskView:
     )
 
 
-def choices(session: Session, view: TaskView, actor: Actor) -> dict[str, list[tuple[int, str]]]:
-    """Return what the reference fields of the task's form and of the earlier ones may name, by target."""
+def choices(session: Session, view: TaskView, *, english: bool = False) -> dict[str, list[tuple[int, str]]]:
+    """Return what the reference fields of the task's form and of the earlier ones may name: (id, display) by target."""
     forms = [entry.form for entry in view.earlier] + ([view.form] if view.form else [])
-    return _choices(session, forms, view.matter.organ_id)
+    return _choices(session, forms, view.matter.organ_id, english)
 
 
-def choices_for(session: Session, form: Form, actor: Actor, matter: Matter | None) -> dict[str, list[tuple[int, str]]]:
+def choices_for(
+    session: Session, form: Form, actor: Actor, matter: Matter | None, *, english: bool = False
+) -> dict[str, list[tuple[int, str]]]:
     """Return what the reference fields of one form may name, by target: (id, display)."""
     organ_id = matter.organ_id if matter else next((held.organ_id for held in actor.appointments), None)
-    return _choices(session, [form], organ_id)
+    return _choices(session, [form], organ_id, english)
 
 
 _FORM_OF = (
@@ -184,22 +186,24 @@ def opened_after(session: Session, task: Task) -> tuple[Task, ...]:
     )
 
 
-def _choices(session: Session, forms: Iterable[Form], organ_id: int | None) -> dict[str, list[tuple[int, str]]]:
+def _choices(
+    session: Session, forms: Iterable[Form], organ_id: int | None, english: bool
+) -> dict[str, list[tuple[int, str]]]:
     targets = {field.ref for form in forms for field in _all_fields(form.fields) if field.ref}
     found: dict[str, list[tuple[int, str]]] = {}
     for target in sorted(targets):
         if target == "organisation":
             rows = session.execute(
-                select(Organisation.id, Organisation.name)
+                select(Organisation.id, Organisation.name, Organisation.name_en)
                 .where(Organisation.active)
                 # One's own organ first: that is where the unit looked for nearly always is.
                 .order_by(Organisation.organ_id != organ_id, Organisation.id)
             )
-            found[target] = [(key, name) for key, name in rows]
+            found[target] = [(key, (english and name_en) or name) for key, name, name_en in rows]
         elif target == "catalogue_item":
             found[target] = catalogues.choices(session, organ_id)
         elif target == "user" or target.startswith("role:"):
-            found[target] = _people(session, target.removeprefix("role:") if ":" in target else None, organ_id)
+            found[target] = _people(session, target.removeprefix("role:") if ":" in target else None, organ_id, english)
     return found
 
 
@@ -228,10 +232,10 @@ def _visible(session: Session, actor: Actor, task_id: int) -> Task:
     return task
 
 
-def _people(session: Session, role: str | None, organ_id: int | None) -> list[tuple[int, str]]:
+def _people(session: Session, role: str | None, organ_id: int | None, english: bool) -> list[tuple[int, str]]:
     today = clock.today()
     query = (
-        select(User.id, Organisation.name, Post.title, User.name)
+        select(User.id, Organisation.name, Post.title, User.name, Organisation.name_en, Post.title_en, User.name_en)
         .join(Appointment, Appointment.user_id == User.id)
         .join(Post, Post.id == Appointment.post_id)
         .join(Organisation, Organisation.id == Post.organisation_id)
@@ -245,8 +249,10 @@ def _people(session: Session, role: str | None, organ_id: int | None) -> list[tu
     if role:
         query = query.where(Post.role_code == role)
     found: dict[int, str] = {}
-    for user_id, unit, title, name in session.execute(query):
-        found.setdefault(user_id, f"{unit}·{title}·{name}")
+    for user_id, *names in session.execute(query):
+        own, other = names[:3], names[3:]
+        shown = [said or name for name, said in zip(own, other, strict=True)] if english else own
+        found.setdefault(user_id, "·".join(shown))
     return list(found.items())
 
 

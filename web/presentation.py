@@ -56,13 +56,22 @@ def day_words(value: Any) -> str:
     return f"{value.year}年{value.month}月{value.day}日"
 
 
+# The laws that bases name, the longer names first, so that none is read as the end of another.
+LAWS = (
+    N_("土地管理法实施条例"), N_("政府信息公开条例"), N_("公平竞争审查条例"), N_("个人信息保护法"),
+    N_("保守国家秘密法"), N_("土地管理法"), N_("价格法"), N_("实施条例"),
+)  # fmt: skip
+
+
 def basis(text: str | None) -> str:
     """Return a legal basis in the reader's language: 条例第二十二条 is "Regulation Art. 22" in English."""
     if language() != "en" or not text:
         return text or ""
-    return re.sub(
-        rf"条例第([{''.join(_DIGITS)}十]+)条", lambda found: f"Regulation Art. {_number(found[1])}", translated(text)
-    )
+    words = translated(text)
+    for law in LAWS:
+        words = words.replace(law, f"{translated(law)} ")
+    words = words.replace("条例第", "Regulation 第")
+    return re.sub(rf"第([{''.join(_DIGITS)}十]+)条", lambda found: f"Art. {_number(found[1])}", words)
 
 
 def _number(words: str) -> int:

@@ -64,15 +64,6 @@ TYPICAL: dict[str, dict[str, Any]] = {
     },
     "F-13s": {"agree": True},
     "F-13e": {"change_kind": "wording", "confirmed": True},
-    "F-14": {
-        "items": [
-            {"item": item, "present": True}
-            for item in (
-                "draft", "explanation", "public_adoption", "expert_adoption", "risk_report", "fair_competition",
-                "department_consultation", "legality_opinion",
-            )
-        ]
-    },
     "F-15a": {"accepted": True},
     "F-16": {"target": "party_committee"},
     "F-16b": {"reply": "agreed"},
@@ -127,11 +118,20 @@ MEETINGS: dict[str, tuple[str, tuple[str, ...]]] = {
 
 
 def dated(form_id: str, organ: str) -> dict[str, Any]:
-    """Return typical answers that depend on the day or on the organ."""
+    """Return typical answers that depend on the day or on the organ, or that stand for what the registers suggest."""
     today = clock.today()
     kind, members = MEETINGS.get(organ, MEETINGS["清河镇人民政府"])
-    return {
-        "F-15b": {"meeting_type": kind, "members_total": len(members) + 1},
+    told: dict[str, dict[str, Any]] = {
+        "F-14": {
+            "items": [
+                {"item": item, "present": True}
+                for item in (
+                    "draft", "explanation", "public_adoption", "expert_adoption", "risk_report", "fair_competition",
+                    "department_consultation", "legality_opinion",
+                )
+            ]
+        },
+        "F-15b": {"meeting_type": kind, "members_total": len(members) + 1, "members": []},
         "F-15": minutes(list(members[:-1]), members[-1]),
         "F-22": {"open_on": today.isoformat(), "close_on": (today + timedelta(days=30)).isoformat()},
         "F-35": {
@@ -140,7 +140,8 @@ def dated(form_id: str, organ: str) -> dict[str, Any]:
         },
         "F-29e": {"few_reason": "本领域专家较少,另征求市级专家意见",
                 "no_dissent_reason": "公开征集后没有持不同意见的专家报名"},
-    }.get(form_id, {})  # fmt: skip
+    }  # fmt: skip
+    return told.get(form_id, {})
 
 
 def minutes(members: list[str], head: str, decision: str = "approved", against: int = 0) -> dict[str, Any]:

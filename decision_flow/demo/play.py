@@ -226,7 +226,7 @@ class Play:
         earlier = before.submission if before is not None and form.id == "F-01" else {}
         organ = session.get_one(Organisation, task.matter.organ_id).name
         registers = formalities.suggested(session, task.matter, form.id)
-        told = {**answers.dated(form.id, organ), **registers, **earlier, **given}
+        told = {**registers, **answers.dated(form.id, organ), **earlier, **given}
         if form.id == "F-15":
             told.setdefault("implementing_unit_id", task.matter.implementing_unit_id or references["organisation"])
         values = answers.fill(form, told, references)

@@ -73,6 +73,9 @@ class RuralRoad:
         play.do(
             PP + "04a", "linyue", open_on=self.day(3, 9).isoformat(), close_on=self.day(4, 8).isoformat(),
             title="关于公开征求《清河镇青石至柳湾农村公路改造工程实施方案》意见的公告",
+            body="青石至柳湾公路全长7.2公里,拟在原线加宽至6.5米,增设会车道、排水沟和安全标志,总投资486万元。",
+            purpose="现有路面宽3.5米,弯道多、会车难,雨天积水;沿线两村3120人出行和农产品外运都靠这条路。",
+            affected="沿线青石村、柳湾村村民;施工期约5个月,半幅施工、半幅通行,需征用边角地0.8亩并先行补偿。",
         )  # fmt: skip
         return play.do("T_required_steps_08", "sunli", reason="三级及以下等级公路常规改造,设计由具备资质单位完成。")
 
@@ -129,10 +132,23 @@ class RuralRoad:
     def published(self, play: Play) -> Play:
         """Agreed by the committee on 6 May, published on the 8th, in force on the 12th."""
         play.on(self.day(5, 6)).do(PR + "03", "zhoukai", reply_doc_no="清党复〔2026〕11号")
-        play.do(PU + "01", "linyue", interpretation="改造原因、标准和施工安排的说明。",
-                adoption_summary="收到意见46条,采纳19条,部分采纳11条,未采纳16条并说明理由。")  # fmt: skip
+        play.do(
+            PU + "01", "linyue", page_title="关于实施清河镇青石至柳湾农村公路改造工程的决定",
+            body="经镇长办公会议讨论并报镇党委同意,决定按原线加宽方案实施改造:全长7.2公里,路面宽6.5米,总投资486万元。"
+                 "镇农村公路管理站负责实施,2026年内完工。",
+            interpretation="改造解决会车难、弯道多和雨天积水;施工期间半幅通行,学生上下学时段停止大型车辆通行。",
+            adoption_summary="收到意见46条。采纳加强施工安全等19条;增设会车道11条部分采纳,在视距不足路段设置;"
+                             "改线避让果园16条未采纳,因增加用地和投资,原线加宽可以满足需要。",
+        )  # fmt: skip
         play.on(self.day(5, 7)).do(PU + "02", "heping")
-        play.on(self.day(5, 8)).do(PU + "03", "linyue").do(PU + "04", "linyue", form="article")
+        play.on(self.day(5, 8)).do(PU + "03", "linyue").do(
+            PU + "04",
+            "linyue",
+            form="article",
+            title="青石至柳湾公路怎么改、什么时候改好",
+            body="为什么改:路窄弯多,去年发生刮碰事故11起。怎么改:原线加宽到6.5米,增设会车道和排水沟。"
+            "什么时候改好:招标后5个月完工,工期和监督电话在两村公告栏公布。",
+        )
         return play.do(
             M + "21", "zhoukai", effective_date=self.day(5, 12).isoformat(),
             milestones=[{"task": "完成招标", "due_date": self.day(6, 17).isoformat(), "owner": "方毅"}],

@@ -73,7 +73,10 @@ def full(form: Form) -> dict[str, Any]:
 
 
 # What went before decides whether some fields are drawn at all.
-SHOWING = {"F-42b": {"F42": {"kind": "personnel"}}, "F-42f": {"F42": {"kind": "fund"}}}
+SHOWING = {
+    "F-14": {"F13": {"conclusion": "lawful", "points": [{"no": 1}]}}, "F-42b": {"F42": {"kind": "personnel"}},
+    "F-42f": {"F42": {"kind": "fund"}},
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])

@@ -17,7 +17,7 @@ from web.auth import requires
 from web.errors import record_refusal, refusals, status_of, told
 from web.language import gettext, said
 from web.pages.tasks import store_uploads
-from web.request import actor, files, transaction
+from web.request import actor, files, language, transaction
 
 page = Blueprint("late", __name__)
 GIVEN = ("_late_on", "_late_by", "_late_reason")
@@ -90,7 +90,7 @@ def _page(task_id: int, **shown: Any) -> str:
     with transaction(read_only=True) as session:
         view = task_views.view(session, me, task_id)
         late_entries.entering(session, me, view.task)
-        choices = task_views.choices(session, view, me)
+        choices = task_views.choices(session, view, english=language() == "en")
         kept = session.get(Document, shown["scan_id"]) if shown.get("scan_id") else None
     errors: dict[str, list[str]] = shown.get("errors") or {}
     return render_template(

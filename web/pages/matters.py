@@ -26,7 +26,7 @@ from web import forms
 from web.auth import requires
 from web.errors import status_of, told
 from web.language import gettext
-from web.request import actor, page_number, transaction
+from web.request import actor, language, page_number, transaction
 from web.security import allow_diagram_styles
 
 page = Blueprint("matters", __name__)
@@ -144,7 +144,9 @@ def _new_page(values: dict[str, Any], errors: dict[str, list[str]]) -> str:
         found = matters.startable(session, actor())
         wanted = request.values.get("_procedure", "")
         choice = next((one for one in found if one.procedure_key == wanted), found[0] if found else None)
-        choices = task_views.choices_for(session, choice.form, actor(), None) if choice else {}
+        choices = (
+            task_views.choices_for(session, choice.form, actor(), None, english=language() == "en") if choice else {}
+        )
     return render_template(
         "matters/new.html",
         offered=found,

@@ -49,6 +49,7 @@ SECTIONS = {
     "interpretation": N_("解读"), "adoption": N_("意见采纳情况"), "interpreter": N_("解读人"),
     "selection": N_("遴选办法"), "sides": N_("听证参加人构成"), "when": N_("时间和地点"),
     "participants": N_("参加人名单"), "seed": N_("抽取所用种子"), "entries": N_("参加抽取的报名人员"),
+    "verify": N_("怎样自己复核"),
     "area": N_("征收范围和安排"), "plan": N_("补偿安置方案"), "objecting": N_("提出异议和申请听证的方式"),
 }  # fmt: skip
 CHANNELS = {

@@ -16,7 +16,7 @@ from web import forms
 from web.auth import requires
 from web.errors import record_refusal, refusals, status_of, told
 from web.language import gettext
-from web.request import actor, files, settings, transaction
+from web.request import actor, files, language, settings, transaction
 
 page = Blueprint("tasks", __name__)
 
@@ -202,7 +202,7 @@ def _page(task_id: int, **shown: Any) -> str:
         view = task_views.view(session, actor(), task_id)
         late = late_entries.of_matter(session, view.matter.id)
         may_enter_late = view.task.state in ("OPEN", "CLAIMED") and late_entries.may_enter(session, actor(), view.task)
-        choices = task_views.choices(session, view, actor())
+        choices = task_views.choices(session, view, english=language() == "en")
         asked = exceptions.in_form(session, view.matter.id, view.form.id) if view.form else None
         missing = [one["form"] for one in shown.get("refusals", ())]
         places = task_views.places(session, view.matter, missing, besides=task_id)
