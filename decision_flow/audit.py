@@ -236,8 +236,11 @@ def _head(session: Session, stream: str) -> _Head:
 
 
 def hold(session: Session, stream: str, seq: int, head: str, sm3: str) -> None:
-    """Take a head that was locked with other rows in one statement as that of this transaction."""
-    _trail(session).heads[stream] = _Head(seq, head, sm3)
+    """Take a head that was locked with other rows in one statement as that of this transaction.
+
+    One that the transaction knows already stays: what it appended since is written with the commit alone.
+    """
+    _trail(session).heads.setdefault(stream, _Head(seq, head, sm3))
 
 
 def unwritten(session: Session) -> Iterable[Mapping[str, Any]]:

@@ -62,6 +62,7 @@ def test_both_names_stand_in_the_trail_and_it_ends_by_itself(
         ).all()
         assert "task.returned" in told
         tasks.claim(session, me, task.id)
+    with database.transaction() as session:
         event = session.scalars(
             select(AuditEvent).where(AuditEvent.task_id == task.id).order_by(AuditEvent.id.desc())
         ).first()

@@ -47,6 +47,7 @@ def test_the_canonical_form_is_pinned(database: Database) -> None:
             on_behalf_of="镇长 李某",
             reason="出差",
         )
+    with database.transaction(read_only=True) as session:
         stored = session.scalars(select(AuditEvent).where(AuditEvent.stream == "golden")).one()
         assert stored.canonical == GOLDEN
         assert stored.hash == digest == hashlib.sha256(GOLDEN.encode()).hexdigest() == GOLDEN_SHA256
