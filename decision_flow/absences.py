@@ -13,7 +13,7 @@ from datetime import date
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, joinedload
 
-from decision_flow import audit, clock, contributors, notifications
+from decision_flow import audit, clock, contributors, notifications, typed_in
 from decision_flow.audit import SYSTEM, Author, EventName
 from decision_flow.db import Database
 from decision_flow.errors import N_, Invalid, NotFound, NotPermitted, Refused
@@ -251,12 +251,11 @@ def _roles(session: Session, users: list[int], first: date, last: date) -> dict[
 
 
 def _user(session: Session, text: str) -> User | None:
-    return session.get(User, int(text)) if text.isdecimal() and len(text) < 10 else None
+    return session.get(User, typed_in.number(text))
 
 
 def _day(values: Mapping[str, str], name: str, errors: dict[str, list[str]]) -> date:
-    try:
-        return date.fromisoformat(values.get(name, ""))
-    except ValueError:
+    found = typed_in.day(values.get(name))
+    if found is None:
         errors[name] = [N_("日期不正确,请按年-月-日填写。")]
-        return clock.today()
+    return found or clock.today()

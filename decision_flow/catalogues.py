@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, selectinload
 
-from decision_flow import audit, clock, identity, oversight
+from decision_flow import audit, clock, identity, oversight, typed_in
 from decision_flow.audit import EventName
 from decision_flow.errors import N_, Conflict, Invalid, NotFound, NotPermitted, Refused
 from decision_flow.identity import Actor, Permission
@@ -115,7 +114,7 @@ def consent(session: Session, actor: Actor, catalogue_id: int, doc_no: str, on: 
     errors: dict[str, list[str]] = {}
     if not doc_no.strip():
         errors["party_consent_doc_no"] = [N_("请填写党委同意文件的文号。")]
-    day = _day(on)
+    day = typed_in.day(on)
     if day is None or day > clock.today():
         errors["party_consent_on"] = [N_("请填写不晚于今天的日期。")]
     if errors:
@@ -240,8 +239,7 @@ def _checked(session: Session, catalogue: Catalogue, values: Mapping[str, Any]) 
     name = str(values.get("matter_name") or "").strip()
     if not 4 <= len(name) <= 80:
         errors["matter_name"] = [N_("事项名称应为4到80个字。")]
-    unit_id = str(values.get("undertaking_unit_id") or "")
-    unit = session.get(Organisation, int(unit_id)) if unit_id.isdecimal() and len(unit_id) < 10 else None
+    unit = session.get(Organisation, typed_in.number(values.get("undertaking_unit_id")))
     if unit is None or unit.organ_id != catalogue.organ_id or not unit.active:
         errors["undertaking_unit_id"] = [N_("请选择本机关的承办单位。")]
     month = str(values.get("planned_finish") or "").strip()
@@ -251,18 +249,11 @@ def _checked(session: Session, catalogue: Catalogue, values: Mapping[str, Any]) 
     steps = [step.value for step in STEPS if step.value in wanted or step in ALWAYS]
     if not set(map(str, wanted)) <= {step.value for step in STEPS}:
         errors["required_steps"] = [N_("选择的程序不存在,请重新选择。")]
-    if errors:
+    if errors or unit is None:
         raise Invalid(_WRONG, errors=errors)
     return {
-        "matter_name": name, "undertaking_unit_id": int(unit_id), "planned_finish": month, "required_steps": steps,
+        "matter_name": name, "undertaking_unit_id": unit.id, "planned_finish": month, "required_steps": steps,
     }  # fmt: skip
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text.strip())
-    except ValueError:
-        return None
 
 
 _NONE = N_("没有这份目录,或者您无权查看。")

@@ -9,7 +9,7 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from decision_flow import audit, clock, evaluations, matters, working_days
+from decision_flow import audit, clock, evaluations, matters, typed_in, working_days
 from decision_flow.audit import EventName
 from decision_flow.errors import N_, Invalid, NotPermitted
 from decision_flow.evaluations import Facts
@@ -68,10 +68,9 @@ def record(session: Session, actor: Actor, decision_id: int, values: Mapping[str
         errors["channel"] = [N_("请选择来源。")]
     if not 2 <= len(content) <= 4000:
         errors["content"] = [N_("请写明内容,2到4000字。")]
-    try:
-        heard_on = date.fromisoformat(values.get("heard_on", ""))
-    except ValueError:
-        heard_on, errors["heard_on"] = clock.today(), [N_("日期不正确,请按年-月-日填写。")]
+    heard_on = typed_in.day(values.get("heard_on")) or clock.today()
+    if typed_in.day(values.get("heard_on")) is None:
+        errors["heard_on"] = [N_("日期不正确,请按年-月-日填写。")]
     if heard_on > clock.today():
         errors["heard_on"] = [N_("日期不能晚于今天。")]
     if decision.effective_date is None:

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from decision_flow import audit, bundles, clock, filedates, identity, tasks
+from decision_flow import audit, bundles, clock, filedates, identity, tasks, typed_in
 from decision_flow.actors import Actor
 from decision_flow.audit import EventName
 from decision_flow.documents import FileStore
@@ -128,7 +128,7 @@ def _checked(session: Session, actor: Actor, task: Task, told: Mapping[str, str]
         errors["_late_reason"] = [N_("请说明为什么在线下办理,不少于5个字。")]
     scan = session.scalars(
         select(Document).where(
-            Document.id == (int(told["scan"]) if told.get("scan", "").isdecimal() else 0),
+            Document.id == typed_in.number(told.get("scan")),
             Document.task_id == task.id,
             Document.field == SCAN,
             Document.uploaded_by_id == actor.user_id,

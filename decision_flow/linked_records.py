@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
-from decision_flow import audit, clock, identity, matters
+from decision_flow import audit, clock, identity, matters, typed_in
 from decision_flow.audit import EventName
 from decision_flow.errors import N_, Conflict, Invalid, NotFound
 from decision_flow.identity import Actor, Permission
@@ -70,7 +69,7 @@ def add(
         errors["kind"] = [N_("本事项还没有确定执行单位。")]
     if told["kind"] == "undertaking_fault" and matter.undertaking_unit_id is None:
         errors["kind"] = [N_("本事项还没有确定承办单位。")]
-    day = _day(told["occurred_on"])
+    day = typed_in.day(told["occurred_on"])
     if day is None or day > clock.today():
         errors["occurred_on"] = [N_("请填写不晚于今天的日期。")]
     if not 1 <= len(told["summary"]) <= 2000:
@@ -176,13 +175,6 @@ def count(session: Session, matter_id: int, kind: str) -> int:
         )
         or 0
     )
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 def _tell(session: Session, event: EventName, actor: Actor, record: LinkedRecord, **more: Any) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, joinedload
 
-from decision_flow import audit, clock, identity, oversight
+from decision_flow import audit, clock, identity, oversight, typed_in
 from decision_flow.audit import EventName
 from decision_flow.errors import N_, Conflict, Invalid, NotFound
 from decision_flow.identity import ROLES, Actor, Permission
@@ -133,7 +133,7 @@ def create_organisation(session: Session, actor: Actor, values: Mapping[str, Any
     Raises `Invalid` by field; an organ must say whether the decree binds it directly (R-02).
     """
     identity.require(actor, Permission.PEOPLE_MANAGE)
-    parent, organ = _number(values.get("parent_id")), _number(values.get("organ_id"))
+    parent, organ = typed_in.number(values.get("parent_id")) or None, typed_in.number(values.get("organ_id")) or None
     errors = _wrong(session, values, None)
     if values.get("level") not in LEVELS:
         errors["level"] = [N_("请选择层级。")]
@@ -275,10 +275,6 @@ def _change(session: Session, event: EventName, actor: Actor, row: Organisation 
         for name in before:
             setattr(row, name, fields[name])
         _record(session, event, actor, id=row.id, before=before, after={name: fields[name] for name in before})
-
-
-def _number(value: Any) -> int | None:
-    return int(value) if str(value or "").isdecimal() and len(str(value)) < 10 else None
 
 
 def _record(session: Session, event: EventName, actor: Actor, **facts: Any) -> None:

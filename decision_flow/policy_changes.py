@@ -7,13 +7,13 @@ at least, or within which time, may only become stricter (R-43). Whoever runs ma
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from decision_flow import audit, clock, identity, notifications, policies, policy_versions, refusals
+from decision_flow import audit, clock, identity, notifications, policies, policy_versions, refusals, typed_in
 from decision_flow.audit import EventName
 from decision_flow.errors import N_, Conflict, Invalid, NotFound, NotPermitted, Refused
 from decision_flow.identity import Actor, Permission
@@ -122,7 +122,7 @@ def change(
     organ, base = _begin(session, actor, organ_id)
     under = policy_versions.settings(session, base.digest)
     errors = _wrong(base, wanted)
-    one, number = under.get(key), int(value) if value.strip().isdecimal() and len(value.strip()) < 5 else 0
+    one, number = under.get(key), typed_in.number(value)
     if one is None:
         errors["key"] = [N_("没有这个设置。")]
     elif not 1 <= number <= policies.HIGHEST[one.unit]:
@@ -234,7 +234,7 @@ def _wrong(base: PolicyVersion, wanted: Wanted) -> dict[str, list[str]]:
     if not wanted.basis.strip():
         errors["basis"] = [N_("请填写依据,如文件名称和文号。")]
     earliest = max(clock.today(), base.effective_on)
-    day = _day(wanted.effective_on)
+    day = typed_in.day(wanted.effective_on)
     if day is None or not earliest <= day <= earliest + MOST_AHEAD:
         errors["effective_on"] = [N_("请填写生效日期,不早于今天和上一版的生效日期。")]
     return errors
@@ -256,7 +256,7 @@ def _ask(
         digest=policy_versions.digest_of(organ.id, number, name, binding, told),
         changes=_changes(policy_versions.settings(session, base.digest), found),
         reason=wanted.reason.strip()[:2000], basis=wanted.basis.strip()[:500],
-        effective_on=_day(wanted.effective_on) or clock.today(), state=PolicyState.ASKED,
+        effective_on=typed_in.day(wanted.effective_on) or clock.today(), state=PolicyState.ASKED,
         asked_at=clock.now(), asked_by_id=actor.user_id, asked_as=actor.display,
     )  # fmt: skip
     session.add(version)
@@ -323,10 +323,3 @@ def _tell(session: Session, event: EventName, actor: Actor, version: PolicyVersi
         rules=["R-43"],
         reason=version.reason,
     )  # fmt: skip
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text.strip())
-    except ValueError:
-        return None

@@ -10,7 +10,7 @@ from typing import IO, Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, undefer
 
-from decision_flow import audit, bundles, clock, documents, identity, matters, printing
+from decision_flow import audit, bundles, clock, documents, identity, matters, printing, typed_in
 from decision_flow.actors import Actor
 from decision_flow.audit import EventName
 from decision_flow.documents import FileStore
@@ -236,5 +236,5 @@ _REGISTERS: dict[str, Any] = {
 def _name(session: Session, target: str, value: Any) -> str:
     """Return what a reference names, also when it was closed since."""
     table, column = _REGISTERS["user" if target.startswith("role:") else target]
-    found = session.scalar(select(column).where(table.id == int(value))) if str(value).isdecimal() else None
+    found = session.scalar(select(column).where(table.id == typed_in.number(value)))
     return str(found or value)

@@ -61,6 +61,20 @@ def told(error: domain.DecisionFlowError) -> str:
     return sentence % error.values if error.values else sentence
 
 
+def told_with_rule(error: domain.DecisionFlowError) -> str:
+    """Return the sentence of an error and, of a refusal by the law, its rule and article."""
+    rule = f"({error.rule},{error.article})" if isinstance(error, domain.Refused) else ""
+    return told(error) + rule
+
+
+def by_field(error: domain.DecisionFlowError, otherwise: str = "") -> dict[str, list[str]]:
+    """Return what is wrong with each field in the reader's language; what names no field stands at `otherwise`."""
+    errors = error.errors if isinstance(error, domain.Invalid) else {}
+    return {path: [said(text) for text in texts] for path, texts in errors.items()} or {
+        otherwise: [told_with_rule(error)]
+    }
+
+
 def refusals(error: domain.Refused) -> list[dict[str, str]]:
     """Return each thing that is missing: `rule`, `article`, `text`, `todo` in the reader's language, and the `form`."""
     return [
@@ -88,7 +102,7 @@ def handle(app: Flask) -> None:
         if isinstance(error, domain.Refused):
             facts |= {"rule": error.rule, "article": error.article, "refusals": refusals(error)}
         if isinstance(error, domain.Invalid):
-            facts["errors"] = {path: [said(text) for text in texts] for path, texts in error.errors.items()}
+            facts["errors"] = by_field(error) if error.errors else {}
         return answer(status, told(error), **facts), status
 
     @app.errorhandler(CSRFError)

@@ -7,12 +7,12 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from decision_flow import absences, clock
-from decision_flow.errors import Conflict, Invalid, NotPermitted, Refused
+from decision_flow.errors import Conflict, Invalid, NotPermitted
 from decision_flow.identity import Permission
 from decision_flow.models import Procedure
 from web.auth import requires
-from web.errors import record_refusal, status_of, told
-from web.language import gettext, said
+from web.errors import by_field, record_refusal, status_of, told_with_rule
+from web.language import gettext
 from web.request import actor, transaction
 
 page = Blueprint("absences", __name__, url_prefix="/absences")
@@ -33,12 +33,11 @@ def create() -> Response | tuple[str, int]:
         with transaction() as session:
             absences.substitute(session, actor(), request.form)
     except Invalid as error:
-        return _index({path: [said(text) for text in texts] for path, texts in error.errors.items()}), 422
+        return _index(by_field(error)), 422
     except (Conflict, NotPermitted) as error:
         if isinstance(error, Conflict):
             record_refusal(error)
-        rule = f"({error.rule},{error.article})" if isinstance(error, Refused) else ""
-        return _index({}, told(error) + rule), status_of(error)
+        return _index({}, told_with_rule(error)), status_of(error)
     flash(gettext("代理已安排,双方会收到通知。"), "success")
     return redirect(url_for("absences.index"))
 

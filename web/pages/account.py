@@ -10,8 +10,8 @@ from decision_flow.auditing import certificates
 from decision_flow.errors import Invalid
 from decision_flow.identity import Permission
 from web.auth import requires
-from web.errors import told
-from web.language import gettext, said
+from web.errors import by_field
+from web.language import gettext
 from web.request import COOKIE, actor, settings, transaction
 
 page = Blueprint("account", __name__, url_prefix="/account")
@@ -60,8 +60,7 @@ def password() -> Response | str | tuple[str, int]:
             # Caught inside, so that a wrong password is counted.
             problem = error
     if problem is not None:
-        errors = {name: [said(text) for text in texts] for name, texts in problem.errors.items()}
-        return _password(errors or {"old": [told(problem)]}), 422
+        return _password(by_field(problem, otherwise="old")), 422
     flash(gettext("密码已修改,其他登录均已退出。"), "success")
     changed = redirect(url_for("inbox.show"))
     changed.set_cookie(COOKIE, token, httponly=True, samesite="Lax", secure=settings().https, path="/")

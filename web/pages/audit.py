@@ -5,13 +5,12 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request, send_file
 
-from decision_flow import clock, rules, trail_exports
+from decision_flow import clock, rules, trail_exports, typed_in
 from decision_flow.auditing import access, proof, reading, taking
 from decision_flow.errors import N_, NotFound
 from decision_flow.event_names import EVENTS
@@ -119,9 +118,12 @@ def export() -> Response:
 
 def asked() -> Filters:
     """Return the filters of the address; what cannot be read counts as not asked."""
-    said = {key: request.args.get(key, "").strip()[:longest] for key, longest in LONGEST.items()}
+    given = request.args
+    said = {key: given.get(key, "").strip()[:longest] for key, longest in LONGEST.items()}
     return Filters(
-        matter_id=_number("matter_id"), person_id=_number("person_id"), first=_day("first"), last=_day("last"),
+        matter_id=typed_in.number(given.get("matter_id")) or None,
+        person_id=typed_in.number(given.get("person_id")) or None,
+        first=typed_in.day(given.get("first")), last=typed_in.day(given.get("last")),
         text=said["text"], matter=said["matter"], person=said["person"], rule=said["rule"], event=said["event"],
         result=said["result"], document=said["document"], reads=False,
     )  # fmt: skip
@@ -152,15 +154,3 @@ def _query(filters: Filters) -> dict[str, str]:
     """Return the filters as they stand in an address: only what was asked."""
     told = {key: value for key, value in asdict(filters).items() if key not in ("reads", "organ_ids")}
     return {key: str(value) for key, value in told.items() if value not in (None, "")}
-
-
-def _number(key: str) -> int | None:
-    value = request.args.get(key, "")
-    return int(value) if value.isdecimal() and len(value) < 10 else None
-
-
-def _day(key: str) -> date | None:
-    try:
-        return date.fromisoformat(request.args.get(key, ""))
-    except ValueError:
-        return None

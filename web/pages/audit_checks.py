@@ -8,7 +8,7 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
-from decision_flow import checkpoints, time_authority, timestamps
+from decision_flow import checkpoints, time_authority, timestamps, typed_in
 from decision_flow.auditing import access, accountability, certificates, conformance, proof
 from decision_flow.errors import Invalid
 from decision_flow.identity import Permission, require
@@ -141,8 +141,7 @@ def look_up() -> str:
         me, found = actor(), None
         matters = accountability.find(session, me, words) if words else ()
         if words:
-            by_id = int(words) if words.isdecimal() and len(words) < 10 else 0
-            only = by_id or (matters[0].id if len(matters) == 1 else 0)
+            only = typed_in.number(words) or (matters[0].id if len(matters) == 1 else 0)
             if only:
                 found = accountability.of_matter(session, me, only)
                 access.note(session, me, "accountability", {"number": found.matter.number})

@@ -9,12 +9,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from decision_flow import calendar_notices, clock, deadlines, identity, working_days
+from decision_flow import calendar_notices, clock, deadlines, identity, typed_in, working_days
 from decision_flow.errors import Invalid
 from decision_flow.identity import Permission
 from decision_flow.models import Organisation
 from web.auth import requires
-from web.language import gettext, said
+from web.errors import by_field
+from web.language import gettext
 from web.request import actor, transaction
 
 page = Blueprint("calendar", __name__)
@@ -37,7 +38,7 @@ def enter() -> Response | str | tuple[str, int]:
         if upload is not None and upload.filename:
             sent["text"] = calendar_notices.text_of(upload.read(1_000_000))
         notice = calendar_notices.read(sent["text"])
-        organ_id = int(sent["organ_id"]) if sent["organ_id"].isdecimal() and len(sent["organ_id"]) < 10 else None
+        organ_id = typed_in.number(sent["organ_id"]) or None
         if "enter" not in request.form:
             with transaction(read_only=True) as session:
                 moves = deadlines.preview(session, notice, organ_id)
@@ -47,7 +48,7 @@ def enter() -> Response | str | tuple[str, int]:
             calendar_notices.enter(session, actor(), notice, sent["source"] or gettext("放假安排通知"), organ_id)
             moves = deadlines.recompute(session, actor())
     except Invalid as error:
-        return _show(sent, {path: [said(text) for text in texts] for path, texts in error.errors.items()}, None), 422
+        return _show(sent, by_field(error), None), 422
     moved = sum(move.moves for move in moves)
     flash(
         gettext("%(year)s年的安排已导入,%(n)s个期限随之变动,有关人员会收到通知。", year=notice.year, n=moved), "success"
@@ -60,13 +61,13 @@ def _show(
     errors: dict[str, list[str]],
     preview: tuple[calendar_notices.Notice, list[deadlines.Move]] | None,
 ) -> str:
-    asked = request.args.get("year", "")
-    today = clock.today()
-    year = int(asked) if asked.isdecimal() and 2004 <= int(asked) <= today.year + 6 else today.year
+    today, year = clock.today(), typed_in.number(request.args.get("year"))
+    if not 2004 <= year <= today.year + 6:
+        year = today.year
     with transaction(read_only=True) as session:
         organs = _organs(session)
-        chosen = request.args.get("organ", "")
-        organ_id = int(chosen) if chosen.isdecimal() and int(chosen) in {organ.id for organ in organs} else None
+        chosen = typed_in.number(request.args.get("organ"))
+        organ_id = chosen if chosen in {organ.id for organ in organs} else None
         found = working_days.load(session, organ_id)
         official = calendar_notices.is_official(session, year)
     return render_template(

@@ -9,12 +9,12 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from decision_flow import catalogues, clock, organisations
+from decision_flow import catalogues, clock, organisations, typed_in
 from decision_flow.errors import N_, Conflict, Invalid, NotFound, Refused
 from decision_flow.identity import Permission
 from web.auth import public, requires
-from web.errors import record_refusal, status_of, told
-from web.language import gettext, said
+from web.errors import by_field, record_refusal, status_of
+from web.language import gettext
 from web.request import actor, transaction
 
 page = Blueprint("catalogues", __name__)
@@ -34,9 +34,9 @@ def begin() -> Response | tuple[str, int]:
     organ, year = request.form.get("organ_id", ""), request.form.get("year", "")
     try:
         with transaction() as session:
-            found = catalogues.begin(session, actor(), _number(organ), _number(year)).id
+            found = catalogues.begin(session, actor(), typed_in.number(organ), typed_in.number(year)).id
     except (Invalid, Conflict) as error:
-        return _index(_texts(error)), status_of(error)
+        return _index(by_field(error)), status_of(error)
     return redirect(url_for("catalogues.show", catalogue_id=found))
 
 
@@ -101,9 +101,9 @@ def revise(catalogue_id: int) -> Response | tuple[str, int]:
 def completion(catalogue_id: int) -> Response | tuple[str, int]:
     """Publish what became of each item."""
     told_of = {
-        int(key.removeprefix("completion-")): (value, request.form.get(f"note-{key.removeprefix('completion-')}", ""))
+        typed_in.number(item): (value, request.form.get(f"note-{item}", ""))
         for key, value in request.form.items()
-        if key.startswith("completion-") and key.removeprefix("completion-").isdecimal()
+        if (item := key.removeprefix("completion-")) != key
     }
     return _do(catalogue_id, lambda session: catalogues.record_completion(session, actor(), catalogue_id, told_of))
 
@@ -138,23 +138,14 @@ def _do(catalogue_id: int, act: Callable[[Session], Any], of: str = "") -> Respo
         record_refusal(error)
         return _show(catalogue_id, refusal=error), 409
     except (Invalid, Conflict) as error:
-        texts = {of + path: listed for path, listed in _texts(error).items()}
+        texts = {of + path: listed for path, listed in by_field(error).items()}
         return _show(catalogue_id, texts), status_of(error)
     flash(gettext("已保存。"), "success")
     return redirect(url_for("catalogues.show", catalogue_id=catalogue_id))
 
 
-def _texts(error: Invalid | Conflict) -> dict[str, list[str]]:
-    errors = error.errors if isinstance(error, Invalid) else {}
-    return {path: [said(text) for text in texts] for path, texts in errors.items()} or {"": [told(error)]}
-
-
 def _values() -> dict[str, Any]:
     return {**request.form.to_dict(), "required_steps": request.form.getlist("required_steps")}
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isdecimal() and len(text) < 10 else 0
 
 
 def _index(errors: dict[str, list[str]] | None = None) -> str:

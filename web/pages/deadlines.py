@@ -8,12 +8,12 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from decision_flow import deadlines
-from decision_flow.errors import Conflict, Invalid, NotPermitted, Refused
+from decision_flow import deadlines, typed_in
+from decision_flow.errors import Conflict, Invalid, NotPermitted
 from decision_flow.identity import Permission
 from web.auth import requires
-from web.errors import record_refusal, status_of, told
-from web.language import gettext, said
+from web.errors import by_field, record_refusal, status_of, told_with_rule
+from web.language import gettext
 from web.request import actor, transaction
 
 page = Blueprint("deadlines", __name__)
@@ -51,12 +51,11 @@ def resume(task_id: int) -> Response | tuple[str, int]:
 def extend(task_id: int) -> Response | tuple[str, int]:
     """Extend the deadline."""
     sent = request.form
-    count = sent.get("count", "")
     return _do(
         task_id,
         lambda session: deadlines.extend(
             session, actor(), task_id, sent.get("ground", ""),
-            int(count) if count.isdecimal() and len(count) < 5 else 0, sent.get("reason", "")[:2000],
+            typed_in.number(sent.get("count")), sent.get("reason", "")[:2000],
         ),
     )  # fmt: skip
 
@@ -66,12 +65,11 @@ def _do(task_id: int, act: Callable[[Session], object]) -> Response | tuple[str,
         with transaction() as session:
             act(session)
     except Invalid as error:
-        return _show(task_id, {path: [said(text) for text in texts] for path, texts in error.errors.items()}), 422
+        return _show(task_id, by_field(error)), 422
     except (Conflict, NotPermitted) as error:
         if isinstance(error, Conflict):
             record_refusal(error)
-        rule = f"({error.rule},{error.article})" if isinstance(error, Refused) else ""
-        return _show(task_id, {}, told(error) + rule), status_of(error)
+        return _show(task_id, {}, told_with_rule(error)), status_of(error)
     flash(gettext("已保存。"), "success")
     return redirect(url_for("deadlines.show", task_id=task_id))
 

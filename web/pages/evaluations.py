@@ -7,12 +7,12 @@ from datetime import date
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from decision_flow import clock, feedback, working_days
+from decision_flow import clock, feedback, typed_in, working_days
 from decision_flow.errors import Invalid, NotPermitted
 from decision_flow.identity import Permission
 from web.auth import requires
-from web.errors import told
-from web.language import gettext, said
+from web.errors import by_field, told
+from web.language import gettext
 from web.request import actor, transaction
 
 page = Blueprint("evaluations", __name__, url_prefix="/evaluations")
@@ -54,7 +54,7 @@ def record(matter_id: int) -> Response | tuple[str, int]:
         with transaction() as session:
             feedback.record(session, actor(), matter_id, request.form)
     except Invalid as error:
-        return _watch(matter_id, {path: [said(text) for text in texts] for path, texts in error.errors.items()}), 422
+        return _watch(matter_id, by_field(error)), 422
     except NotPermitted as error:
         return _watch(matter_id, {"kind": [told(error)]}), 403
     flash(gettext("已登记。"), "success")
@@ -70,7 +70,4 @@ def _watch(matter_id: int, errors: dict[str, list[str]]) -> str:
 
 
 def _month(text: str) -> date:
-    try:
-        return date.fromisoformat(f"{text[:7]}-01")
-    except ValueError:
-        return clock.today().replace(day=1)
+    return typed_in.day(f"{text[:7]}-01") or clock.today().replace(day=1)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Any
-
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from decision_flow import drafts, exceptions, organisations
+from decision_flow import drafts, exceptions, organisations, typed_in
 from decision_flow.errors import Conflict, Invalid, Refused
 from decision_flow.exceptions import ExceptionQuery
 from decision_flow.identity import Permission
 from web.auth import requires
-from web.errors import record_refusal, status_of, told
-from web.language import gettext, said
+from web.errors import by_field, record_refusal, status_of
+from web.language import gettext
 from web.pages.matters import draw
 from web.request import actor, page_number, transaction
 
@@ -26,12 +23,11 @@ page = Blueprint("exceptions", __name__)
 def index() -> str:
     """Show the register, filtered by rule, organ, period, kind and state."""
     asked = request.args
-    organ = asked.get("organ", "")
     query = ExceptionQuery(
         rule=asked.get("rule", "")[:20],
-        organ_id=int(organ) if organ.isdecimal() and len(organ) < 10 else 0,
-        since=_day(asked.get("since", "")),
-        until=_day(asked.get("until", "")),
+        organ_id=typed_in.number(asked.get("organ")),
+        since=typed_in.day(asked.get("since")),
+        until=typed_in.day(asked.get("until")),
         kind=asked.get("kind", "")[:12],
         state=asked.get("state", "")[:12],
         page=page_number(),
@@ -66,9 +62,9 @@ def ask(matter_id: int) -> Response | tuple[str, int]:
             exceptions.ask(session, actor(), matter_id, rule, request.form.get("reason", ""), step=step)
     except Refused as error:
         record_refusal(error)
-        return _page(matter_id, {"rule": [f"{told(error)}({error.rule},{error.article})"]}), 409
+        return _page(matter_id, by_field(error, otherwise="rule")), 409
     except (Invalid, Conflict) as error:
-        return _page(matter_id, _texts(error)), status_of(error)
+        return _page(matter_id, by_field(error)), status_of(error)
     flash(gettext("已提出,等待批准。"), "success")
     return redirect(url_for("exceptions.show", matter_id=matter_id))
 
@@ -82,7 +78,7 @@ def decide(matter_id: int, record_id: int) -> Response | tuple[str, int]:
             note, approve = request.form.get("note", ""), "_approve" in request.form
             exceptions.decide(session, actor(), record_id, approve, note)
     except Invalid as error:
-        texts = {f"{path}-{record_id}": listed for path, listed in _texts(error).items()}
+        texts = {f"{path}-{record_id}": listed for path, listed in by_field(error).items()}
         return _page(matter_id, texts), status_of(error)
     flash(gettext("已保存。"), "success")
     return redirect(url_for("exceptions.show", matter_id=matter_id))
@@ -102,15 +98,3 @@ def _page(matter_id: int, errors: dict[str, list[str]] | None = None) -> str:
         errors=errors or {},
         values=request.form.to_dict(),
     )
-
-
-def _texts(error: Invalid | Conflict) -> dict[str, list[Any]]:
-    errors = error.errors if isinstance(error, Invalid) else {}
-    return {path: [said(text) for text in texts] for path, texts in errors.items()} or {"": [told(error)]}
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from decision_flow import typed_in
 from decision_flow.errors import Conflict, NotConforming
 from decision_flow.identity import Permission
 from decision_flow.modelling import drafts, gate
@@ -28,10 +29,9 @@ def show(draft_id: int) -> str:
 @requires(Permission.PROCEDURE_PUBLISH)
 def publish(draft_id: int) -> Response | tuple[str, int]:
     """Put the draft in force."""
-    revision = request.form.get("revision", "")
     try:
         with transaction() as session:
-            version = gate.publish(session, actor(), draft_id, int(revision) if revision.isdecimal() else 0)
+            version = gate.publish(session, actor(), draft_id, typed_in.number(request.form.get("revision")))
             key = drafts.get(session, actor(), draft_id).key
             number = version.number
     except (Conflict, NotConforming) as error:

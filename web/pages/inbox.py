@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from decision_flow import exceptions, inbox, tasks
+from decision_flow import exceptions, inbox, tasks, typed_in
 from decision_flow.errors import DecisionFlowError
 from decision_flow.identity import Permission
 from decision_flow.inbox import TABS, InboxQuery
@@ -49,11 +49,9 @@ def claim() -> Response:
     """Claim several tasks at once; what somebody else took meanwhile is told and stops nothing."""
     taken = 0
     for value in request.form.getlist("task")[:100]:
-        if not value.isdecimal():
-            continue
         try:
             with transaction() as session:
-                tasks.claim(session, actor(), int(value))
+                tasks.claim(session, actor(), typed_in.number(value))
             taken += 1
         except DecisionFlowError as error:
             flash(told(error), "warning")

@@ -7,7 +7,7 @@ from typing import Any, BinaryIO, cast
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from decision_flow import documents, late_entries, task_views
+from decision_flow import documents, late_entries, task_views, typed_in
 from decision_flow.errors import Conflict, DecisionFlowError, Invalid, Refused
 from decision_flow.forms import Form
 from decision_flow.identity import Permission
@@ -68,10 +68,10 @@ def complete(task_id: int) -> Response | tuple[str, int]:
 
 def _scan(task_id: int) -> tuple[int | None, dict[str, list[str]]]:
     """Return the scan that came with the form, or came before; and what was wrong with it."""
-    kept = request.form.get("_late_scan_kept", "")
+    kept = typed_in.number(request.form.get("_late_scan_kept"))
     sent = request.files.get("_late_scan")
     if sent is None or not sent.filename:
-        return (int(kept) if kept.isdecimal() and len(kept) < 10 else None), {}
+        return kept or None, {}
     try:
         with transaction() as session:
             task = session.get_one(Task, task_id)

@@ -11,8 +11,8 @@ from decision_flow import documents, linked_records, matters
 from decision_flow.errors import Conflict, Invalid
 from decision_flow.identity import Permission
 from web.auth import requires
-from web.errors import status_of, told
-from web.language import gettext, said
+from web.errors import by_field, status_of
+from web.language import gettext
 from web.pages.matters import draw
 from web.request import actor, files, page_number, transaction
 
@@ -54,10 +54,9 @@ def add(matter_id: int) -> Response | tuple[str, int]:
                 )  # fmt: skip
             linked_records.add(session, actor(), matter_id, request.form, paper)
     except Invalid as error:
-        texts = {path: [said(text) for text in listed] for path, listed in error.errors.items()}
-        return _page(matter_id, texts or {"paper": [told(error)]}), status_of(error)
+        return _page(matter_id, by_field(error, otherwise="paper")), status_of(error)
     except Conflict as error:
-        return _page(matter_id, {"number": [told(error)]}), status_of(error)
+        return _page(matter_id, by_field(error, otherwise="number")), status_of(error)
     flash(gettext("已保存。"), "success")
     return redirect(url_for("linked.show", matter_id=matter_id))
 

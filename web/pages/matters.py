@@ -16,7 +16,7 @@ from flask import (
 )
 from werkzeug.wrappers import Response as BaseResponse
 
-from decision_flow import acts, late_entries, matter_views, matters, papers, task_views
+from decision_flow import acts, late_entries, matter_views, matters, papers, task_views, typed_in
 from decision_flow.auditing import certificates
 from decision_flow.errors import Conflict, DecisionFlowError, Invalid, NotFound
 from decision_flow.identity import Permission
@@ -69,7 +69,7 @@ def create() -> BaseResponse | tuple[str, int]:
         return _new_page(values, {}), 200
     try:
         with transaction() as session:
-            matter = matters.register(session, actor(), procedure, int(organ) if organ.isdecimal() else 0, values)
+            matter = matters.register(session, actor(), procedure, typed_in.number(organ), values)
             number, matter_id = matter.number, matter.id
     except Invalid as error:
         return _new_page(values, error.errors), 422

@@ -5,12 +5,12 @@ from __future__ import annotations
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from decision_flow import clock, office_settings, organisations, three_major
+from decision_flow import clock, office_settings, organisations, three_major, typed_in
 from decision_flow.errors import Invalid
 from decision_flow.identity import Permission
 from web.auth import requires
-from web.errors import status_of
-from web.language import gettext, said
+from web.errors import by_field, status_of
+from web.language import gettext
 from web.request import actor, transaction
 
 page = Blueprint("office", __name__)
@@ -27,20 +27,18 @@ def settings() -> str:
 @requires(Permission.RECORDS_MANAGE)
 def change() -> Response | tuple[str, int]:
     """Set one number."""
-    organ, name = request.form.get("organ_id", ""), request.form.get("name", "")
     try:
         with transaction() as session:
             office_settings.change(
                 session,
                 actor(),
-                int(organ) if organ.isdecimal() and len(organ) < 10 else 0,
-                name,
+                typed_in.number(request.form.get("organ_id")),
+                request.form.get("name", ""),
                 request.form.get("value", ""),
                 request.form.get("basis", ""),
             )
     except Invalid as error:
-        texts = {path: [said(text) for text in listed] for path, listed in error.errors.items()}
-        return _settings(texts), status_of(error)
+        return _settings(by_field(error)), status_of(error)
     flash(gettext("已保存。"), "success")
     return redirect(url_for("office.settings"))
 
@@ -49,8 +47,8 @@ def change() -> Response | tuple[str, int]:
 @requires(Permission.MATTER_READ)
 def major_items() -> str:
     """Show the list of a year."""
-    asked = request.args.get("year", "")
-    year = int(asked) if asked.isdecimal() and 2000 <= int(asked[:6]) <= 2999 else clock.today().year
+    asked = typed_in.number(request.args.get("year"))
+    year = asked if 2000 <= asked <= 2999 else clock.today().year
     with transaction(read_only=True) as session:
         items = three_major.annual_list(session, actor(), year)
     return render_template("office/major_items.html", items=items, year=year)

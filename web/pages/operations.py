@@ -12,7 +12,8 @@ from decision_flow import clock, deliveries, operations, worker
 from decision_flow.errors import Invalid
 from decision_flow.identity import Permission
 from web.auth import requires
-from web.language import gettext, said
+from web.errors import by_field
+from web.language import gettext
 from web.request import actor, files, settings, transaction
 
 page = Blueprint("operations", __name__, url_prefix="/operations")
@@ -46,7 +47,7 @@ def save_hook() -> Response | tuple[str, int]:
     try:
         return _do(lambda session: operations.save_hook(session, actor(), request.form))
     except Invalid as error:
-        return _show({path: [said(text) for text in texts] for path, texts in error.errors.items()}), 422
+        return _show(by_field(error)), 422
 
 
 @page.post("/hooks/<int:hook_id>")

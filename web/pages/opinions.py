@@ -9,7 +9,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response
 
-from decision_flow import matters, notices, opinion_files, opinions
+from decision_flow import matters, notices, opinion_files, opinions, typed_in
 from decision_flow.errors import N_, Conflict, Invalid, NotFound
 from decision_flow.formalities import solicitation
 from decision_flow.identity import Permission
@@ -46,7 +46,7 @@ def work(matter_id: int) -> Response | tuple[str, int]:
     """Dispose of, group or assign the ticked opinions, or all that the filter finds."""
     sent = request.form
     which: list[int] | LedgerQuery = (
-        _query() if sent.get("all") == "1" else [int(key) for key in sent.getlist("chosen") if key.isdecimal()][:500]
+        _query() if sent.get("all") == "1" else [typed_in.number(key) for key in sent.getlist("chosen")][:500]
     )
     action = sent.get("action", "")
     try:
@@ -57,8 +57,8 @@ def work(matter_id: int) -> Response | tuple[str, int]:
             elif action == "group":
                 count = opinions.group(session, actor(), matter_id, which, sent.get("group_label", ""))
             elif action == "assign":
-                wanted = sent.get("assignee_id", "")
-                count = opinions.assign(session, actor(), matter_id, which, int(wanted) if wanted.isdecimal() else 0)
+                wanted = typed_in.number(sent.get("assignee_id"))
+                count = opinions.assign(session, actor(), matter_id, which, wanted)
             else:
                 raise NotFound(N_("没有这个操作。"))
     except Invalid as error:
@@ -197,14 +197,13 @@ def _sections_of(notice: Notice) -> dict[str, Any]:
 
 def _query() -> LedgerQuery:
     told_of = request.args
-    assignee = told_of.get("assignee", "")
     return LedgerQuery(
         words=told_of.get("text", "")[:80],
         disposition=told_of.get("disposition", "")[:12],
         position=told_of.get("position", "")[:10],
         channel=told_of.get("channel", "")[:20],
         group=told_of.get("group", "")[:60],
-        assignee=int(assignee) if assignee.isdecimal() and len(assignee) < 10 else 0,
+        assignee=typed_in.number(told_of.get("assignee")),
         page=page_number(),
     )
 

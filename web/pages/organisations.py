@@ -14,8 +14,8 @@ from decision_flow.errors import Conflict, Invalid
 from decision_flow.identity import Permission
 from decision_flow.roles import ROLES
 from web.auth import requires
-from web.errors import status_of, told
-from web.language import gettext, said
+from web.errors import by_field, status_of, told
+from web.language import gettext
 from web.request import actor, transaction
 
 page = Blueprint("organisations", __name__, url_prefix="/people")
@@ -36,7 +36,7 @@ def create() -> Response | tuple[str, int]:
         with transaction() as session:
             unit_id = organisations.create_organisation(session, actor(), request.form).id
     except Invalid as error:
-        return _index(_texts(error)), 422
+        return _index(by_field(error)), 422
     flash(gettext("单位已保存。"), "success")
     return redirect(url_for("organisations.show", organisation_id=unit_id))
 
@@ -103,15 +103,11 @@ def _do(organisation_id: int, act: Callable[[Session], Any], of: str = "") -> Re
         with transaction() as session:
             act(session)
     except Invalid as error:
-        return _show(organisation_id, {of + path: texts for path, texts in _texts(error).items()}), 422
+        return _show(organisation_id, {of + path: texts for path, texts in by_field(error).items()}), 422
     except Conflict as error:
         return _show(organisation_id, refusal=told(error)), status_of(error)
     flash(gettext("已保存。"), "success")
     return redirect(url_for("organisations.show", organisation_id=organisation_id))
-
-
-def _texts(error: Invalid) -> dict[str, list[str]]:
-    return {path: [said(text) for text in texts] for path, texts in error.errors.items()}
 
 
 def _index(errors: dict[str, list[str]] | None = None) -> str:

@@ -10,12 +10,12 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from decision_flow import clock, organisations, people
+from decision_flow import clock, organisations, people, typed_in
 from decision_flow.errors import N_, Conflict, Invalid, Refused
 from decision_flow.identity import Permission
 from web.auth import requires
-from web.errors import record_refusal, status_of, told
-from web.language import gettext, said
+from web.errors import by_field, record_refusal, status_of, told
+from web.language import gettext
 from web.request import actor, page_number, settings, transaction
 
 page = Blueprint("people", __name__, url_prefix="/people")
@@ -40,7 +40,7 @@ def create_user() -> Response | tuple[str, int]:
             )
             user_id = account.id
     except Invalid as error:
-        return _index(sent.to_dict(), _texts(error)), 422
+        return _index(sent.to_dict(), by_field(error)), 422
     flash(gettext("账号已开立,初始密码:%(password)s。只显示一次,首次登录须修改。", password=password), "secret")
     return redirect(url_for("people.show", user_id=user_id))
 
@@ -93,12 +93,11 @@ def appoint(user_id: int) -> Response | tuple[str, int]:
 
     def act(session: Session) -> None:
         sent = request.form
-        post = sent.get("post_id", "")
         people.make_appointment(
             session,
             actor(),
             user_id,
-            int(post) if post.isdecimal() and len(post) < 10 else 0,
+            typed_in.number(sent.get("post_id")),
             _day("starts_on"),
             _day("until") if sent.get("until") else None,
             exception_reason=sent.get("exception_reason", "")[:500],
@@ -121,7 +120,7 @@ def _do(user_id: int, act: Callable[[Session], Any]) -> Response | tuple[str, in
         with transaction() as session:
             secret = act(session)
     except Invalid as error:
-        return _show(user_id, errors=_texts(error)), 422
+        return _show(user_id, errors=by_field(error)), 422
     except Conflict as error:
         record_refusal(error)
         return _show(user_id, refusal=error), status_of(error)
@@ -133,14 +132,10 @@ def _do(user_id: int, act: Callable[[Session], Any]) -> Response | tuple[str, in
 
 
 def _day(name: str) -> date:
-    try:
-        return date.fromisoformat(request.form.get(name, ""))
-    except ValueError:
-        raise Invalid(N_("日期不正确。"), errors={name: [N_("日期不正确,请按年-月-日填写。")]}) from None
-
-
-def _texts(error: Invalid) -> dict[str, list[str]]:
-    return {path: [said(text) for text in texts] for path, texts in error.errors.items()}
+    found = typed_in.day(request.form.get(name))
+    if found is None:
+        raise Invalid(N_("日期不正确。"), errors={name: [N_("日期不正确,请按年-月-日填写。")]})
+    return found
 
 
 def _index(values: dict[str, Any], errors: dict[str, list[str]]) -> str:

@@ -7,13 +7,13 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from decision_flow import clock, policy_changes
+from decision_flow import clock, policy_changes, typed_in
 from decision_flow.errors import Conflict, Invalid, NotFound, Refused
 from decision_flow.identity import Permission
 from decision_flow.policy_changes import OrganPolicy, Wanted
 from web.auth import requires
-from web.errors import record_refusal, status_of, told
-from web.language import gettext, said
+from web.errors import by_field, record_refusal, status_of
+from web.language import gettext
 from web.request import actor, transaction
 
 page = Blueprint("policies", __name__)
@@ -37,7 +37,7 @@ def decide(version_id: int) -> Answer:
                 session, actor(), version_id, "_confirm" in request.form, request.form.get("note", "")
             )
     except (Refused, Invalid, Conflict) as error:
-        return _index(_texts(error)), _status(error)
+        return _index(by_field(error)), _status(error)
     flash(gettext("已保存。"), "success")
     return redirect(url_for("policies.index", organ=version.organ_id))
 
@@ -58,7 +58,7 @@ def adopt(organ_id: int) -> Answer:
         with transaction() as session:
             policy_changes.adopt(session, actor(), organ_id, sent.get("policy", ""), sent.get("binding", ""), _wanted())
     except (Refused, Invalid, Conflict) as error:
-        return _adoption(organ_id, _texts(error)), _status(error)
+        return _adoption(organ_id, by_field(error)), _status(error)
     return _asked(organ_id)
 
 
@@ -80,7 +80,7 @@ def change(organ_id: int, key: str) -> Answer:
                 session, actor(), organ_id, key, sent.get("value", ""), sent.get("status", ""), _wanted()
             )
     except (Refused, Invalid, Conflict) as error:
-        return _setting(organ_id, key, _texts(error)), _status(error)
+        return _setting(organ_id, key, by_field(error)), _status(error)
     return _asked(organ_id)
 
 
@@ -95,10 +95,10 @@ def _wanted() -> Wanted:
 
 
 def _index(errors: dict[str, list[Any]] | None = None) -> str:
-    asked = request.form.get("organ") or request.args.get("organ", "")
+    asked = typed_in.number(request.form.get("organ") or request.args.get("organ"))
     with transaction(read_only=True) as session:
         organs = policy_changes.organs(session, actor())
-        chosen = int(asked) if asked.isdecimal() and len(asked) < 10 else (organs[0].id if organs else 0)
+        chosen = asked or (organs[0].id if organs else 0)
         found = policy_changes.of_organ(session, actor(), chosen) if organs else None
     return render_template(
         "rules/settings.html",
@@ -148,13 +148,6 @@ def _adoption(organ_id: int, errors: dict[str, list[Any]] | None = None) -> str:
 def _of_organ(organ_id: int) -> OrganPolicy:
     with transaction(read_only=True) as session:
         return policy_changes.of_organ(session, actor(), organ_id)
-
-
-def _texts(error: Refused | Invalid | Conflict) -> dict[str, list[Any]]:
-    if isinstance(error, Refused):
-        return {"": [f"{told(error)}({error.rule},{error.article})"]}
-    errors = error.errors if isinstance(error, Invalid) else {}
-    return {path: [said(text) for text in texts] for path, texts in errors.items()} or {"": [told(error)]}
 
 
 def _status(error: Refused | Invalid | Conflict) -> int:

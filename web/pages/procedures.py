@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import io
 from typing import Any
 
 from flask import Blueprint, flash, jsonify, redirect, render_template, request, send_file, url_for
 from werkzeug.wrappers import Response
 
-from decision_flow import importing
+from decision_flow import importing, typed_in
 from decision_flow.errors import Conflict, Invalid, NotFound
 from decision_flow.identity import Permission
 from decision_flow.importing import Fate
 from decision_flow.modelling import archive, comparison, drafts, gate, library, sources
 from decision_flow.procedures import ProcedureSource
 from web.auth import requires
-from web.errors import status_of, told
-from web.language import gettext, said
+from web.errors import by_field, status_of, told
+from web.language import gettext
 from web.request import actor, transaction
 from web.security import allow_diagram_styles
 
@@ -50,14 +49,14 @@ def start() -> Response | tuple[str, int]:
                 key, title = key or source.key, title or source.title
             else:
                 name, _, number = name.partition("@")
-                row = library.version(session, actor(), name, int(number) if number.isdecimal() else 0)
+                row = library.version(session, actor(), name, typed_in.number(number))
                 source = library.source(session, actor(), name, row.number)
                 base, told_as = row.id, f"{source.title} v{row.number}"
             draft_id = drafts.start(
                 session, actor(), source, origin=told_as, key=key, title=title, base_version_id=base
             ).id
     except Invalid as error:
-        return _index(_texts(error)), status_of(error)
+        return _index(by_field(error)), status_of(error)
     return redirect(url_for("drafts.edit", draft_id=draft_id))
 
 
@@ -88,16 +87,16 @@ def keep() -> Response | tuple[str, int]:
     name = request.form.get("name", "")[:80]
     try:
         content = base64.b64decode(request.form.get("content", ""), validate=True)
+    except ValueError:
+        return _index({"package": [gettext("请重新选择要导入的文件。")]}), 422
+    try:
         source = sources.foreign(importing.convert(name, content), request.form.get("main", ""))
         key, title = request.form.get("key", ""), request.form.get("title", "")
         with transaction() as session:
             origin = gettext("导入「%(name)s」", name=name)
             draft_id = drafts.start(session, actor(), source, origin=origin, key=key, title=title).id
-    except binascii.Error:
-        return _index({"package": [gettext("请重新选择要导入的文件。")]}), 422
     except Invalid as error:
-        errors = _texts(error) or {"main": [told(error)]}
-        return _converted(name, content, errors), status_of(error)
+        return _converted(name, content, by_field(error, otherwise="main")), status_of(error)
     return redirect(url_for("drafts.edit", draft_id=draft_id))
 
 
@@ -182,9 +181,9 @@ def compare(key: str) -> str:
         numbers = [line.version.number for line in lines]
         before, after = _sides(numbers)
         old = library.source(session, actor(), key, before)
-        draft = request.args.get("draft", "")
-        if draft.isdecimal():
-            new = drafts.source_of(session, drafts.get(session, actor(), int(draft)))
+        draft = typed_in.number(request.args.get("draft"))
+        if draft:
+            new = drafts.source_of(session, drafts.get(session, actor(), draft))
         else:
             new = library.source(session, actor(), key, after)
     allow_diagram_styles()
@@ -195,7 +194,7 @@ def compare(key: str) -> str:
     name = wanted if wanted in names else (touched or names)[0]
     return render_template(
         "procedures/compare.html", procedure=procedure, numbers=numbers, before=before, after=after,
-        draft=draft if draft.isdecimal() else "", changes=changes, names=names, touched=touched, name=name,
+        draft=draft or "", changes=changes, names=names, touched=touched, name=name,
         in_old=name in old.bundle.bpmn, in_new=name in new.bundle.bpmn,
         marks={kind: [one.id for one in changes if one.kind == kind] for kind in ("added", "removed", "changed")},
     )  # fmt: skip
@@ -207,8 +206,8 @@ def _sides(numbers: list[int]) -> tuple[int, int]:
         raise Conflict(gettext("这个程序还没有版本可以比较。"))
 
     def asked(name: str, otherwise: int) -> int:
-        value = request.args.get(name, "")
-        return int(value) if value.isdecimal() and int(value) in numbers else otherwise
+        value = typed_in.number(request.args.get(name))
+        return value if value in numbers else otherwise
 
     after = asked("to", numbers[0])
     return asked("from", numbers[1] if len(numbers) > 1 else numbers[0]), after
@@ -220,10 +219,6 @@ def _diagram(source: ProcedureSource, wanted: str) -> str:
         return wanted
     main = f"{source.bundle.main}.bpmn"
     return main if main in source.bundle.bpmn else next(iter(source.bundle.bpmn), "")
-
-
-def _texts(error: Invalid) -> dict[str, list[str]]:
-    return {path: [said(text) for text in texts] for path, texts in error.errors.items()}
 
 
 def _index(errors: dict[str, list[str]] | None = None) -> str:

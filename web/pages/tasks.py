@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from decision_flow import documents, exceptions, identity, late_entries, submissions, task_views, tasks
+from decision_flow import documents, exceptions, identity, late_entries, submissions, task_views, tasks, typed_in
 from decision_flow.errors import Conflict, DecisionFlowError, Invalid, NotFound, Refused
 from decision_flow.forms import Form
 from decision_flow.identity import Actor, Permission
@@ -51,11 +51,11 @@ def release(task_id: int) -> Response:
 @requires(Permission.TASK_WORK)
 def transfer(task_id: int) -> Response | tuple[str, int]:
     """Hand the task to a colleague, with a reason."""
-    to_user = request.form.get("to_user_id", "")
+    to_user = typed_in.number(request.form.get("to_user_id"))
     try:
         with transaction() as session:
             reason = request.form.get("reason", "")
-            tasks.transfer(session, actor(), task_id, int(to_user) if to_user.isdecimal() else 0, reason)
+            tasks.transfer(session, actor(), task_id, to_user, reason)
     except Invalid as error:
         return _page(task_id, transfer_errors=error.errors), 422
     flash(gettext("已转办。"), "success")
