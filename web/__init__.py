@@ -8,6 +8,7 @@ from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 from jinja2 import StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import IntegerConverter, Map
 
 from decision_flow.config import Settings
 from decision_flow.db import Database
@@ -74,6 +75,13 @@ PAGES = (
 )  # fmt: skip
 
 
+class Identifier(IntegerConverter):
+    """A number in an address: what no row can bear is no such address, and never reaches the database."""
+
+    def __init__(self, map: Map) -> None:
+        super().__init__(map, max=2**31 - 1)
+
+
 def create_app(settings: Settings, database: Database | None = None) -> Flask:
     """Return the application. The database is opened from the settings unless one is handed in."""
     app = Flask(__name__, static_folder=str(HERE / "static"), template_folder=str(HERE / "templates"))
@@ -87,6 +95,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         SESSION_COOKIE_SECURE=settings.https,
         WTF_CSRF_TIME_LIMIT=None,
     )
+    app.url_map.converters["int"] = Identifier
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

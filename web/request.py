@@ -67,12 +67,21 @@ def language() -> str:
     return next((code for code in wanted if code in ("zh", "en")), settings().language)
 
 
+def within_site(target: str) -> str:
+    """Return `target` if a browser takes it for a path of this site, else ""."""
+    inside = target.startswith("/") and not target.startswith("//") and "\\" not in target
+    return target if inside and target.isprintable() else ""
+
+
 def came_from() -> str:
     """Return the page of this site that the request was sent from, as a path, or ""."""
-    parts = urlsplit(request.referrer or "")
-    if parts.netloc != request.host or not parts.path.startswith("/"):
+    try:
+        parts = urlsplit(request.referrer or "")
+    except ValueError:
         return ""
-    return parts.path + (f"?{parts.query}" if parts.query else "")
+    if parts.netloc != request.host:
+        return ""
+    return within_site(parts.path + (f"?{parts.query}" if parts.query else ""))
 
 
 def wants_json() -> bool:

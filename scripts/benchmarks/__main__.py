@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from scripts.benchmarks import complete, engine, idle, inbox, mutants, public, trail, verify, workers, writers
+from scripts.benchmarks import complete, engine, idle, inbox, mutants, public, rubbish, trail, verify, workers, writers
 from scripts.benchmarks.harness import Figures, databases
 
 ALL: dict[str, Callable[[str], Figures]] = {
@@ -21,9 +21,10 @@ ALL: dict[str, Callable[[str], Figures]] = {
     "trail": trail.run,
     "writers": writers.run,
     "mutants": mutants.run,
+    "rubbish": rubbish.run,
 }
 WITHOUT_DATABASE = ("engine", "verify", "mutants")
-ONLY_BY_NAME = ("mutants",)
+ONLY_BY_NAME = ("mutants", "rubbish")
 
 
 def main() -> None:

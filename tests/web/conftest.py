@@ -43,6 +43,9 @@ class Browser:
         return answer
 
 
+ENTER = Callable[[str], Browser]
+
+
 @pytest.fixture
 def demo_settings(settings: Settings) -> Settings:
     return replace(settings, demo=True)
@@ -60,7 +63,7 @@ def visitor(app: Flask) -> Browser:
 
 
 @pytest.fixture
-def signed_in(app: Flask) -> Callable[[str], Browser]:
+def signed_in(app: Flask) -> ENTER:
     """Return a browser in which a person of the demo has signed in."""
 
     def enter(username: str) -> Browser:

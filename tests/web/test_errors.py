@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 
 import pytest
 from flask import Flask, abort
@@ -17,10 +16,9 @@ from decision_flow.demo.roster import QINGHE
 from decision_flow.documents import FileStore
 from decision_flow.identity import Permission
 from decision_flow.models import AuditEvent, Task
-from tests.web.conftest import Browser
+from tests.web.conftest import ENTER, Browser
 from web.auth import public, requires
 
-ENTER = Callable[[str], Browser]
 REFUSED = errors.Refused("没有审查意见,不能提交 %(what)s。", rule="R-25a", article="条例第二十五条", what="<集体讨论>")
 RAISED = {
     "not-permitted": (errors.NotPermitted("不归您办。"), 403),

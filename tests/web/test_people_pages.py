@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -15,9 +14,7 @@ from decision_flow import clock
 from decision_flow.db import Database
 from decision_flow.demo import PASSWORD
 from decision_flow.models import Appointment, AuditEvent, Organisation, Post, User
-from tests.web.conftest import Browser
-
-ENTER = Callable[[str], Browser]
+from tests.web.conftest import ENTER, Browser
 
 
 def key(database: Database, table: type, **of: object) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,9 +15,8 @@ from decision_flow.modelling import form_files, sources
 from decision_flow.models import DraftFile, Matter, ProcedureDraft
 from tests.core.test_modelling import TEMPLATE, walk
 from tests.web.client import Desk
-from tests.web.conftest import Browser
+from tests.web.conftest import ENTER, Browser
 
-ENTER = Callable[[str], Browser]
 NAME = "local_decision.bpmn"
 
 

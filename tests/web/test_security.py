@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,11 +12,10 @@ from flask import Flask
 from decision_flow.config import Settings
 from decision_flow.db import Database
 from decision_flow.models import User
-from tests.web.conftest import Browser
+from tests.web.conftest import ENTER
 from web import create_app
 from web.security import allow_diagram_styles
 
-ENTER = Callable[[str], Browser]
 TEMPLATES = sorted((Path(__file__).parents[2] / "web/templates").rglob("*.html"))
 
 

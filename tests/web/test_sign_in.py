@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -19,11 +18,9 @@ from decision_flow.config import Settings
 from decision_flow.db import Database
 from decision_flow.demo import PASSWORD
 from decision_flow.models import AuditEvent, SignInSession, User
-from tests.web.conftest import Browser
+from tests.web.conftest import ENTER, Browser
 from web import create_app
 from web.pages.sign_in import safe_next
-
-ENTER = Callable[[str], Browser]
 
 
 def lapse(database: Database) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from typing import Any
 
 from flask import Blueprint, flash, jsonify, redirect, render_template, request, send_file, url_for
@@ -25,6 +26,7 @@ from web.request import actor, transaction
 from web.security import allow_diagram_styles
 
 page = Blueprint("drafts", __name__, url_prefix="/procedures/drafts")
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 @page.get("/<int:draft_id>")
@@ -227,10 +229,13 @@ def _may_edit(draft: ProcedureDraft) -> bool:
 
 def _sent() -> dict[str, Any]:
     """Return the JSON object that the script sent. Anything else is no request of ours."""
-    sent = request.get_json(silent=True)
-    if not isinstance(sent, dict):
-        raise BadRequest
-    if "\x00" in json.dumps(sent, ensure_ascii=False):
+    try:
+        sent = request.get_json(silent=True)
+        # Half a surrogate pair cannot be written as UTF-8, and PostgreSQL stores no NUL.
+        plain = json.dumps(sent, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise BadRequest from error
+    if not isinstance(sent, dict) or _NUL.search(plain):
         raise BadRequest
     return sent
 

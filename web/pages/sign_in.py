@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from flask import (
     Blueprint,
@@ -25,7 +25,7 @@ from decision_flow.identity import Permission
 from web.auth import public, requires
 from web.errors import answer, told
 from web.language import gettext
-from web.request import COOKIE, actor, came_from, settings, transaction, wants_json
+from web.request import COOKIE, actor, came_from, settings, transaction, wants_json, within_site
 
 page = Blueprint("sign_in", __name__)
 
@@ -130,13 +130,7 @@ def ask(error: NotAuthenticated) -> Response | str | tuple[Response | str, int]:
 
 def safe_next(target: str) -> str:
     """Return `target` if it is a path of this site, else the inbox."""
-    try:
-        parts = urlsplit(target)
-    except ValueError:
-        return url_for("inbox.show")
-    plain = all(character.isprintable() for character in target) and "\\" not in target
-    inside = target.startswith("/") and not target.startswith("//") and not parts.netloc and not parts.scheme
-    return target if inside and plain else url_for("inbox.show")
+    return within_site(target) or url_for("inbox.show")
 
 
 def _sealed() -> URLSafeTimedSerializer:
