@@ -52,8 +52,10 @@ def require(actor: Actor, permission: Permission) -> None:
 
 def look_up(session: Session, username: str) -> Attempt:
     """Return what is known of a name; an unknown one is compared with a hash that nothing matches."""
+    # Made before it is known whether it is needed: the first answer of a process must not tell either.
+    otherwise = passwords.nobody()
     row = session.execute(select(User.id, User.password_hash).where(User.username == username.strip()[:60])).first()
-    return Attempt(*row) if row else Attempt(None, passwords.NOBODY)
+    return Attempt(*row) if row else Attempt(None, otherwise)
 
 
 def compare(attempt: Attempt, password: str) -> Attempt:

@@ -6,6 +6,7 @@ import secrets
 import string
 import threading
 from datetime import datetime, timedelta
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -18,8 +19,12 @@ MAX_LENGTH = 200
 _hasher = PasswordHasher()
 # Each hash takes 64 MB; more at once than cores would only exhaust memory.
 _hashing = threading.BoundedSemaphore(2)
-# What a name that does not exist is compared with, so that its answer takes as long as any other.
-NOBODY = _hasher.hash(secrets.token_hex(16))
+
+
+@cache
+def nobody() -> str:
+    """Return what a name that no account has is compared with, so that its answer takes as long as any other."""
+    return hash_password(secrets.token_hex(16))
 
 
 def hash_password(password: str) -> str:

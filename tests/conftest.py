@@ -10,15 +10,39 @@ from pathlib import Path
 
 import pytest
 import time_machine
+from argon2 import PasswordHasher
 from sqlalchemy import create_engine, text
 
-from decision_flow import clock, demo, migrations, working_days
+from decision_flow import clock, demo, migrations, passwords, working_days
 from decision_flow.config import Settings
 from decision_flow.db import Database
 from decision_flow.documents import FileStore
 from decision_flow.modelling import gate
 
 POSTGRESQL = os.environ.get("DECISION_FLOW_TEST_POSTGRESQL", "")
+
+
+SHIPPED_HASHER = passwords._hasher
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_hashing() -> None:
+    """Hash with next to no work: a third of all would go there. Who tries the strength asks for `strong_hashing`."""
+    hash_with(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+
+
+@pytest.fixture
+def strong_hashing(quick_hashing: None) -> Iterator[None]:
+    """Hash as the product does."""
+    quick = passwords._hasher
+    hash_with(SHIPPED_HASHER)
+    yield
+    hash_with(quick)
+
+
+def hash_with(hasher: PasswordHasher) -> None:
+    passwords._hasher = hasher
+    passwords.nobody.cache_clear()
 
 
 def fill(database: Database) -> None:

@@ -238,8 +238,11 @@ def test_a_comparison_with_a_password_changed_meanwhile_counts_for_nothing(
 
 
 def test_an_unknown_name_is_told_the_same_and_hashed_the_same(
-    database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    database: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch, strong_hashing: None
 ) -> None:
+    with database.transaction() as session:
+        user = session.scalars(select(User).where(User.username == "chenbin")).one()
+        user.password_hash = passwords.hash_password(PASSWORD)
     compared: list[str] = []
     original = passwords.matches
     monkeypatch.setattr(passwords, "matches", lambda stored, word: compared.append(stored) or original(stored, word))

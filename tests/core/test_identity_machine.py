@@ -8,15 +8,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import pytest
 import time_machine
-from argon2 import PasswordHasher
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from sqlalchemy import select
 
-from decision_flow import audit, clock, identity, passwords
+from decision_flow import audit, clock, identity
 from decision_flow.config import Settings
 from decision_flow.db import Database
 from decision_flow.errors import Invalid, NotAuthenticated
@@ -184,9 +182,7 @@ class Sessions(RuleBasedStateMachine):
                 assert (actor.username if actor else None) == (opened.owner if self._live(opened) else None)
 
 
-def test_sessions_in_any_order(sqlite_template: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # The strength of the hash is not what is tried here, and would take all the time.
-    monkeypatch.setattr(passwords, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+def test_sessions_in_any_order(sqlite_template: Path) -> None:
     Sessions.template = sqlite_template
     run_state_machine_as_test(
         Sessions, settings=hypothesis_settings(max_examples=25, stateful_step_count=40, deadline=None)

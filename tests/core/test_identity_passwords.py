@@ -130,7 +130,9 @@ def test_a_temporary_password_is_good_and_never_the_same(settings: Settings) -> 
     assert passwords.problem(passwords.temporary(long), "chenbin", long) is None
 
 
-def test_a_hash_of_former_times_is_renewed_at_sign_in(database: Database, settings: Settings) -> None:
+def test_a_hash_of_former_times_is_renewed_at_sign_in(
+    database: Database, settings: Settings, strong_hashing: None
+) -> None:
     def stored(session: Session) -> User:
         return session.scalars(select(User).where(User.username == "chenbin")).one()
 
@@ -145,4 +147,4 @@ def test_a_hash_of_former_times_is_renewed_at_sign_in(database: Database, settin
 def test_a_broken_or_empty_hash_opens_nothing() -> None:
     assert not passwords.matches("", "")
     assert not passwords.matches("$argon2id$nonsense", "x")
-    assert not passwords.matches(passwords.NOBODY, "")
+    assert not passwords.matches(passwords.nobody(), "")
