@@ -12,7 +12,18 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, undefer
 
-from decision_flow import archives, archiving, audit, bundles, checkpoints, clock, matter_views, printing, prints
+from decision_flow import (
+    archives,
+    archiving,
+    audit,
+    bundles,
+    checkpoints,
+    clock,
+    late_entries,
+    matter_views,
+    printing,
+    prints,
+)
 from decision_flow.bundles import Runnable
 from decision_flow.errors import N_, NotFound
 from decision_flow.event_names import EVENTS
@@ -22,6 +33,8 @@ from decision_flow.steps import StatutoryStep
 
 STEP_STATES = {"done": "已办理", "now": "正在办理", "exempt": "豁免", "coming": "未到"}
 STATUSES = {"RUNNING": "办理中", "SUSPENDED": "中止执行", "COMPLETED": "已办结", "CANCELLED": "已撤销"}
+# Behind the name of whatever was entered later.
+LATE = "(补录)"
 RETENTIONS = {"permanent": "永久", "30y": "30年", "10y": "10年"}
 ITEMS = {
     archives.PRESENT: "齐全", archives.MISSING: "缺少", archives.EXEMPT: "豁免",
@@ -69,6 +82,7 @@ def values(session: Session, matter: Matter) -> dict[str, Any]:
     tasks = tuple(session.scalars(select(Task).where(Task.matter_id == matter.id).order_by(Task.received_at, Task.id)))
     papers = archiving.filed(session, matter.id)
     kept = archiving.retentions(papers)
+    late = late_entries.of_matter(session, matter.id)
     version = matter.procedure_version
     unit = matter.undertaking_unit.name if matter.undertaking_unit else matter.organ.name
     moments = (
@@ -96,8 +110,8 @@ def values(session: Session, matter: Matter) -> dict[str, Any]:
         "timeline": _timeline(session, matter, {task.id: task.name for task in tasks}),
         "forms": [{**told.context(), "form": told.form} for _, told in forms(session, matter)],
         "documents": [
-            [str(number), paper.name, f"{paper.uploaded_as} {_moment(paper.filed_at)}",
-             RETENTIONS[kept[paper.id]], paper.sha256]
+            [str(number), paper.name + (LATE if paper.task_id in late else ""),
+             f"{paper.uploaded_as} {_moment(paper.filed_at)}", RETENTIONS[kept[paper.id]], paper.sha256]
             for number, paper in enumerate(papers, 1)
         ],
         "checklist": [

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from decision_flow import archives, archiving, audit, checkpoints, clock, matter_records, printing
+from decision_flow import archives, archiving, audit, checkpoints, clock, late_entries, matter_records, printing
 from decision_flow.documents import CHUNK, FileStore
 from decision_flow.errors import N_, Invalid
 from decision_flow.filetypes import clean_name
@@ -53,10 +53,12 @@ def write(
         package.add("content/001-全过程记录.pdf", matter_records.pdf(session, matter_id), "全过程记录", "record")
         for task, told in forms:
             content = printing.pdf("form", told.context(), task.completed_at or clock.now())
-            package.add(package.numbered(f"{told.form}-{told.title}.pdf"), content, told.title, "form", task=task.id)
-        kept = archiving.retentions(papers)
+            title = told.title + (matter_records.LATE if told.marks else "")
+            package.add(package.numbered(f"{told.form}-{told.title}.pdf"), content, title, "form", task=task.id)
+        kept, late = archiving.retentions(papers), late_entries.of_matter(session, matter_id)
         for paper in papers:
-            package.copy(package.numbered(paper.name), files.path(paper.sha256), paper, kept[paper.id])
+            title = paper.name + (matter_records.LATE if paper.task_id in late else "")
+            package.copy(package.numbered(paper.name), files.path(paper.sha256), paper, title, kept[paper.id])
         ends = package.trail(checkpoints.matter_lines(session, matter_id))
         package.add("metadata.xml", _metadata(matter, package.entries, kept.values()), "元数据", "metadata")
         items = _checklist(session, matter, forms)
@@ -94,9 +96,9 @@ class _Writer:
         """Add a file that is in memory."""
         self.stream(path, iter([content]), title=title, kind=kind, **more)
 
-    def copy(self, path: str, source: Path, paper: Document, retention: str) -> None:
+    def copy(self, path: str, source: Path, paper: Document, title: str, retention: str) -> None:
         """Add a filed paper, byte for byte; `Invalid` when what is stored is not what was filed."""
-        told = {"title": paper.name, "kind": "original", "document": paper.id, "media_type": paper.media_type}
+        told = {"title": title, "kind": "original", "document": paper.id, "media_type": paper.media_type}
         try:
             with source.open("rb") as stored:
                 entry = self.stream(path, iter(lambda: stored.read(CHUNK), b""), **told, retention=retention)

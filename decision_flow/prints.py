@@ -157,13 +157,13 @@ def completed(session: Session, form: Form, task: Task, matter: Matter, unit: st
         unit=unit,
         filled_as=task.completed_as,
         date=printing.day(clock.local_date(task.completed_at).isoformat() if task.completed_at else ""),
-        marks=_marks(session.get(LateEntry, task.id)),
+        marks=late_marks(session.get(LateEntry, task.id)),
         digest=audit.digest_of(answers)[:16],
         printed_at=printing.moment(clock.now().isoformat()),
     )
 
 
-def _marks(late: LateEntry | None) -> tuple[str, ...]:
+def late_marks(late: LateEntry | None) -> tuple[str, ...]:
     """Return what paper must say of a step that was entered later."""
     if late is None:
         return ()

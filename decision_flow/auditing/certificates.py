@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, contains_eager, joinedload, undefer
 
-from decision_flow import audit, clock, minutes
+from decision_flow import audit, clock, minutes, prints
 from decision_flow.actors import Actor
 from decision_flow.audit import EventName
 from decision_flow.auditing import access, proof
@@ -23,6 +23,7 @@ from decision_flow.models import (
     AuditEvent,
     Document,
     DraftVersion,
+    LateEntry,
     Matter,
     Organisation,
     Post,
@@ -69,6 +70,7 @@ class Dissent:
     recorded_as: str
     recorded_at: datetime | None
     post: str
+    marks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -173,6 +175,7 @@ def note_issued(session: Session, actor: audit.Author, found: Certificate) -> No
 
 def _dissents(session: Session, matter: Matter, task: Task) -> list[tuple[User, Dissent]]:
     told: Mapping[str, Any] = task.submission
+    marks = prints.late_marks(session.get(LateEntry, task.id))
     return [
         (
             member.user,
@@ -180,7 +183,7 @@ def _dissents(session: Session, matter: Matter, task: Task) -> list[tuple[User, 
                 task.id, str(told.get("meeting_no") or ""), str(told.get("held_at") or ""),
                 str(told.get("decision") or ""), str(row["position"]), str(row.get("words") or ""),
                 str(row.get("at") or ""), str(told.get("deviation_reason") or ""), task.completed_as,
-                task.completed_at, member.post,
+                task.completed_at, member.post, marks,
             ),
         )
         for member, row in minutes.dissents(session, matter, task)
@@ -223,7 +226,7 @@ def as_html(found: Certificate) -> str:
             ("表明的态度", POSITIONS[one.position]),
             ("发言要点(会议记录原文)", one.words or "(未记录要点)"),
             ("行政首长说明的理由", one.head_reason or "—"),
-            ("会议记录人", f"{one.recorded_as} {_local(one.recorded_at)}"),
+            ("会议记录人", "\n".join((f"{one.recorded_as} {_local(one.recorded_at)}", *one.marks))),
         ]
     if found.draft:
         rows.append(("决策草案", f"第{found.draft[0]}版 {found.draft[1]} SHA-256 {found.draft[2]}"))

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session, joinedload
 
-from decision_flow import checklist, clock, deadlines
+from decision_flow import checklist, clock, deadlines, late_entries
 from decision_flow.actors import Actor
 from decision_flow.auditing import access
 from decision_flow.checklist import Entry
@@ -68,6 +68,7 @@ class Conformance:
     steps: tuple[StepKept, ...]
     exceptions: tuple[ExceptionRecord, ...]
     deadlines: tuple[DeadlineKept, ...]
+    entered_late: frozenset[int] = frozenset()
 
     @property
     def violated(self) -> tuple[Entry, ...]:
@@ -131,6 +132,7 @@ def _of(session: Session, matter: Matter) -> Conformance:
     return Conformance(
         matter, checklist.entries(session, matter), tuple(_steps(tasks)),
         tuple(session.scalars(granted.order_by(ExceptionRecord.id))), tuple(_deadlines(tasks)),
+        frozenset(late_entries.of_matter(session, matter.id)),
     )  # fmt: skip
 
 

@@ -11,12 +11,12 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import select
 
-from decision_flow import checkpoints, minutes
+from decision_flow import checkpoints, clock, minutes
 from decision_flow.auditing import certificates, proof
 from decision_flow.cli import main
 from decision_flow.demo.play import Play
 from decision_flow.errors import Invalid, NotPermitted, Refused
-from decision_flow.models import Matter, Task, User
+from decision_flow.models import Document, LateEntry, Matter, Task, User
 from decision_flow.verifier import verify_trail
 from tests.auditing.conftest import actor, disputed
 from tests.long_trail import KEY
@@ -50,6 +50,7 @@ def test_a_member_who_dissented_gets_the_very_words_with_their_proof(road: Play,
         row = next(one for one in minutes.submission["opinions"] if one["person"] == member.name)
         content = certificates.as_html(found)
     said = found.dissents[-1]
+    assert said.marks == ()
     assert (said.words, said.position, said.meeting_no) == (
         row.get("words") or "",
         row["position"],
@@ -160,3 +161,23 @@ def test_the_pages_and_the_command_give_it(
     assert "不同意见证明" in (tmp_path / "c.html").read_text("utf-8")
     refused = CliRunner().invoke(main, [*asked, str(actor(road, "chenbin").user_id), "-o", str(tmp_path / "no.html")])
     assert refused.exit_code == 2 and not (tmp_path / "no.html").exists()
+
+
+def test_minutes_that_were_entered_later_are_marked_on_the_certificate(
+    road: Play, dissent: tuple[int, str, str], at_desk: Callable[[str], Desk]
+) -> None:
+    user_id, username, _ = dissent
+    with road.database.transaction() as session:
+        minutes = session.scalars(select(Task).where(Task.matter_id == road.matter_id, Task.form == "F-15")).all()[-1]
+        paper = session.scalars(select(Document.id).where(Document.matter_id == road.matter_id)).first()
+        session.add(
+            LateEntry(
+                task_id=minutes.id, matter_id=road.matter_id, done_on=clock.today(), done_by="林悦", reason="停电",
+                scan_id=paper, entered_at=clock.now(), entered_by_id=minutes.completed_by_id, entered_as="办公室·周凯",
+                signed=False, later_files="",
+            )
+        )  # fmt: skip
+    with road.database.transaction(read_only=True) as session:
+        found = certificates.certificate(session, actor(road, username), road.matter_id, user_id)
+    assert "补录:林悦于" in certificates.as_html(found)
+    assert "补录:林悦于" in at_desk(username).get(f"/audit/matters/{road.matter_id}/certificates/{user_id}")

@@ -65,15 +65,15 @@ def straight_to_the_meeting() -> ProcedureSource:
     drawing.user("T_minutes", form="F-15", role="hearing_clerk").user("T_signed", form="F-15s", role="admin_head")
     drawing.user("T_page", form="F-17b", role="disclosure_officer").end("E_short_end")
     drawing.chain("E_short", "T_draft", "S_draft", "T_papers", "T_minutes", "T_signed", "T_page", "E_short_end")
-    return _source(drawing)
+    return as_source(drawing)
 
 
 def straight_to(form: str, role: str) -> ProcedureSource:
     drawing = Drawing("shortcut", "捷径").start("E_short").user("T_only", form=form, role=role).end("E_short_end")
-    return _source(drawing.chain("E_short", "T_only", "E_short_end"))
+    return as_source(drawing.chain("E_short", "T_only", "E_short_end"))
 
 
-def _source(drawing: Drawing) -> ProcedureSource:
+def as_source(drawing: Drawing) -> ProcedureSource:
     forms = {path.name: path.read_bytes() for path in (BPMN / "forms").glob("*.toml")}
     bundle = Bundle(main="shortcut", bpmn={"shortcut.bpmn": drawing.xml()}, forms=forms)
     return ProcedureSource("major_decision", "捷径", "Shortcut", "F-01", bundle)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from decision_flow import audit, clock, late_entries
+from decision_flow import audit, checkpoints, clock, late_entries, matter_records, packages
 from decision_flow.audit import EventName
 from decision_flow.config import Settings
 from decision_flow.db import Database
@@ -80,6 +81,31 @@ def test_a_decision_signed_on_paper_is_entered_with_its_scan(
     ):
         assert "补录" in clerk.get(page), page
     assert "补录:高建明于" in texts(clerk.client.get(f"/tasks/{task}/word").data)
+    # On the checklist, in the timeline, in the record and the package that are handed over, and in every export of the trail.
+    checklist = clerk.get(f"/matters/{play.matter_id}/checklist")
+    row = next(one for one in checklist.split("<tr") if f'/tasks/{task}"' in one)
+    assert "补录" in row and checklist.count("mark-unconfirmed") < checklist.count("<tr")
+    assert "补录" in clerk.get(f"/matters/{play.matter_id}/trail")
+    with database.snapshot() as session:
+        told_of = matter_records.values(session, matter_records.get(session, play.matter_id))
+        assert [name for _, name, *_ in told_of["documents"] if "补录" in name] == ["签字页.pdf(补录)"]
+        assert any(
+            "补录:高建明于" in mark for form in told_of["forms"] if form["form"] == "F-15s" for mark in form["marks"]
+        )
+        assert any(event.startswith("补录") for _, _, event, *_ in told_of["timeline"])
+        store = FileStore(Path(settings.data_dir) / "files")
+        packages.write(
+            session, store, checkpoints.signing_key(settings.folder), play.matter_id, settings.folder / "p.zip"
+        )
+    with zipfile.ZipFile(settings.folder / "p.zip") as package:
+        index = next(package.read(name).decode() for name in package.namelist() if name.endswith("/index.html"))
+    assert "签字页.pdf(补录)" in index and index.count("(补录)") == 2
+    auditor = Desk(app, "audit")
+    assert "补录" in auditor.get(f"/audit/conformance/{play.matter_id}")
+    for kind in ("csv", "jsonl"):
+        assert "task.entered_late" in auditor.client.get(
+            f"/audit/export?format={kind}&matter={play.matter_id}"
+        ).get_data(as_text=True)
     assert "Entered later" in clerk.get(f"/tasks/{task}?lang=en")
 
 
