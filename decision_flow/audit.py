@@ -119,7 +119,7 @@ def append(
     is the display of whoever the actor stands in for, `reason` the words given for the act.
     """
     head = _head(session, stream)
-    moment, rules = at or clock.now(), list(rules)
+    moment, rules, facts = at or clock.now(), list(rules), dict(facts or {})
     canonical = rfc8785.dumps(
         {
             "format": FORMAT,
@@ -134,14 +134,14 @@ def append(
             "rules": rules,
             "on_behalf_of": on_behalf_of,
             "reason": reason,
-            "facts": dict(facts or {}),
+            "facts": facts,
             "prev": head.head,
             "prev_sm3": head.sm3,
         }
     )
     digest, sm3 = hashlib.sha256(canonical).hexdigest(), sm3_of(canonical)
     _trail(session).mentions += [
-        {"value": value, "in_stream": stream, "number": head.seq + 1} for value in mentioned(rules, facts or {})
+        {"value": value, "in_stream": stream, "number": head.seq + 1} for value in trail_columns.mentioned(rules, facts)
     ]
     _trail(session).events.append(
         {
@@ -255,21 +255,6 @@ def sm3_of(content: bytes) -> str:
     return hashing.finalize().hex()
 
 
-def mentioned(rules: Iterable[str], facts: Mapping[str, Any]) -> list[str]:
-    """Return what an event is to be found by: the rules it rests on, and the digests of papers in its facts."""
-    found = {rule for rule in rules if len(rule) <= 64}
-    rest: list[Any] = [facts]
-    while rest:
-        value = rest.pop()
-        if isinstance(value, Mapping):
-            digests = [value.get(key) for key in ("sha256", "scan")]
-            found.update(one for one in digests if isinstance(one, str) and len(one) == 64)
-            rest += value.values()
-        elif isinstance(value, list | tuple):
-            rest += value
-    return sorted(found)
-
-
 class Sm3:
     """An SM3 that takes its content part by part, as those of hashlib do."""
 
@@ -309,13 +294,10 @@ def verify(session: Session, stream: str) -> Break | None:
     if head is None:
         return None
     expected, seq = (GENESIS, GENESIS), 0
-    mentions: dict[int, list[str]] = {}
-    for number, value in session.execute(_MENTIONED.where(AuditEvent.stream == stream)):
-        mentions.setdefault(number, []).append(value)
     query = select(*trail_columns.COLUMNS).where(AuditEvent.stream == stream).order_by(AuditEvent.seq)
     for event in session.execute(query).yield_per(500):
         seq += 1
-        reason = _defect(event, seq, expected, mentions.get(event.seq, []))
+        reason = _defect(event, seq, expected)
         if reason:
             return Break(stream, event.seq, reason)
         expected = (event.hash, event.sm3 or GENESIS)
@@ -324,10 +306,7 @@ def verify(session: Session, stream: str) -> Break | None:
     return None
 
 
-_MENTIONED = select(AuditEvent.seq, TrailMention.value).join(TrailMention, TrailMention.event_id == AuditEvent.id)
-
-
-def _defect(event: Any, seq: int, expected: tuple[str, str], mentions: list[str]) -> str | None:
+def _defect(event: Any, seq: int, expected: tuple[str, str]) -> str | None:
     if event.seq != seq:
         return "序号不连续"
     if event.prev_hash != expected[0]:
@@ -343,5 +322,5 @@ def _defect(event: Any, seq: int, expected: tuple[str, str], mentions: list[str]
             return "与上一条记录的SM3链接断开"
     elif event.sm3:
         return "内容与SM3散列值不符"
-    found_by = sorted(mentions) == mentioned(told.get("rules", ()), told.get("facts", {}))
-    return None if trail_columns.fit(event, told) and found_by else "检索列与记录内容不符"
+    fits = trail_columns.fit(event, told) and trail_columns.is_found(event, told)
+    return None if fits else "检索列与记录内容不符"

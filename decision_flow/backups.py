@@ -16,16 +16,15 @@ import sqlite3
 import subprocess
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import inspect, make_url, select
+from sqlalchemy import inspect, make_url
 
-from decision_flow import checkpoints, clock
+from decision_flow import checkpoints, clock, live_trail
 from decision_flow.db import Database
-from decision_flow.documents import CHUNK, NAMED_BY, FileStore
+from decision_flow.documents import CHUNK, FileStore
 from decision_flow.errors import N_, Invalid
 from decision_flow.verifier.verify_trail import Report
 
@@ -76,7 +75,8 @@ def _write(database: Database, folder: Path, target: Path, with_key: bool, tick:
         _dump(database, dump)
         about = {
             "format": 1, "database": "sqlite" if database.is_sqlite else "postgresql",
-            "made_at": clock.now().isoformat(timespec="seconds"), "sha256": _digest(dump), "with_key": with_key,
+            "made_at": clock.now().isoformat(timespec="seconds"), "sha256": _digest(dump),
+            "with_key": with_key,
         }  # fmt: skip
         archive.writestr(ABOUT, json.dumps(about))
         archive.write(dump, DATABASE, zipfile.ZIP_DEFLATED)
@@ -124,13 +124,11 @@ def restore(source: Path, database: Database, folder: Path, tick: Tick = _silent
 def check(database: Database, files: FileStore) -> Restored:
     """Verify the trail, and that each paper that a record names lies in the store with the bytes it had."""
     with database.snapshot() as session:
-        found = Restored(checkpoints.verify_live(session), with_key=(files.root.parent / checkpoints.KEY_FILE).exists())
-        for column in NAMED_BY:
-            for sha256 in session.scalars(select(column).distinct()):
-                found.files += 1
-                there = files.digest(sha256)
-                if there != sha256:
-                    (found.changed if there else found.missing).append(sha256)
+        found = Restored(live_trail.verify(session), with_key=(files.root.parent / checkpoints.KEY_FILE).exists())
+        for sha256, problem in live_trail.papers(session, files):
+            found.files += 1
+            if problem:
+                (found.missing if problem == "lost" else found.changed).append(sha256)
     return found
 
 
@@ -187,12 +185,5 @@ def _put_key(content: bytes, path: Path) -> None:
 
 
 def _digest(path: Path) -> str:
-    def parts() -> Iterator[Any]:
-        with path.open("rb") as source:
-            while part := source.read(CHUNK):
-                yield part
-
-    digest = hashlib.sha256()
-    for part in parts():
-        digest.update(part)
-    return digest.hexdigest()
+    with path.open("rb") as source:
+        return hashlib.file_digest(source, "sha256").hexdigest()

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from decision_flow.db import streamed
 from decision_flow.models import AuditEvent, TrailCheckpoint
 from decision_flow.verifier.verify_trail import Leaves, Tree, leaf_hash
 
@@ -24,7 +25,8 @@ def canonicals(session: Session, stream: str, above: int, upto: int) -> Iterator
         .where(AuditEvent.stream == stream, AuditEvent.seq > above, AuditEvent.seq <= upto)
         .order_by(AuditEvent.seq)
     )
-    yield from session.scalars(query.execution_options(yield_per=2000))
+    for (canonical,) in streamed(session, query):
+        yield canonical
 
 
 def of_streams(session: Session, names: Collection[str]) -> Iterator[tuple[TrailCheckpoint, list[dict[str, Any]]]]:

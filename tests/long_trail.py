@@ -14,17 +14,17 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import Connection, func, insert, select, text
 
-from decision_flow import audit, checkpoints
+from decision_flow import audit, checkpoints, trail_columns
 from decision_flow.audit import GENESIS
 from decision_flow.db import Database
-from decision_flow.models import AuditEvent, Matter, Organisation, PolicyVersion, ProcedureVersion, Task, User
+from decision_flow.models import AuditEvent, Document, Matter, Organisation, PolicyVersion, ProcedureVersion, Task, User
 from decision_flow.verifier.verify_trail import canonical_json
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 BEGUN = datetime(2026, 1, 5, 1, 0, tzinfo=UTC)
 ACTS = ("task.opened", "task.claimed", "document.uploaded", "task.completed", "reminder.sent")
 CHUNK = 10_000
-# How many events in turn speak of one paper of their matter.
+# In so many events of a matter it is one paper that they speak of.
 OF_A_PAPER = 25
 
 COLUMNS = {
@@ -41,6 +41,7 @@ class _Life:
     matters: range
     next_task: int
     next_event: int
+    next_document: int
     organ: int
     users: Sequence[int]
     heads: dict[int, tuple[int, str, str]] = field(default_factory=dict)
@@ -61,13 +62,23 @@ class _Life:
                     "pool": "long", "state": "COMPLETED", "received_at": BEGUN,
                 }  # fmt: skip
             at, user, task = BEGUN + timedelta(seconds=turn), self.users[turn % len(self.users)], self.tasks[matter]
-            paper = f"{matter:032x}{seq // OF_A_PAPER:032x}"
+            facts: dict[str, Any] = {"element": "T_long", "name": "合法性审查", "due": None, "n": turn}
+            paper = {"sha256": f"{matter:032x}{seq // OF_A_PAPER:032x}", "name": f"审查意见{task}.pdf", "size": 40_960}
+            if event == "task.completed":
+                facts["answers"] = {"paper": paper}
+            if event == "document.uploaded":
+                facts |= {"document": self.next_document, **paper}
+                yield "document", {
+                    "id": self.next_document, "matter_id": matter, "task_id": task, "media_type": "application/pdf",
+                    "uploaded_at": at, "uploaded_by_id": user, "uploaded_as": _display(user), **paper,
+                }  # fmt: skip
+                self.next_document += 1
             told = {
                 "format": 2, "stream": f"matter:{matter}", "seq": seq + 1, "at": at.isoformat(timespec="microseconds"),
-                "event": event, "result": "ok", "actor": {"id": user, "display": f"清河镇党政办公室·工作人员·{user}"},
+                "event": event, "result": "ok", "actor": {"id": user, "display": _display(user)},
                 "matter": matter, "task": task, "rules": ["R-25a"] if seq % 7 == 0 else [], "on_behalf_of": "",
                 "reason": "", "prev": prev, "prev_sm3": prev_sm3,
-                "facts": {"element": "T_long", "name": "合法性审查", "due": None, "sha256": paper, "n": turn},
+                "facts": facts,
             }  # fmt: skip
             canonical = canonical_json(told)
             digest, sm3 = hashlib.sha256(canonical.encode()).hexdigest(), audit.sm3_of(canonical.encode())
@@ -75,7 +86,7 @@ class _Life:
                 self.next_event, told["stream"], seq + 1, at, event, "ok", user, told["actor"]["display"], matter, task,
                 canonical, prev, digest, sm3,
             )  # fmt: skip
-            for value in audit.mentioned(told["rules"], told["facts"]):
+            for value in trail_columns.mentioned(told["rules"], told["facts"]):
                 yield "trail_mention", (value, at, self.next_event)
             self.heads[matter] = (seq + 1, digest, sm3)
             self.next_event += 1
@@ -95,6 +106,7 @@ def make(database: Database, events: int, matters: int, seals: int = 3) -> None:
             matters=range(first, first + matters),
             next_task=(session.scalar(select(func.max(Task.id))) or 0) + 1,
             next_event=(session.scalar(select(func.max(AuditEvent.id))) or 0) + 1,
+            next_document=(session.scalar(select(func.max(Document.id))) or 0) + 1,
             organ=organ,
             users=session.scalars(select(User.id).order_by(User.id)).all(),
         )
@@ -106,12 +118,13 @@ def make(database: Database, events: int, matters: int, seals: int = 3) -> None:
     seal_after = [events * (turn + 1) // (seals + 1) for turn in range(seals)]
     done = 0
     for stop in sorted({*range(CHUNK, events, CHUNK), *seal_after, events}):
-        rows: dict[str, list[Any]] = {"task": [], "audit_event": [], "trail_mention": []}
+        rows: dict[str, list[Any]] = {"task": [], "document": [], "audit_event": [], "trail_mention": []}
         for table, row in life.rows(range(done, stop)):
             rows[table].append(row)
         with database.transaction() as session:
-            if rows["task"]:
-                session.execute(insert(Task), rows["task"])
+            for table, model in (("task", Task), ("document", Document)):
+                if rows[table]:
+                    session.execute(insert(model), rows[table])
             for table in ("audit_event", "trail_mention"):
                 _put(session.connection(), table, rows[table])
             if stop in seal_after or stop == events:
@@ -119,10 +132,14 @@ def make(database: Database, events: int, matters: int, seals: int = 3) -> None:
         if stop in seal_after:
             with database.transaction() as session:
                 checkpoints.seal(session, KEY)
-                session.flush()
-                # That it was sealed is an event itself.
+            # That it was sealed is an event itself.
+            with database.transaction(read_only=True) as session:
                 life.next_event = (session.scalar(select(func.max(AuditEvent.id))) or 0) + 1
         done = stop
+
+
+def _display(user: int) -> str:
+    return f"清河镇党政办公室·工作人员·{user}"
 
 
 def _end(connection: Connection, life: _Life) -> None:
@@ -131,7 +148,7 @@ def _end(connection: Connection, life: _Life) -> None:
     connection.execute(text("DELETE FROM audit_stream WHERE name = :name"), names)
     _put(connection, "audit_stream", [(f"matter:{one}", *head) for one, head in life.heads.items()])
     if connection.dialect.name == "postgresql":
-        for table in ("matter", "task", "audit_event"):
+        for table in ("matter", "task", "document", "audit_event"):
             place = f"setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table}))"
             connection.execute(text(f"SELECT {place}"))
 
@@ -140,6 +157,7 @@ def _put(connection: Connection, table: str, rows: list[tuple[Any, ...]]) -> Non
     columns = COLUMNS[table].split()
     driver: Any = connection.connection.driver_connection
     if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT 1"))  # what waits goes first
         with driver.cursor().copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
             for row in rows:
                 copy.write_row(row)

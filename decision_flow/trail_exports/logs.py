@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from decision_flow.db import streamed
 from decision_flow.models import AuditEvent, Matter, Task
 from decision_flow.trail_exports.selection import BATCH, Filters, Tick, chosen, silent
 
@@ -50,11 +51,11 @@ def to_xes(session: Session, filters: Filters, target: Path, tick: Tick = silent
     columns = (AuditEvent.canonical, AuditEvent.matter_id, Matter.number, Matter.title, Matter.status)
     query = chosen(select(*columns, Task.name, Task.element_id), filters)
     query = query.join(Matter, Matter.id == AuditEvent.matter_id).outerjoin(Task, Task.id == AuditEvent.task_id)
-    ordered = query.order_by(AuditEvent.matter_id, AuditEvent.id).execution_options(yield_per=BATCH)
+    ordered = query.order_by(AuditEvent.matter_id, AuditEvent.id)
     count, current = 0, None
     with target.open("w", encoding="utf-8", newline="\n") as out:
         out.write(HEAD)
-        for canonical, matter_id, number, title, status, name, element in session.execute(ordered):
+        for canonical, matter_id, number, title, status, name, element in streamed(session, ordered):
             if matter_id != current:
                 out.write("<trace>\n" if current is None else "</trace>\n<trace>\n")
                 out.write(_text("concept:name", number) + _text("title", title) + _text("status", status) + "\n")

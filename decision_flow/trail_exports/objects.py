@@ -16,7 +16,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from decision_flow.audit import EventName
+from decision_flow.db import streamed
 from decision_flow.models import Appointment, AuditEvent, Document, Matter, Organisation, Post, Task, User
+from decision_flow.number_sets import NumberSet
 from decision_flow.trail_exports.selection import BATCH, Filters, Tick, chosen, silent, stored
 
 EVENT_ATTRIBUTES = ("stream", "result", "actor", "on_behalf_of", "reason", "rules", "facts", "hash")
@@ -38,27 +40,10 @@ ALWAYS = "1970-01-01T00:00:00+00:00"
 Changes = Iterable[tuple[str, Any, datetime | None]]
 
 
-class _Seen:
-    """Which numbers occurred, a bit each: millions of them are no burden."""
-
-    def __init__(self) -> None:
-        self.bits = bytearray()
-
-    def add(self, number: int) -> None:
-        place = number >> 3
-        if place >= len(self.bits):
-            self.bits.extend(bytes(place + 1 - len(self.bits)))
-        self.bits[place] |= 1 << (number & 7)
-
-    def __contains__(self, number: int) -> bool:
-        place = number >> 3
-        return place < len(self.bits) and bool(self.bits[place] >> (number & 7) & 1)
-
-
 def to_ocel(session: Session, filters: Filters, target: Path, tick: Tick = silent) -> int:
     """Write the events with the objects they concern; return how many events."""
     kinds = session.scalars(chosen(select(AuditEvent.event), filters).distinct()).all()
-    seen = {kind: _Seen() for kind in OBJECT_TYPES}
+    seen = {kind: NumberSet() for kind in OBJECT_TYPES}
     count = 0
     with target.open("w", encoding="utf-8", newline="\n") as out:
         out.write('{"objectTypes":' + _json([_type(name, names) for name, names in OBJECT_TYPES.items()]))
@@ -74,7 +59,7 @@ def to_ocel(session: Session, filters: Filters, target: Path, tick: Tick = silen
     return count
 
 
-def _event(told: dict[str, Any], digest: str, seen: dict[str, _Seen]) -> dict[str, Any]:
+def _event(told: dict[str, Any], digest: str, seen: dict[str, NumberSet]) -> dict[str, Any]:
     facts = told["facts"]
     values = {
         "stream": told["stream"], "seq": told["seq"], "result": told["result"], "actor": told["actor"]["display"],
@@ -99,7 +84,7 @@ def _event(told: dict[str, Any], digest: str, seen: dict[str, _Seen]) -> dict[st
     }
 
 
-def _objects(out: TextIO, session: Session, filters: Filters, seen: dict[str, _Seen]) -> None:
+def _objects(out: TextIO, session: Session, filters: Filters, seen: dict[str, NumberSet]) -> None:
     first = True
     readers = (_streams, _documents, _tasks, _people, _posts, _matters)
     for reader in readers:
@@ -121,13 +106,13 @@ def _object(kind: str, number: Any, changes: Changes, related: Iterable[tuple[st
     }
 
 
-def _streams(session: Session, filters: Filters, seen: dict[str, _Seen]) -> Iterator[dict[str, Any]]:
+def _streams(session: Session, filters: Filters, seen: dict[str, NumberSet]) -> Iterator[dict[str, Any]]:
     names = session.scalars(chosen(select(AuditEvent.stream), filters).distinct())
     for name in names.yield_per(BATCH):
         yield _object("stream", name, ())
 
 
-def _documents(session: Session, filters: Filters, seen: dict[str, _Seen]) -> Iterator[dict[str, Any]]:
+def _documents(session: Session, filters: Filters, seen: dict[str, NumberSet]) -> Iterator[dict[str, Any]]:
     columns = (
         Document.id, Document.name, Document.sha256, Document.media_type, Document.uploaded_at, Document.filed_at,
         Document.matter_id, Document.uploaded_by_id,
@@ -135,7 +120,7 @@ def _documents(session: Session, filters: Filters, seen: dict[str, _Seen]) -> It
     query = select(*columns).order_by(Document.id)
     if filters.matter_id is not None:
         query = query.where(Document.matter_id == filters.matter_id)
-    for row in session.execute(query.execution_options(yield_per=BATCH)):
+    for row in streamed(session, query):
         if row.id in seen["document"]:
             seen["person"].add(row.uploaded_by_id)
             if row.matter_id:
@@ -146,7 +131,7 @@ def _documents(session: Session, filters: Filters, seen: dict[str, _Seen]) -> It
             yield _object("document", row.id, [*changes, *filed], related)
 
 
-def _tasks(session: Session, filters: Filters, seen: dict[str, _Seen]) -> Iterator[dict[str, Any]]:
+def _tasks(session: Session, filters: Filters, seen: dict[str, NumberSet]) -> Iterator[dict[str, Any]]:
     columns = (
         Task.id, Task.name, Task.element_id, Task.matter_id, Task.state, Task.received_at, Task.claimed_at,
         Task.completed_at, Task.completed_by_id,
@@ -154,7 +139,7 @@ def _tasks(session: Session, filters: Filters, seen: dict[str, _Seen]) -> Iterat
     query = select(*columns).order_by(Task.id)
     if filters.matter_id is not None:
         query = query.where(Task.matter_id == filters.matter_id)
-    for row in session.execute(query.execution_options(yield_per=BATCH)):
+    for row in streamed(session, query):
         if row.id in seen["task"]:
             seen["matter"].add(row.matter_id)
             moments = (("OPEN", row.received_at), ("CLAIMED", row.claimed_at), ("COMPLETED", row.completed_at))
@@ -166,7 +151,7 @@ def _tasks(session: Session, filters: Filters, seen: dict[str, _Seen]) -> Iterat
             yield _object("task", row.id, [*names, *states], related)
 
 
-def _people(session: Session, filters: Filters, seen: dict[str, _Seen]) -> Iterator[dict[str, Any]]:
+def _people(session: Session, filters: Filters, seen: dict[str, NumberSet]) -> Iterator[dict[str, Any]]:
     held: dict[int, list[int]] = {}
     for user_id, post_id in session.execute(select(Appointment.user_id, Appointment.post_id)):
         held.setdefault(user_id, []).append(post_id)
@@ -178,23 +163,23 @@ def _people(session: Session, filters: Filters, seen: dict[str, _Seen]) -> Itera
             yield _object("person", user_id, [("name", name, None)], [("post", post, "holds") for post in posts])
 
 
-def _posts(session: Session, filters: Filters, seen: dict[str, _Seen]) -> Iterator[dict[str, Any]]:
+def _posts(session: Session, filters: Filters, seen: dict[str, NumberSet]) -> Iterator[dict[str, Any]]:
     query = select(Post.id, Post.title, Organisation.name, Post.role_code).join(Post.organisation).order_by(Post.id)
     for post_id, title, unit, role in session.execute(query):
         if post_id in seen["post"]:
             yield _object("post", post_id, [("title", title, None), ("unit", unit, None), ("role", role, None)])
 
 
-def _matters(session: Session, filters: Filters, seen: dict[str, _Seen]) -> Iterator[dict[str, Any]]:
-    changes = session.execute(
+def _matters(session: Session, filters: Filters, seen: dict[str, NumberSet]) -> Iterator[dict[str, Any]]:
+    changes = streamed(
+        session,
         select(AuditEvent.matter_id, AuditEvent.event, AuditEvent.at)
         .where(AuditEvent.event.in_([str(event.value) for event in STATUS]), AuditEvent.result == "ok")
-        .order_by(AuditEvent.matter_id, AuditEvent.id)
-        .execution_options(yield_per=BATCH)
+        .order_by(AuditEvent.matter_id, AuditEvent.id),
     )
     change = next(changes, None)
     query = select(Matter.id, Matter.number, Matter.title, Matter.registered_at, Matter.decision_id)
-    for row in session.execute(query.order_by(Matter.id).execution_options(yield_per=BATCH)):
+    for row in streamed(session, query.order_by(Matter.id)):
         told: list[tuple[str, Any, datetime | None]] = [("number", row.number, None), ("title", row.title, None)]
         while change is not None and (change.matter_id or 0) <= row.id:
             if change.matter_id == row.id:

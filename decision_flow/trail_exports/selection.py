@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
+from decision_flow.db import streamed
 from decision_flow.models import AuditEvent
 from decision_flow.trail_filters import Filters as Filters
 from decision_flow.trail_filters import chosen as chosen
@@ -25,7 +26,7 @@ def stored(session: Session, filters: Filters, after: int = 0) -> Iterator[Row[A
     """Yield (id, canonical, hash, sm3, stream, seq) in the order of writing, from behind event `after` on."""
     columns = (AuditEvent.id, AuditEvent.canonical, AuditEvent.hash, AuditEvent.sm3, AuditEvent.stream, AuditEvent.seq)
     query = chosen(select(*columns), filters).where(AuditEvent.id > after).order_by(AuditEvent.id)
-    yield from session.execute(query.execution_options(yield_per=BATCH))
+    yield from streamed(session, query)
 
 
 def events(session: Session, filters: Filters) -> Iterator[tuple[dict[str, Any], str, str]]:

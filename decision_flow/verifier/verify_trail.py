@@ -27,10 +27,13 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
 GENESIS = "0" * 64
+# The stream that tells of each checkpoint.
+SEALS = "trail"
 WORDS = {
     "line": ("文件第{0}行读不出来,或者不是规定的写法。",
              "Line {0} of the file cannot be read or is not in the format."),
     "header": ("文件开头不是过程记录的抬头。", "The file does not begin with the header of a trail."),
+    "unreadable": ("流{0}第{1}条:内容读不出来。", "Stream {0}, event {1}: the content cannot be read."),
     "hash": ("流{0}第{1}条:内容与SHA-256散列值不符。", "Stream {0}, event {1}: the content does not fit its SHA-256."),
     "sm3": ("流{0}第{1}条:内容与SM3散列值不符。", "Stream {0}, event {1}: the content does not fit its SM3."),
     "seq": ("流{0}第{1}条:应为第{2}条,有记录缺失、多出或调换。",
@@ -39,6 +42,18 @@ WORDS = {
     "head": ("流{0}:末尾与登记的第{1}条不符,记录被截短、加长或改写。",
              "Stream {0}: its end is not the registered event {1}; it was cut, lengthened or rewritten."),
     "columns": ("流{0}第{1}条:数据库的检索列与记录内容不符。", "Stream {0}, event {1}: the searched columns differ."),
+    "mentions": ("流{0}第{1}条:查找规则和材料用的索引与记录内容不符。",
+                 "Stream {0}, event {1}: the index of rules and papers differs."),
+    "stray": ("查找规则和材料用的索引中有{0}项不属于任何记录。",
+              "The index of rules and papers has {0} entries that belong to no event."),
+    "frontier": ("检查点第{0}号:续算下一个检查点所用的散列值不符。",
+                 "Checkpoint {0}: the hashes that the next one goes on from differ."),
+    "register": ("材料第{0}号({1}):登记的内容与上传、归入时的记录不符。",
+                 "Paper {0} ({1}): the register differs from the events of its upload and filing."),
+    "lost": ("材料文件缺失:{0}。", "The file of a paper is missing: {0}."),
+    "altered": ("材料文件被改动:{0}。", "The file of a paper was changed: {0}."),
+    "sealed": ("检查点第{0}号:与记录中签发它的那一条不符,或者两者缺一。",
+               "Checkpoint {0}: it and the event that tells of its making differ, or one of them is missing."),
     "end": ("文件没有结尾,可能被截断。", "The file has no end; it may have been cut."),
     "heads": ("文件结尾把同一个流登记了两次。", "The end of the file registers a stream twice."),
     "count": ("文件应有{0}条记录,实有{1}条。", "The file should hold {0} events and holds {1}."),
@@ -493,6 +508,9 @@ class Trail:
         self.previous, self.lines = GENESIS, 0
         self.end: dict[str, Any] | None = None
         self.told: Any = None
+        # What each checkpoint says of itself by number, and what the trail says of its making.
+        self.seals: dict[Any, tuple[Any, ...]] = {}
+        self.sealed: dict[Any, tuple[Any, ...]] = {}
         # The trail of one matter: checkpoints by number, and which events are proven to be in one.
         self.is_matter, self.is_alone = False, True
         self.points: dict[Any, dict[str, Any]] = {}
@@ -510,7 +528,7 @@ class Trail:
             self.is_matter = self.is_alone = line.get("scope") == "matter"
         try:
             if kind == "event":
-                self.event(line)
+                self.event(line["canonical"], line["hash"], line["sm3"])
             elif kind == "checkpoint" and self.is_matter:
                 self.point(line)
             elif kind == "checkpoint":
@@ -524,28 +542,28 @@ class Trail:
         except BROKEN:
             self.report.wrong("line", self.lines)
 
-    def event(self, line: dict[str, Any]) -> None:
-        """Check an event against the one before it in its stream."""
-        report, canonical = self.report, line["canonical"].encode()
-        told = self.told = json.loads(line["canonical"])
+    def event(self, text: str, digest: str, sm3: str) -> None:
+        """Check an event, its canonical form and its hashes, against the one before it in its stream."""
+        report, canonical = self.report, text.encode()
+        told = self.told = json.loads(text)
         name, seq = told["stream"], told["seq"]
         stream = self.streams.get(name)
         if stream is None:
             stream = self.streams[name] = _Stream()
         report.events += 1
-        if hashlib.sha256(canonical).hexdigest() != line["hash"]:
+        if hashlib.sha256(canonical).hexdigest() != digest:
             report.wrong("hash", name, seq)
         if told["format"] == 1:
             report.old += 1
-            if line["sm3"]:
+            if sm3:
                 report.wrong("sm3", name, seq)
-        elif report.sm3 and sm3_of(canonical) != line["sm3"]:
+        elif report.sm3 and sm3_of(canonical) != sm3:
             report.wrong("sm3", name, seq)
         if seq != stream.seq + 1:
             report.wrong("seq", name, seq, stream.seq + 1)
         if told["prev"] != stream.hash or (told["format"] != 1 and told["prev_sm3"] != stream.sm3):
             report.wrong("prev", name, seq)
-        stream.seq, stream.hash, stream.sm3 = seq, line["hash"], line["sm3"] or GENESIS
+        stream.seq, stream.hash, stream.sm3 = seq, digest, sm3 or GENESIS
         if stream is not self.latest:
             stream.starts.append(stream.count)
             stream.places.append(self.leaves.count)
@@ -554,6 +572,9 @@ class Trail:
         stream.count += 1
         if told["event"] == "trail.stamped":
             self.stamps[told["facts"]["sha256"]] = told["facts"]["number"]
+        if name == SEALS and told["event"] == "trail.sealed":
+            facts = told["facts"]
+            self.sealed[facts["number"]] = (facts["size"], facts["root"], facts["public_key"])
 
     def checkpoint(self, point: dict[str, Any]) -> None:
         """Check a checkpoint against the events so far; those it covers stand before it."""
@@ -561,6 +582,7 @@ class Trail:
         if number != report.checkpoints + 1:
             report.wrong("number", report.checkpoints + 1, number)
         report.checkpoints += 1
+        self.seals[number] = (point["size"], point["root"], point["public_key"])
         if note != note_of(number, point["at"], point["size"], point["root"], point["streams"], self.previous):
             report.wrong("note", number)
         self.signature(point)
@@ -642,6 +664,10 @@ class Trail:
                 proven = [seq for one, seq in self.included if one == name]
                 for seq in sorted(set(range(1, max(proven, default=0))) - set(proven)):
                     self.report.wrong("included", name, seq, "-")
+        if not self.is_matter:
+            for number in sorted({*self.seals, *self.sealed}, key=str):
+                if self.seals.get(number) != self.sealed.get(number):
+                    self.report.wrong("sealed", number)
         if not self.found and self.kept is not None:
             self.report.wrong("kept", self.kept.get("number"))
         try:

@@ -9,7 +9,7 @@ import pytest
 import time_machine
 from sqlalchemy import func, select, text
 
-from decision_flow import audit, clock, migrations
+from decision_flow import audit, clock, migrations, trail_columns
 from decision_flow.audit import SYSTEM, EventName
 from decision_flow.auditing import access, reading
 from decision_flow.db import Database
@@ -165,7 +165,7 @@ def test_what_an_event_mentions_is_what_it_says(road: Play) -> None:
     said = set()
     for row in rows:
         told = json.loads(row.canonical)
-        said |= {(row.id, row.at, value) for value in audit.mentioned(told["rules"], told["facts"])}
+        said |= {(row.id, row.at, value) for value in trail_columns.mentioned(told["rules"], told["facts"])}
     assert stored == said
     # The migration that brought the table in writes the same for a trail from before.
     migrations.downgrade(road.database, "0012")

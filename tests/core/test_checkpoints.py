@@ -144,8 +144,9 @@ def test_a_forged_hash_of_everything_after_a_change_is_found_by_the_checkpoint(t
         else line
         for line in trail
     ]
-    assert codes(resigned) == []
-    assert codes(resigned, key=checkpoints.public_key(KEY)) == ["key", "key"]
+    # The trail tells which key signed; whoever writes that anew as well is found by the published key alone.
+    assert codes(resigned) == ["sealed", "sealed"]
+    assert codes(resigned, key=checkpoints.public_key(KEY))[:2] == ["key", "key"]
 
 
 def test_a_cut_tail_is_found_with_the_checkpoint_kept_from_earlier(database: Database, trail: list[dict]) -> None:
@@ -154,6 +155,7 @@ def test_a_cut_tail_is_found_with_the_checkpoint_kept_from_earlier(database: Dat
     # Whoever holds the database goes back to the first checkpoint, and makes all ends meet.
     first = next(line for line in trail if line["kind"] == "checkpoint")
     held = dict(first["streams"])
+    held["trail"] = held.get("trail", 0) + 1  # that it was made is told after it
     short, heads = [trail[0]], {}
     for line in trail:
         told = json.loads(line["canonical"]) if line["kind"] == "event" else {}

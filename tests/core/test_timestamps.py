@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import DatabaseError
 
-from decision_flow import checkpoints, clock, senders, time_authority, timestamps
+from decision_flow import clock, live_trail, senders, time_authority, timestamps
 from decision_flow.cli import main
 from decision_flow.config import Settings
 from decision_flow.db import Database
@@ -184,7 +184,7 @@ def test_the_timestamps_go_with_the_trail_and_what_was_not_checked_is_said(
     assert [len(point.get("timestamps", [])) for point in points] == [1, 1, 0] and stamped[-1]["timestamps"] == 2
     assert codes(stamped) == []
     with sealed.snapshot() as session:
-        assert checkpoints.verify_live(session).problems == []
+        assert live_trail.verify(session).problems == []
     target = tmp_path / "trail.jsonl"
     target.write_text("".join(json.dumps(line) + "\n" for line in stamped), "utf-8")
     assert verify_trail.main([str(target), "--stamps", str(tmp_path / "out")]) == 0

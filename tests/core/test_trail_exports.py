@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from decision_flow import audit, checkpoints, trail_exports
+from decision_flow import audit, checkpoints, live_trail, trail_exports
 from decision_flow.audit import SYSTEM, EventName
 from decision_flow.db import Database
 from decision_flow.errors import Invalid
@@ -195,7 +195,7 @@ def test_many_writers_leave_no_gap_and_every_committed_act_has_its_event(databas
 def test_a_long_trail_is_intact_in_the_database_and_in_the_file(long: Database, tmp_path: Path) -> None:
     """The small twin of `scripts/bench trail`."""
     with long.snapshot() as session:
-        live = checkpoints.verify_live(session)
+        live = live_trail.verify(session)
         text = "".join(piece for _, piece in checkpoints.pieces(session, checkpoints.beginning(session), None))
     (tmp_path / "trail").write_text(text, "utf-8")
     file = verify_trail.verify(verify_trail.read(str(tmp_path / "trail")))

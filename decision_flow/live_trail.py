@@ -1,0 +1,143 @@
+"""The trail where it lives: its events and seals as an export has them, and all that the database keeps beside them.
+
+Beside them stand the columns and mentions that it is searched by, the roots that the next checkpoint goes on from, and
+the register of papers with the papers themselves. None of this is evidence; a false one misleads whoever relies on it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from decision_flow import checkpoints, trail_columns
+from decision_flow.db import streamed
+from decision_flow.documents import NAMED_BY, FileStore
+from decision_flow.event_names import EventName
+from decision_flow.models import Document, TrailCheckpoint, TrailMention
+from decision_flow.number_sets import NumberSet
+from decision_flow.verifier import verify_trail
+from decision_flow.verifier.verify_trail import Report
+
+AT_ONCE = 500
+# The register and the event are written by one act, each with its own look at the clock.
+SAME_MOMENT = timedelta(minutes=1)
+OF_PAPERS = (EventName.DOCUMENT_UPLOADED.value, EventName.DOCUMENT_FILED.value)
+_REGISTERED = (
+    Document.id, Document.matter_id, Document.task_id, Document.name, Document.size, Document.sha256, Document.step,
+    Document.uploaded_at, Document.uploaded_by_id, Document.uploaded_as, Document.filed_at,
+)  # fmt: skip
+
+
+def verify(session: Session, key: str = "", kept: dict[str, Any] | None = None) -> Report:
+    """Verify the trail in the database, and the register of papers; memory does not grow with them.
+
+    `session` is a snapshot; `key` the public key expected, `kept` a checkpoint kept from earlier.
+    """
+    trail, start = verify_trail.Trail(key, kept), checkpoints.beginning(session)
+    register = _Register(session, trail.report)
+    trail.take({"kind": "trail"})
+    mentions = _events(session, trail, register)
+    stray = (session.scalar(select(func.count()).select_from(TrailMention)) or 0) - mentions
+    if stray > 0:
+        trail.report.wrong("stray", stray)
+    points = select(TrailCheckpoint).order_by(TrailCheckpoint.number).execution_options(yield_per=100)
+    for point in session.scalars(points):
+        trail.take(checkpoints.as_line(point))
+        parts = json.dumps([part.hex() for part in trail.tree.parts])
+        # Where the root differs, that has been said.
+        if point.frontier != parts and trail.tree.root().hex() == point.root:
+            trail.report.wrong("frontier", point.number)
+    trail.take({"kind": "end", **start})
+    register.end()
+    return trail.done()
+
+
+def _events(session: Session, trail: verify_trail.Trail, register: _Register) -> int:
+    """Check the events; return how many mentions belong to them."""
+    mentions, last, last_id = 0, "", 0
+    for row in checkpoints.events(session, trail_columns.COLUMNS):
+        canonical, digest, sm3, stream, seq, event, *_, number, mentioned = row
+        try:
+            trail.event(canonical, digest, sm3)
+        except verify_trail.BROKEN:
+            trail.told = None
+            trail.report.wrong("unreadable", stream, seq)
+        # The numbers of the rows give the order of exports and pages: in a stream they rise.
+        if not trail_columns.fit(row, trail.told) or (stream == last and number <= last_id):
+            trail.report.wrong("columns", stream, seq)
+        elif event in OF_PAPERS:
+            register.take(trail.told)
+        if not trail_columns.is_found(row, trail.told):
+            trail.report.wrong("mentions", stream, seq)
+        if mentioned:
+            mentions += mentioned.count("\n") + 1
+        last, last_id = stream, number
+    return mentions
+
+
+class _Register:
+    """The register of papers, held against the events of their upload and filing as these go by."""
+
+    def __init__(self, session: Session, report: Report) -> None:
+        self.session, self.report = session, report
+        self.waiting: list[Any] = []
+        self.uploaded, self.filed = NumberSet(), NumberSet()
+
+    def take(self, told: Any) -> None:
+        """Take the next of these events: what was hashed."""
+        self.waiting.append(told)
+        if len(self.waiting) == AT_ONCE:
+            self.check()
+
+    def check(self) -> None:
+        """Check those that wait."""
+        ids = {told["facts"]["document"] for told in self.waiting}
+        rows = {row.id: row for row in self.session.execute(select(*_REGISTERED).where(Document.id.in_(ids)))}
+        for told in self.waiting:
+            row = rows.get(told["facts"]["document"])
+            if row is None or not _is_registered(row, told):
+                self.report.wrong("register", told["facts"]["document"], told["facts"]["name"])
+            elif told["event"] == EventName.DOCUMENT_UPLOADED:
+                self.uploaded.add(row.id)
+            elif _is_then(row.filed_at, told):
+                self.filed.add(row.id)
+        self.waiting.clear()
+
+    def end(self) -> None:
+        """Name what the register has and no event tells of."""
+        self.check()
+        query = select(Document.id, Document.name, Document.matter_id, Document.filed_at)
+        for row in streamed(self.session, query):
+            if (row.matter_id and row.id not in self.uploaded) or (row.filed_at and row.id not in self.filed):
+                self.report.wrong("register", row.id, row.name)
+
+
+def _is_registered(row: Any, told: Any) -> bool:
+    """Whether the register says what an event of a paper says. A paper may be filed again: the last time counts."""
+    facts, author = told["facts"], told["actor"]
+    if (facts["name"], facts["sha256"], told["matter"]) != (row.name, row.sha256, row.matter_id):
+        return False
+    if row.filed_at is None and row.step is not None:
+        return False
+    if told["event"] == EventName.DOCUMENT_FILED:
+        is_last = _is_then(row.filed_at, told)
+        return row.filed_at is not None and (not is_last or row.step == facts["step"])
+    said = (told["task"], facts["size"], author["id"], author["display"])
+    return said == (row.task_id, row.size, row.uploaded_by_id, row.uploaded_as) and _is_then(row.uploaded_at, told)
+
+
+def _is_then(at: datetime | None, told: Any) -> bool:
+    return at is not None and abs(at - datetime.fromisoformat(told["at"])) < SAME_MOMENT
+
+
+def papers(session: Session, files: FileStore) -> Iterator[tuple[str, str]]:
+    """Yield (digest, problem) of each paper that a record names: "", "lost", or "altered"."""
+    for column in NAMED_BY:
+        for (sha256,) in session.execute(select(column).distinct()):
+            there = files.digest(sha256)
+            yield sha256, "" if there == sha256 else "altered" if there else "lost"
