@@ -68,7 +68,7 @@ def of_task(session: Session, actor: Actor, task_id: int) -> tuple[Printed, int]
     if form is None:
         raise NotFound(N_("没有可以打印的内容:该任务还没有办结,或者您无权查看。"))
     unit = matter.undertaking_unit or task.organisation
-    return completed(session, form, task, matter, unit.name), matter.organ_id
+    return _on_paper(completed(session, form, task, matter, unit.name)), matter.organ_id
 
 
 def word(session: Session, actor: Actor, files: FileStore, task_id: int) -> tuple[str, bytes]:
@@ -160,6 +160,29 @@ def completed(session: Session, form: Form, task: Task, matter: Matter, unit: st
         marks=late_marks(session.get(LateEntry, task.id)),
         digest=audit.digest_of(answers)[:16],
         printed_at=printing.moment(clock.now().isoformat()),
+    )
+
+
+def _on_paper(told: Printed) -> Printed:
+    """Return what is set on paper: no columns that nobody filled in, and a notice under its own title."""
+    title = told.fields.get(printing.NOTICES.get(told.form, ""))
+    sections = tuple(
+        dataclasses.replace(
+            section,
+            lines=tuple(line for line in section.lines if title is None or line.value != title),
+            tables=tuple(_filled(table) for table in section.tables),
+        )
+        for section in told.sections
+    )
+    return dataclasses.replace(told, title=title or told.title, sections=sections)
+
+
+def _filled(table: printing.Table) -> printing.Table:
+    kept = [place for place in range(len(table.columns)) if any(row[place] for row in table.rows)]
+    return dataclasses.replace(
+        table,
+        columns=tuple(table.columns[place] for place in kept),
+        rows=tuple(tuple(row[place] for place in kept) for row in table.rows),
     )
 
 

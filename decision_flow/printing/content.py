@@ -16,10 +16,11 @@ NameOf = Callable[[str, Any], str]
 
 @dataclass(frozen=True)
 class Line:
-    """One answer."""
+    """One answer; a long one is a text of its own."""
 
     label: str
     value: str
+    long: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Printed:
         sections = [
             {
                 "heading": section.heading,
-                "lines": [{"label": line.label, "value": line.value} for line in section.lines],
+                "lines": [{"label": line.label, "value": line.value, "long": line.long} for line in section.lines],
                 "tables": [
                     {"label": one.label, "columns": list(one.columns), "rows": [list(row) for row in one.rows]}
                     for one in section.tables
@@ -102,7 +103,7 @@ def printed(form: Form, answers: Mapping[str, Any], name_of: NameOf, **facts: An
             tables.append(Table(one.label, tuple(column.label for column in one.columns), rows))
         else:
             fields[one.name] = text_of(one, value, name_of)
-            lines.append(Line(one.label, fields[one.name]))
+            lines.append(Line(one.label, fields[one.name], one.type == "long"))
     close()
     return Printed(form=form.id, sections=tuple(sections), fields=fields, **facts)
 

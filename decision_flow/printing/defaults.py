@@ -1,4 +1,4 @@
-"""The templates that come with the product, built by this code: a form in cells, and a document in paragraphs.
+"""The templates that come with the product, built by this code: a form in cells, a document and a notice in paragraphs.
 
 Layout after GB/T 9704 as far as free fonts allow. East Asian fonts and language are set on the styles: without
 the language a word processor sets commas and stops as in traditional typesetting.
@@ -11,33 +11,21 @@ from functools import lru_cache
 from typing import Any
 
 BODY, HEAD, TITLE = "仿宋_GB2312", "黑体", "方正小标宋简体"
-# Forms that are read as documents of their own: opinions, minutes, notices, requests, reports.
-DOCUMENTS = frozenset(
-    {
-        "F-13",
-        "F-13a",
-        "F-15",
-        "F-16",
-        "F-17",
-        "F-17b",
-        "F-17e",
-        "F-17i",
-        "F-22",
-        "F-25b",
-        "F-27",
-        "F-34",
-        "F-35",
-        "F-40",
-    }
-)
+# Forms that are read as documents of their own: opinions, minutes, requests, reports.
+DOCUMENTS = frozenset({"F-13", "F-13a", "F-15", "F-16", "F-17b", "F-27", "F-34", "F-35", "F-40"})
+# Forms that are a notice to the public, with the field that is its title.
+NOTICES = {
+    "F-17": "page_title", "F-17e": "title", "F-17i": "title", "F-22": "title", "F-25b": "", "F-43": "title",
+    "F-43c": "title", "F-43g": "title",
+}  # fmt: skip
 
 
 def layout_of(form: str) -> str:
-    """Return "document" or "form": how a form is laid out on paper unless an office has its own template."""
-    return "document" if form in DOCUMENTS else "form"
+    """Return "notice", "document" or "form": how a form is laid out on paper unless an office has its own template."""
+    return "notice" if form in NOTICES else "document" if form in DOCUMENTS else "form"
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=3)
 def default_template(layout: str) -> bytes:
     """Return the default template of a layout as a Word file."""
     import docx
@@ -46,12 +34,13 @@ def default_template(layout: str) -> bytes:
     document = docx.Document()
     section = document.sections[0]
     section.page_width, section.page_height = Mm(210), Mm(297)
-    official = layout == "document"
+    notice, official = layout == "notice", layout != "form"
     section.top_margin, section.bottom_margin = (Mm(37), Mm(35)) if official else (Mm(25), Mm(22))
     section.left_margin, section.right_margin = (Mm(28), Mm(26)) if official else (Mm(22), Mm(22))
     _styles(document, 16 if official else 12)
     _paragraph(document, "{{ title }}", TITLE, 22, align="center", after=6)
-    _paragraph(document, "{{ matter }}", BODY, 16 if official else 12, align="center", after=6)
+    if not notice:
+        _paragraph(document, "{{ matter }}", BODY, 16 if official else 12, align="center", after=6)
     _paragraph(document, "{{ organ }}  {{ number }}", BODY, 12, align="center", after=10)
     _paragraph(document, "{%p if marks %}")
     _paragraph(document, "{{ marks|join(';') }}", HEAD, 12, align="center", after=8)
@@ -62,7 +51,14 @@ def default_template(layout: str) -> bytes:
     _paragraph(document, "{%p endif %}")
     if official:
         _paragraph(document, "{%p for line in section.lines %}")
+        if notice:
+            _paragraph(document, "{%p if line.long %}")
+            _paragraph(document, "{{ line.label }}", HEAD, 16, before=6)
+            _paragraph(document, "{{ line.value }}", BODY, 16, indent=True)
+            _paragraph(document, "{%p else %}")
         _paragraph(document, "{{ line.label }}:{{ line.value }}", BODY, 16, indent=True)
+        if notice:
+            _paragraph(document, "{%p endif %}")
         _paragraph(document, "{%p endfor %}")
     else:
         _lines(document)

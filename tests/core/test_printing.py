@@ -12,7 +12,7 @@ import pytest
 from decision_flow.errors import Invalid
 from decision_flow.forms import Form
 from decision_flow.printing import check_template, default_template, layout_of, printed, render
-from decision_flow.prints import _example
+from decision_flow.prints import _example, _on_paper
 from decision_flow.resources import BPMN
 
 FORMS = {path.stem: Form.parse(path.read_bytes()) for path in sorted((BPMN / "forms").glob("*.toml"))}
@@ -66,7 +66,7 @@ def test_answers_are_said_in_words_and_nothing_breaks_the_file() -> None:
     )
 
 
-@pytest.mark.parametrize("layout", ["form", "document"])
+@pytest.mark.parametrize("layout", ["form", "document", "notice"])
 def test_chinese_is_set_as_chinese(layout: str) -> None:
     with zipfile.ZipFile(io.BytesIO(default_template(layout))) as archive:
         styles, body = archive.read("word/styles.xml").decode(), archive.read("word/document.xml").decode()
@@ -76,7 +76,7 @@ def test_chinese_is_set_as_chinese(layout: str) -> None:
     assert (round(page.page_width.mm), round(page.page_height.mm)) == (210, 297)
 
 
-@pytest.mark.parametrize("layout", ["form", "document"])
+@pytest.mark.parametrize("layout", ["form", "document", "notice"])
 def test_the_defaults_pass_the_check_that_an_office_must(layout: str) -> None:
     check_template(default_template(layout), _example(FORMS["F-15"]).context())
     check_template(template("{{ title }}", "{{ fields.decision }}"), _example(FORMS["F-15"]).context())
@@ -109,3 +109,17 @@ def test_a_template_cannot_do_more_than_print(hostile: bytes, why: str) -> None:
     with pytest.raises(Invalid) as refusal:
         check_template(hostile, _example(FORMS["F-15"]).context())
     assert why in str(refusal.value)
+
+
+def test_a_notice_stands_under_its_own_title() -> None:
+    answers = {"title": "关于公开征求意见的公告", "body": "拟加宽路面。", "purpose": "会车困难。"}
+    told = _on_paper(printed(FORMS["F-22"], answers, str, **HEAD))
+    assert layout_of("F-22") == "notice" and told.title == "关于公开征求意见的公告"
+    said = texts(render(default_template("notice"), told.context()))
+    assert said.count("关于公开征求意见的公告") == 1 and "农村公路改造工程" not in said
+    assert "为什么提出" in said and "会车困难。" in said and "清河镇人民政府" in said
+    assert "草案要点:" not in said  # a text stands under its heading, a date beside its label
+    met = {"meeting_no": "3", "attendance": [{"person": "孙丽", "status": "present", "recused": False}]}
+    minutes = _on_paper(printed(FORMS["F-15"], met, str, **HEAD))
+    assert minutes.title == "会议记录"
+    assert minutes.sections[0].tables[0].columns == ("姓名", "出席", "是否回避")

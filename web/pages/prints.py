@@ -7,7 +7,7 @@ import io
 from flask import Blueprint, Response, flash, redirect, render_template, request, send_file, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from decision_flow import organisations, prints
+from decision_flow import organisations, printing, prints
 from decision_flow.errors import Invalid
 from decision_flow.identity import Permission
 from web.auth import requires
@@ -25,7 +25,8 @@ def show(task_id: int) -> str:
     """Show a completed form as an A4 page."""
     with transaction(read_only=True) as session:
         printed, _ = prints.of_task(session, actor(), task_id)
-    return render_template("print/form.html", printed=printed, task_id=task_id)
+    layout = printing.layout_of(printed.form)
+    return render_template("print/form.html", printed=printed, layout=layout, task_id=task_id)
 
 
 @page.get("/tasks/<int:task_id>/word")
