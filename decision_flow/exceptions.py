@@ -9,7 +9,7 @@ Records are never changed after the decision and never deleted.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -106,7 +106,9 @@ def ask(session: Session, actor: Actor, matter_id: int, rule: str, reason: str, 
     return _ask(session, actor, matter_id, rule, reason, step)
 
 
-def _ask(session: Session, actor: Actor, matter_id: int, rule: str, reason: str, step: str = "") -> ExceptionRecord:
+def _ask(
+    session: Session, actor: Actor, matter_id: int, rule: str, reason: str, step: str = "", task: Task | None = None
+) -> ExceptionRecord:
     matter = matters.get(session, actor, matter_id)
     refusals.acting(session, actor, matter_id)
     errors: dict[str, list[str]] = {}
@@ -131,13 +133,13 @@ def _ask(session: Session, actor: Actor, matter_id: int, rule: str, reason: str,
     )
     if session.scalar(same.limit(1)):
         raise Conflict(N_("同样的申请正在等待批准。"))
-    return _new(session, matter, actor, kind, rule, reason, ExceptionState.ASKED, subject=step)
+    return _new(session, matter, actor, kind, rule, reason, ExceptionState.ASKED, subject=step, task=task)
 
 
 def ask_in_form(
-    session: Session, actor: Actor, matter_id: int, form: str, values: Mapping[str, Any]
+    session: Session, actor: Actor, matter_id: int, form: str, values: Mapping[str, Any], task: Task | None = None
 ) -> ExceptionRecord:
-    """Ask for what `form` states and needs approved before it counts, for whoever holds its task.
+    """Ask for what `form` states and needs approved before it counts, for whoever holds its `task`, which waits for it.
 
     Raises `Invalid` when it states no reason, `Conflict` when the same waits already.
     """
@@ -145,7 +147,7 @@ def ask_in_form(
     rule, field = BEFORE[form]
     reason = str(values.get(field) or "")
     try:
-        return _ask(session, actor, matter_id, rule, reason)
+        return _ask(session, actor, matter_id, rule, reason, task=task)
     except Invalid as error:
         raise Invalid(_WRONG, errors={field: error.errors.get("reason", [])}) from error
 
@@ -199,7 +201,11 @@ def decide(session: Session, actor: Actor, record_id: int, approve: bool, note: 
         )  # fmt: skip
     _tell(session, EventName.EXCEPTION_DECIDED, actor, record)
     if record.asked_by_id is not None:
-        _notify(session, "exception.decided", matter, record, "asker", recipient_id=record.asked_by_id)
+        name, name_en = ("批准", "Approved") if approve else ("不批准", "Not approved")
+        _notify(
+            session, "exception.decided", matter, record, "asker", recipient_id=record.asked_by_id,
+            task_id=_waiting_task(session, record), name=name, name_en=name_en, note=record.note or "—",
+        )  # fmt: skip
     return record
 
 
@@ -263,6 +269,19 @@ def of_matter(session: Session, matter_id: int) -> list[ExceptionRecord]:
             select(ExceptionRecord).where(ExceptionRecord.matter_id == matter_id).order_by(ExceptionRecord.id)
         )
     )
+
+
+def tasks_of(session: Session, records: Iterable[ExceptionRecord]) -> dict[int, Task]:
+    """Return by id the tasks in which these were asked for: the act that waits, or the paper that gives the reason."""
+    ids = {record.task_id for record in records if record.task_id is not None}
+    return {task.id: task for task in session.scalars(select(Task).where(Task.id.in_(ids)))}
+
+
+def needs_approval(record: ExceptionRecord, records: Iterable[ExceptionRecord]) -> bool:
+    """Whether a reason was only stated, as was once enough, and the same has not been asked for since."""
+    counts = {rule for rule, _ in STATED.values()}
+    later = any(other.rule == record.rule and other.id > record.id for other in records)
+    return record.state == ExceptionState.STATED and record.rule in counts and not later
 
 
 def register(session: Session, actor: Actor, query: ExceptionQuery) -> ExceptionPage:
@@ -344,10 +363,21 @@ def _new(
     return record
 
 
-def _notify(session: Session, event: str, matter: Matter, record: ExceptionRecord, to: str, **who: Any) -> None:
+def _waiting_task(session: Session, record: ExceptionRecord) -> int | None:
+    """Return the task that waited for the decision, while it stands open: there the asker goes on."""
+    return session.scalar(
+        select(Task.id).where(Task.id == record.task_id, Task.state.in_((TaskState.OPEN, TaskState.CLAIMED)))
+    )
+
+
+def _notify(
+    session: Session, event: str, matter: Matter, record: ExceptionRecord, to: str, *, pool: str | None = None,
+    recipient_id: int | None = None, task_id: int | None = None, **more: str,
+) -> None:  # fmt: skip
     notifications.enqueue(
-        session, event, dedupe_key=f"{event}:{record.id}:{to}", at=clock.now(), matter_id=matter.id,
-        payload={"title": matter.title, "rule": record.rule, "reason": record.reason[:200]}, **who,
+        session, event, dedupe_key=f"{event}:{record.id}:{to}", at=clock.now(), matter_id=matter.id, pool=pool,
+        recipient_id=recipient_id, task_id=task_id,
+        payload={"title": matter.title, "rule": record.rule, "reason": record.reason[:200], **more},
     )  # fmt: skip
 
 

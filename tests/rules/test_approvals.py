@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from decision_flow import clock, exceptions
+from decision_flow import clock, exceptions, notifications
 from decision_flow.errors import Invalid, Refused
-from decision_flow.models import ExceptionRecord, Task
-from tests.guards.test_guards import lawful
+from decision_flow.models import ExceptionRecord, Notification, Task
+from tests.guards.test_guards import lawful, of
 from tests.rules.shortcut import ACTS, World, encoded
 
 REASON = "汛期将至,须在汛前完成全部程序。"
@@ -60,9 +60,23 @@ def test_a_reason_counts_only_once_somebody_else_approved_it(world: World, form:
         exceptions.decide(session, world.person(session, who), record.id, True, "")
     assert own.value.rule == "SOD-14"
 
+    # The approver has a notice and a line in the inbox; both lead to the reason, and from there to the waiting act.
     deputy, page = world.desk("sunli"), f"/matters/{task.matter_id}/exceptions"
-    assert "等待您批准" in deputy.get("/inbox") and REASON in deputy.get(page)
+    assert "等待您批准" in deputy.get("/inbox") and page in deputy.get("/exceptions?state=asked")
+    assert notice(world, "sunli", "exception.asked", record).endswith(page)
+    shown = deputy.get(page)
+    assert REASON in shown and f'href="/tasks/{task.id}"' in shown and "等待办理" in shown
+    deputy.get(f"/tasks/{task.id}")
+    # Refused with a ground, told to the asker where the act waits; asked anew and approved, the act goes through.
+    assert deputy.post(f"{page}/{record.id}", _refuse="1").status_code == 422
+    assert deputy.post(f"{page}/{record.id}", _refuse="1", note="理由不充分").status_code == 302
+    assert notice(world, who, "exception.decided", record).endswith(f"/tasks/{task.id}")
+    assert "没有批准:理由不充分" in asker.get(f"/tasks/{task.id}") and "不批准:" in asker.get("/messages")
+    assert world.press(task, who, answers).status_code == 409
+    assert asker.post(f"/tasks/{task.id}/approval", **sent).status_code == 302
+    record = latest(world, task, rule)
     assert deputy.post(f"{page}/{record.id}", _approve="1", note="同意").status_code == 302
+    assert notice(world, who, "exception.decided", record).endswith(f"/tasks/{task.id}")
     # What was approved is this reason and no other.
     with pytest.raises(Refused):
         world.try_it(task, who, {**answers, **stated(world, form, REASON + "另有考虑。")})
@@ -71,7 +85,7 @@ def test_a_reason_counts_only_once_somebody_else_approved_it(world: World, form:
     except Refused as error:
         assert rule not in error.rules
     else:
-        assert only(world, task, rule).task_id == task.id
+        assert latest(world, task, rule).task_id == task.id
 
 
 def test_an_approval_is_asked_for_with_a_reason(world: World) -> None:
@@ -104,6 +118,57 @@ def test_a_reason_stated_earlier_waits_for_its_approval(world: World) -> None:
         assert exceptions.approved(session, task.matter_id, "R-12c") is None
         exceptions.decide(session, world.person(session, "sunli"), rows[-1].id, True, "")
         assert exceptions.approved(session, task.matter_id, "R-12c") is rows[-1]
+
+
+def test_a_reason_that_was_only_stated_is_asked_for_with_one_press(world: World) -> None:
+    """A matter begun before the rule: its page says that the reason now needs approval, and asks in the same words."""
+    task = world.begin("F-12", of(approved=frozenset())(lawful()))
+    with world.database.transaction() as session:
+        matter = world.matter(session, task)
+        session.add(
+            ExceptionRecord(
+                matter_id=matter.id, organ_id=matter.organ_id, kind="exception", rule="R-12c", reason=REASON,
+                state="stated", asked_at=clock.now(), asked_by_id=world.id_of("wuting"), asked_as="吴婷",
+            )
+        )  # fmt: skip
+    who, page = ACTS["F-12"].who, f"/matters/{task.matter_id}/exceptions"
+    answers = world.answers(task, lawful().last("F-12").answers)
+    refused = world.press(task, who, answers)
+    assert refused.status_code == 409 and page in refused.get_data(as_text=True)
+    asker = world.desk(who)
+    shown = asker.get(page)
+    assert "这条理由原来只需说明" in shown and f'value="{REASON}"' in shown
+    assert asker.post(page, rule="R-12c", reason=REASON).status_code == 302
+    assert "这条理由原来只需说明" not in asker.get(page)
+    record = latest(world, task, "R-12c")
+    assert record.state == "asked"
+    deputy = world.desk("sunli")
+    deputy.get(page)
+    assert deputy.post(f"{page}/{record.id}", _approve="1").status_code == 302
+    # What else the file lacks is refused still; the reason no longer.
+    assert "R-12c" not in world.press(task, who, answers).get_data(as_text=True)
+
+
+def notice(world: World, username: str, event: str, record: ExceptionRecord) -> str:
+    """Return where the one notice of this event leads somebody."""
+    with world.database.transaction() as session:
+        notifications.spread(session)
+        found = session.scalars(
+            select(Notification.id)
+            .where(Notification.event == event, Notification.recipient_id == world.id_of(username),
+                   Notification.dedupe_key.startswith(f"{event}:{record.id}:"))
+        ).all()  # fmt: skip
+    assert len(found) == 1
+    return str(world.desk(username).client.get(f"/messages/{found[0]}").headers["Location"])
+
+
+def latest(world: World, task: Task, rule: str) -> ExceptionRecord:
+    with world.database.transaction(read_only=True) as session:
+        return session.scalars(
+            select(ExceptionRecord)
+            .where(ExceptionRecord.matter_id == task.matter_id, ExceptionRecord.rule == rule)
+            .order_by(ExceptionRecord.id.desc())
+        ).first()
 
 
 def only(world: World, task: Task, rule: str) -> ExceptionRecord:

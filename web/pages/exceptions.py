@@ -88,11 +88,14 @@ def _page(matter_id: int, errors: dict[str, list[str]] | None = None) -> str:
     me = actor()
     with transaction(read_only=True) as session:
         records = exceptions.of_matter(session, matter_id)
+        asked_in = exceptions.tasks_of(session, records)
         stale = [entry.step for entry in drafts.open_marks(session, matter_id)]
     return draw(
         matter_id,
         "exceptions",
         records=[(record, exceptions.may_decide(me, record)) for record in records],
+        asked_in=asked_in,
+        unapproved={record.id for record in records if exceptions.needs_approval(record, records)},
         askable=exceptions.ASKABLE,
         stale=stale,
         errors=errors or {},

@@ -121,7 +121,8 @@ def ask_approval(task_id: int) -> Response | tuple[str, int]:
             raise Invalid(gettext("有文件没有上传成功,请检查后再提交。"), errors=errors)
         with transaction() as session:
             tasks.save_draft(session, actor(), task_id, values)
-            exceptions.ask_in_form(session, actor(), session.get_one(Task, task_id).matter_id, form.id, values)
+            task = session.get_one(Task, task_id)
+            exceptions.ask_in_form(session, actor(), task.matter_id, form.id, values, task)
     except Invalid as error:
         return _page(task_id, values=values, errors=error.errors), status_of(error)
     except Conflict as error:
