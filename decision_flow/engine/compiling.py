@@ -10,9 +10,13 @@ import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
+from lxml import etree
 from SpiffWorkflow.bpmn.parser.BpmnParser import BpmnParser, full_tag
+from SpiffWorkflow.bpmn.parser.node_parser import DEFAULT_NSMAP
+from SpiffWorkflow.bpmn.parser.ProcessParser import ProcessParser
 from SpiffWorkflow.bpmn.parser.task_parsers import (
     ConditionalGatewayParser,
     GatewayParser,
@@ -26,11 +30,14 @@ from decision_flow.engine import specs
 from decision_flow.engine.data import Bundle, Compiled, Element, Finding
 from decision_flow.engine.decisions import DecisionTable, read_tables
 from decision_flow.engine.diagrams import Diagrams, read
-from decision_flow.engine.markup import NS, camunda, tag
+from decision_flow.engine.markup import MAX_REMEMBERED, NS, camunda, tag
 from decision_flow.errors import N_, Invalid, NotConforming
 
 _kept: dict[str, Compiled] = {}
 _lock = threading.Lock()
+Key = tuple[str, bytes, frozenset[tuple[str, bytes]], frozenset[tuple[str, str]]]
+MAX_PARSED = 64
+_parsed: dict[Key, dict[str, Any]] = {}
 
 # The library's parser recurses along the flow; a chain of some hundred tasks would overflow (trap 11).
 _STACK_BYTES = 256 * 1024 * 1024
@@ -71,7 +78,7 @@ def _compile(bundle: Bundle) -> Compiled:
     diagrams = read(bundle.bpmn)
     tables = read_tables(bundle.dmn)
     _check_references(bundle, diagrams, tables)
-    plan = _in_deep_thread(lambda: _parse(bundle.main, diagrams, tables))
+    plan = _in_deep_thread(lambda: _parse(bundle, diagrams, tables))
     return Compiled(
         digest=bundle.digest,
         main=bundle.main,
@@ -137,11 +144,14 @@ def _signals_nobody_catches(diagrams: Diagrams) -> list[Finding]:
     ]
 
 
-def _parse(main: str, diagrams: Diagrams, tables: Mapping[str, DecisionTable]) -> Plan:
-    parser = _Parser(tables)
+def _parse(bundle: Bundle, diagrams: Diagrams, tables: Mapping[str, DecisionTable]) -> Plan:
+    parser, main = _Parser(tables), bundle.main
     try:
         for name, tree in diagrams.trees.items():
             parser.add_bpmn_xml(tree.getroottree(), name)
+        keys = {name: parser.key(name, content, bundle.dmn) for name, content in bundle.bpmn.items()}
+        for key in keys.values():
+            parser.known |= _parsed.get(key, {})
         spec = parser.get_spec(main)
         called = parser.get_subprocess_specs(main)
     except ValidationException as error:
@@ -151,8 +161,10 @@ def _parse(main: str, diagrams: Diagrams, tables: Mapping[str, DecisionTable]) -
             reason=str(error),
         ) from error
     every = {main: spec, **called}
-    for each in every.values():
-        _prepare(each)
+    for name, each in every.items():
+        if name not in parser.known:
+            _prepare(each)
+    _remember(keys, bundle.bpmn, every)
     return Plan(
         main=spec,
         called=called,
@@ -160,6 +172,16 @@ def _parse(main: str, diagrams: Diagrams, tables: Mapping[str, DecisionTable]) -
         elements=diagrams.elements,
         flows={(flow.source, flow.target): flow.id for flow in reversed(list(diagrams.flows.values()))},
     )
+
+
+def _remember(keys: Mapping[str, Key], files: Mapping[str, bytes], every: Mapping[str, Any]) -> None:
+    """Keep the specifications of each file: a draft changes one at a time, and nobody changes a specification."""
+    for name, key in keys.items():
+        if len(files[name]) <= MAX_REMEMBERED:
+            _parsed.pop(key, None)
+            _parsed[key] = {process: spec for process, spec in every.items() if spec.file == name}
+    while len(_parsed) > MAX_PARSED:
+        del _parsed[next(iter(_parsed))]
 
 
 def _prepare(spec: Any) -> None:
@@ -217,7 +239,19 @@ def _in_deep_thread(work: Any) -> Any:
     return result[0]
 
 
-class _ActivityParser(TaskParser):  # type: ignore[misc]
+@lru_cache(maxsize=256)
+def _path(text: str) -> Any:
+    return etree.XPath(text, namespaces=DEFAULT_NSMAP)
+
+
+class _QuickPaths:
+    """Compiles each path once: the library asks the same few dozen of every node, and compiles them every time."""
+
+    def _xpath(self, node: Any, xpath: str) -> Any:
+        return _path(xpath)(node)
+
+
+class _ActivityParser(_QuickPaths, TaskParser):  # type: ignore[misc]
     """Builds standard multi-instance with an input item, an output item and a result list of its own."""
 
     PARALLEL_MI_CLASS = specs.ParallelInstances
@@ -268,9 +302,13 @@ class _ServiceParser(_ActivityParser):
         return task
 
 
+class _ProcessParser(_QuickPaths, ProcessParser):  # type: ignore[misc]
+    pass
+
+
 def _with_our_loops(parser: type) -> type:
     """Return `parser` with our multi-instance in place of the library's."""
-    return type(f"Our{parser.__name__}", (parser,), {
+    return type(f"Our{parser.__name__}", (_QuickPaths, parser), {
         "_add_multiinstance_task": _ActivityParser._add_multiinstance_task,
         "PARALLEL_MI_CLASS": specs.ParallelInstances,
         "SEQUENTIAL_MI_CLASS": specs.SequentialInstances,
@@ -280,16 +318,11 @@ def _with_our_loops(parser: type) -> type:
 class _Parser(BpmnParser):  # type: ignore[misc]
     """SpiffWorkflow's parser with our classes for joins, decisions, calls and multi-instances."""
 
+    PROCESS_PARSER_CLASS = _ProcessParser
     OVERRIDE_PARSER_CLASSES = {
-        **{
-            key: (_with_our_loops(parser), spec)
-            for key, (parser, spec) in BpmnParser.PARSER_CLASSES.items()
-            if key in {full_tag(name) for name in (
-                "userTask", "manualTask", "task", "subProcess", "callActivity", "sendTask", "receiveTask",
-            )}
-        },
-        full_tag("parallelGateway"): (GatewayParser, specs.ParallelJoin),
-        full_tag("inclusiveGateway"): (ConditionalGatewayParser, specs.InclusiveJoin),
+        **{key: (_with_our_loops(parser), spec) for key, (parser, spec) in BpmnParser.PARSER_CLASSES.items()},
+        full_tag("parallelGateway"): (_with_our_loops(GatewayParser), specs.ParallelJoin),
+        full_tag("inclusiveGateway"): (_with_our_loops(ConditionalGatewayParser), specs.InclusiveJoin),
         full_tag("businessRuleTask"): (_DecisionParser, specs.DecisionTask),
         full_tag("serviceTask"): (_ServiceParser, specs.CallTask),
     }  # fmt: skip
@@ -297,3 +330,21 @@ class _Parser(BpmnParser):  # type: ignore[misc]
     def __init__(self, tables: Mapping[str, DecisionTable]) -> None:
         super().__init__()
         self.tables = tables
+        self.known: dict[str, Any] = {}
+
+    def key(self, name: str, content: bytes, tables: Mapping[str, bytes]) -> Key:
+        """return what the specifications of a file come of: it, the tables, what all files declare."""
+        return name, content, frozenset(tables.items()), frozenset({*self.messages.items(), *self.signals.items()})
+
+    def get_spec(self, process_id: str, required: bool = True) -> Any:
+        known = self.known.get(process_id)
+        return known if known is not None else super().get_spec(process_id, required)
+
+    def _add_diagram_indexes(self, bpmn: Any) -> None:
+        """Note the lanes. Where something is drawn says nothing about the run."""
+        key = self._document_key(bpmn)
+        references = _path(".//bpmn:flowNodeRef")(bpmn)
+        self.document_lanes[key] = {
+            reference.text: reference.getparent().get("name") for reference in references if reference.text is not None
+        }
+        self.document_positions[key] = {}

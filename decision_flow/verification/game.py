@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from decision_flow.verification.graph import Graph, Node, TooLargeError, subsets
+from decision_flow.verification.graph import Graph, Node, TooLargeError, mask, subsets
 from decision_flow.verification.scopes import Source
 
 MAX_STATES = 60_000
@@ -115,15 +115,8 @@ class Game:
     def __init__(self, graph: Graph, watched: tuple[str, ...] = ()) -> None:
         self.graph, self.watched = graph, watched
         self._said, self._decided = 1 << len(watched), 2 << len(watched)
-        self._need: dict[int, int] = {}
-        self._reach: dict[int, int] = {}
-        for number, node in enumerate(graph.nodes):
-            if node.join == "all":
-                self._need[number] = _mask(node.ins)
-            elif node.join == "inclusive":
-                self._need[number] = _mask(node.ins)
-                self._reach[number] = graph.reaching(number)
-        self._inside = [(_mask(inside), number) for inside, number, _ in graph.interrupts]
+        self._need, self._reach = graph.need, graph.reach
+        self._inside = [(mask(inside), number) for inside, number, _ in graph.interrupts]
 
     def play(
         self,
@@ -172,12 +165,12 @@ class Game:
                     continue
                 moved = True
                 left = 0 if nodes[number].ends else marking & ~consumed
-                for mask, known, told in possible:
+                for flows, known, told in possible:
                     result.fired.update(told)
-                    if left & mask:
+                    if left & flows:
                         result.doubled.append((state, told, nodes[number].element))
                         continue
-                    after = (left | mask, known)
+                    after = (left | flows, known)
                     following.append(after)
                     if after not in parents:
                         parents[after] = (state, told)
@@ -264,11 +257,11 @@ class Game:
         node = self.graph.nodes[number]
         outs = node.outs
         if node.split == "stay":
-            return [_mask(outs[:1]), *(_mask(outs[:1]) | _mask(more) for more in subsets(outs[1:]))]
+            return [mask(outs[:1]), *(mask(outs[:1]) | mask(more) for more in subsets(outs[1:]))]
         if len(outs) == 1:
             return [1 << outs[0]]
         if node.split == "all":
-            return [_mask(outs)]
+            return [mask(outs)]
         open_, sure = [], []
         for flow in outs:
             if flow == node.default:
@@ -290,7 +283,7 @@ class Game:
             if sure:
                 open_ = open_[: open_.index(sure[0]) + 1]
             return [*(1 << flow for flow in open_), *default]
-        return [_mask(choice) for choice in subsets(open_) if set(sure) <= set(choice)] + default
+        return [mask(choice) for choice in subsets(open_) if set(sure) <= set(choice)] + default
 
     def fired(self, before: State, after: State, decided: Decided | None) -> tuple[int, int, bool] | None:
         """Return what led from one state to the next: the node, the flows it set, whether it was completed.
@@ -304,10 +297,3 @@ class Game:
                 if (left | flows, known) == after:
                     return number, flows, not any(flows == 1 << flow for flow, _, _ in node.extra)
         return None
-
-
-def _mask(flows: list[int] | tuple[int, ...]) -> int:
-    mask = 0
-    for flow in flows:
-        mask |= 1 << flow
-    return mask

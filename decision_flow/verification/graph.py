@@ -5,7 +5,7 @@ A marking is an integer: bit n is set while a token stands on flow n. Flows furt
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations
@@ -49,23 +49,62 @@ class Node:
     hides: Scope | None = None
 
 
-class Graph:
-    """The game of one scope.
+class Inlining:
+    """Which sub-processes and called processes are played too: those that hold an element that is `relevant`.
 
-    Sub-processes and called processes are played too where they hold an element that is `relevant`; else they
-    are one task, which is right because each is sound by itself. Without `relevant` all are.
+    The others are one task, which is right because each is sound by itself.
     """
 
-    def __init__(
-        self, scope: Scope, processes: Mapping[str, Scope], relevant: Callable[[Source], bool] | None = None
-    ) -> None:
+    def __init__(self, processes: Mapping[str, Scope], relevant: Callable[[Source], bool]) -> None:
+        self._processes, self._relevant = processes, relevant
+        self._held: dict[tuple[Scope, frozenset[str]], bool] = {}
+
+    def chosen(self, scope: Scope, steps: frozenset[str] = frozenset()) -> frozenset[tuple[Scope, frozenset[str]]]:
+        """Return what is played of `scope`: where that is the same, the graphs are the same."""
+        found: set[tuple[Scope, frozenset[str]]] = set()
+        stack = [(scope, steps)]
+        while stack:
+            at, own = stack.pop()
+            for source in at.elements.values():
+                inner = at.inner.get(source.id) or self._processes.get(source.called)
+                if inner is None:
+                    continue
+                below = own | {source.step} if source.step else own
+                if (inner, below) not in found and self.holds(inner, below, ()):
+                    found.add((inner, below))
+                    stack.append((inner, below))
+        return frozenset(found)
+
+    def holds(self, scope: Scope, steps: frozenset[str], calls: tuple[str, ...]) -> bool:
+        """Return whether something relevant stands in `scope`, at any depth; `steps` are those that it is a part of."""
+        key = (scope, steps)
+        if key in self._held:
+            return self._held[key]
+        if len(calls) > 20:
+            raise NotSupportedError(scope.id, "流程调用了自己")
+        self._held[key] = found = any(
+            self._relevant(source.stepless if source.step in steps else source)
+            or self._inside(scope, source, steps, calls)
+            for source in scope.elements.values()
+        )
+        return found
+
+    def _inside(self, scope: Scope, source: Source, steps: frozenset[str], calls: tuple[str, ...]) -> bool:
+        inner = scope.inner.get(source.id) or self._processes.get(source.called)
+        below = steps | {source.step} if source.step else steps
+        return inner is not None and self.holds(inner, below, (*calls, source.id))
+
+
+class Graph:
+    """The game of one scope, and of what `inlining` says is played within it; without it nothing is."""
+
+    def __init__(self, scope: Scope, processes: Mapping[str, Scope], inlining: Inlining | None = None) -> None:
         self.nodes: list[Node] = []
         self.target: list[int] = []
         self.interrupts: list[tuple[list[int], int, str]] = []
         self._origin: list[int] = []
         self.processes = processes
-        self._relevant = relevant
-        self._matters: dict[tuple[int, frozenset[str]], bool] = {}
+        self._inlining = inlining
         self.start = self._flow(-1)
         end = self._place(scope, self.start, (), frozenset())
         self.final = self._flow(end)
@@ -147,7 +186,7 @@ class Graph:
             number = self._add(Node(source.id, join, split, source=source))
             return number, number
         inner = scope.inner.get(source.id)
-        if kind == "callActivity" and self._relevant is not None:
+        if kind == "callActivity" and self._inlining is not None:
             inner = self.processes.get(source.called)
             if inner is None:
                 raise NotSupportedError(source.id, f"被调用的流程 {source.called} 不在文件中")
@@ -162,7 +201,7 @@ class Graph:
             raise TooLargeError("被调用的流程中有终止结束事件")
         door = exit_ = self._add(Node(source.id, source=source, completes=done, ends=source.terminates))
         below = steps | ({source.step} if source.step else set())
-        if inner is not None and self._holds(inner, frozenset(below), calls):
+        if inner is not None and self._inlining is not None and self._inlining.holds(inner, frozenset(below), calls):
             self.nodes[door].completes = ()
             before = len(self.target)
             last = self._place(inner, self._flow(door), (*calls, source.called or source.id), frozenset(below))
@@ -191,27 +230,6 @@ class Graph:
         if kind == "boundaryEvent":
             return door, exits.get(source.id, door)
         return door, exit_
-
-    def _holds(self, scope: Scope, steps: frozenset[str], calls: tuple[str, ...]) -> bool:
-        """Return whether something relevant stands in `scope`, at any depth."""
-        if self._relevant is None:
-            return False
-        key = (id(scope), steps)
-        if key in self._matters:
-            return self._matters[key]
-        if len(calls) > 20:
-            raise NotSupportedError(scope.id, "流程调用了自己")
-        self._matters[key] = found = any(
-            self._relevant(source.stepless if source.step in steps else source)
-            or self._holds_inside(scope, source, steps, calls)
-            for source in scope.elements.values()
-        )
-        return found
-
-    def _holds_inside(self, scope: Scope, source: Source, steps: frozenset[str], calls: tuple[str, ...]) -> bool:
-        inner = scope.inner.get(source.id) or self.processes.get(source.called)
-        below = steps | ({source.step} if source.step else set())
-        return inner is not None and self._holds(inner, frozenset(below), (*calls, source.id))
 
     def _boundary(self, event: Source, at: int, *, extra: bool = False) -> int:
         number = self._flow(at)
@@ -263,18 +281,28 @@ class Graph:
                 each.extra = [(new[f], name, done) for f, name, done in each.extra]
         self.interrupts = [([new[f] for f in inside], new[n], name) for inside, n, name in self.interrupts]
 
-    def reaching(self, node: int) -> int:
+    @cached_property
+    def need(self) -> dict[int, int]:
+        """The flows that a join waits for, by the number of its node."""
+        return {number: mask(node.ins) for number, node in enumerate(self.nodes) if node.join != "any"}
+
+    @cached_property
+    def reach(self) -> dict[int, int]:
+        """The flows from which a token can still come to an inclusive join, by the number of its node."""
+        return {number: self._reaching(number) for number, node in enumerate(self.nodes) if node.join == "inclusive"}
+
+    def _reaching(self, node: int) -> int:
         """Return the flows from which a token can come to `node`, without those behind `node` alone."""
-        mask, stack, before = 0, list(self.nodes[node].ins), self._before
+        found, stack, before = 0, list(self.nodes[node].ins), self._before
         while stack:
             flow = stack.pop()
-            if mask >> flow & 1:
+            if found >> flow & 1:
                 continue
-            mask |= 1 << flow
+            found |= 1 << flow
             for number in before.get(flow, ()):
                 if number != node:
                     stack += self.nodes[number].ins
-        return mask
+        return found
 
     @cached_property
     def _before(self) -> dict[int, list[int]]:
@@ -294,3 +322,11 @@ def subsets(flows: list[int]) -> Iterator[tuple[int, ...]]:
         raise TooLargeError("包容网关的分支过多")
     for size in range(1, len(flows) + 1):
         yield from combinations(flows, size)
+
+
+def mask(flows: Iterable[int]) -> int:
+    """Return the marking with a token on each of `flows`."""
+    found = 0
+    for flow in flows:
+        found |= 1 << flow
+    return found

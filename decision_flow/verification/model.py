@@ -11,7 +11,7 @@ from typing import Any
 from decision_flow.engine import Bundle
 from decision_flow.verification import report
 from decision_flow.verification.game import Game
-from decision_flow.verification.graph import Graph
+from decision_flow.verification.graph import Graph, Inlining
 from decision_flow.verification.scopes import Scope, Source, read_scopes
 from decision_flow.verification.search import Search, asked_for
 
@@ -24,6 +24,7 @@ class Model:
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
         self.processes = read_scopes(bundle.bpmn)
+        self._graphs: dict[frozenset[tuple[Scope, frozenset[str]]], Graph] = {}
         self._games: dict[tuple[frozenset[str], frozenset[str], frozenset[str]], Game] = {}
 
     @cached_property
@@ -75,9 +76,15 @@ class Model:
                 named = source.step in steps and not source.kind.endswith("Event")
                 return named or source.exempts in steps or source.form.replace("-", "") in key[1]
 
-            graph = Graph(self.processes[self.bundle.main], self.processes, relevant)
-            self._games[key] = Game(graph, tuple(sorted(watched)))
+            self._games[key] = Game(self._graph(Inlining(self.processes, relevant)), tuple(sorted(watched)))
         return self._games[key]
+
+    def _graph(self, inlining: Inlining) -> Graph:
+        main = self.processes[self.bundle.main]
+        key = inlining.chosen(main)
+        if key not in self._graphs:
+            self._graphs[key] = Graph(main, self.processes, inlining)
+        return self._graphs[key]
 
     @cached_property
     def askable(self) -> frozenset[str]:

@@ -7,7 +7,7 @@ written with different kinds, its kind is open.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from decision_flow import policies
@@ -46,23 +46,38 @@ class Standing:
         self.tables = {name: table for file in model.bundle.dmn.values() for name, table in _table_file(file).items()}
         self.forms = {name.replace("-", ""): of_form(told.get("fields", ())) for name, told in model.forms.items()}
         self.kinds: dict[str, Kind] = dict(AT_START)
-        self._own: dict[str, set[str]] = {}
-        for source in model.sources():
-            self._own[source.id] = self._produced(source)
+        # Sets of names are kept as integers, a bit for each name.
+        self._places: dict[str, int] = {}
+        self._decoded: dict[int, set[str]] = {}
+        self._own = {source.id: self._coded(self._produced(source)) for source in model.sources()}
         at_start = {*AT_START, *model.start_forms}
         for form in at_start & set(self.forms):
             self._write(form, self.forms[form])
-        self._made: dict[str, set[str]] = {}
-        self._before: dict[str, set[str]] = {source.id: set() for source in model.sources()}
-        self._spread(at_start)
+        self._made: dict[str, int] = {}
+        self._before = {source.id: 0 for source in model.sources()}
+        self._spread(self._coded(at_start))
 
     def before(self, element: str) -> set[str]:
         """Return the names that can stand when `element` is reached."""
-        return self._before[element]
+        return self._names(self._before[element])
 
     def after(self, source: Source) -> set[str]:
         """Return the names that can stand when `source` is done."""
+        return self._names(self._after(source))
+
+    def _after(self, source: Source) -> int:
         return self._before[source.id] | self._own[source.id] | self._inner(source)
+
+    def _coded(self, names: Iterable[str]) -> int:
+        found = 0
+        for name in names:
+            found |= 1 << self._places.setdefault(name, len(self._places))
+        return found
+
+    def _names(self, code: int) -> set[str]:
+        if code not in self._decoded:
+            self._decoded[code] = {name for name, place in self._places.items() if code >> place & 1}
+        return self._decoded[code]
 
     def inside(self, source: Source) -> Mapping[str, Kind]:
         """Return the names that stand in one instance of a multi-instance besides those before it."""
@@ -127,22 +142,23 @@ class Standing:
             self._write(name, kind)
         return set(found)
 
-    def _inner(self, source: Source) -> set[str]:
+    def _inner(self, source: Source) -> int:
         """Return what the sub-process or called process of `source` may fill in."""
         scope = self._scope_of(source)
         if scope is None:
-            return set()
+            return 0
         found = self._made.get(scope.id)
         if found is None:
-            found = self._made[scope.id] = set()  # A process that calls itself ends here.
+            self._made[scope.id] = found = 0  # A process that calls itself ends here.
             for each in scope.elements.values():
                 found |= self._own[each.id] | self._inner(each)
-        return found if source.each is None else set()
+            self._made[scope.id] = found
+        return found if source.each is None else 0
 
     def _scope_of(self, source: Source) -> Scope | None:
         return self._inside_of.get(source.id) or self.model.used.get(source.called)
 
-    def _spread(self, at_start: set[str]) -> None:
+    def _spread(self, at_start: int) -> None:
         """Carry the names along the flows until nothing changes."""
         self._inside_of = {name: inner for scope in self.model.scopes() for name, inner in scope.inner.items()}
         follow: dict[str, list[str]] = {}
@@ -159,15 +175,16 @@ class Standing:
         seen: set[str] = set()
         while work:
             source = sources[work.pop()]
-            before = self._before[source.id]
-            steps = [(target, self.after(source)) for target in follow.get(source.id, ())]
+            before, after = self._before[source.id], self._after(source)
+            steps = [(target, after) for target in follow.get(source.id, ())]
             steps += [(event, before) for event in follow.get(f"on {source.id}", ())]
             inner = self._scope_of(source)
             if inner is not None:
-                steps += [(name, before | set(self.inside(source))) for name in self._begin(inner)]
-                self.kinds |= {name: kind for name, kind in self.inside(source).items() if name not in self.kinds}
+                one = self.inside(source)
+                steps += [(name, before | self._coded(one)) for name in self._begin(inner)]
+                self.kinds |= {name: kind for name, kind in one.items() if name not in self.kinds}
             for target, names in steps:
-                if target in sources and (target not in seen or not names <= self._before[target]):
+                if target in sources and (target not in seen or names & ~self._before[target]):
                     seen.add(target)
                     self._before[target] |= names
                     work.append(target)
