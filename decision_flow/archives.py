@@ -105,7 +105,9 @@ def _item(name: str, needed: Collection[str], facts: ArchiveFacts, *, unless: bo
 
 def _or_exempt(name: str, needed: Collection[str], exemption: str, facts: ArchiveFacts) -> Judged:
     told = _item(name, needed, facts)
-    return (name, EXEMPT, (), (*needed, exemption)) if told[1] == MISSING and exemption in facts.forms else told
+    # An exemption of a part leaves the step to be done for the rest.
+    exempt = exemption in facts.forms and facts.told(exemption, "scope") != "part"
+    return (name, EXEMPT, (), (*needed, exemption)) if told[1] == MISSING and exempt else told
 
 
 def _major_decision(facts: ArchiveFacts) -> list[Judged]:

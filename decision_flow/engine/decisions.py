@@ -47,16 +47,27 @@ class DecisionTable:
     aggregation: str = ""
     # For PRIORITY and OUTPUT ORDER: per output its values, the highest priority first.
     ranks: tuple[tuple[Any, ...], ...] = ()
+    # Per input the condition that its values keep to (None: any value).
+    allowed: tuple[Expression | None, ...] = ()
 
     def decide(self, names: Mapping[str, Any], functions: Mapping[str, Any]) -> Any:
         """Return the outputs of the matching row as a mapping, {} without a match.
 
         COLLECT, RULE ORDER and OUTPUT ORDER give a list of such mappings; COLLECT with an aggregation gives
         one mapping with the sum, count, lowest or highest value (without a match: 0 for SUM and COUNT,
-        otherwise {}). Raises `ProcedureFault` when two rows of a UNIQUE table match, or rows of an ANY
-        table disagree.
+        otherwise {}). Raises `ProcedureFault` when two rows of a UNIQUE table match, rows of an ANY
+        table disagree, or a value is not one that its input allows.
         """
         values = [expression.evaluate(names, functions) for expression in self.inputs]
+        for expression, allowed, value in zip(self.inputs, self.allowed, values, strict=False):
+            if allowed is not None and not allowed.evaluate({"value": value, **names}, functions):
+                raise ProcedureFault(
+                    N_("决策表「%(table)s」的输入「%(input)s」不能是「%(value)s」。请联系程序管理人员。"),
+                    element=self.id,
+                    table=self.id,
+                    input=expression.text,
+                    value=value,
+                )
         hits = []
         for rule in self.rules:
             if all(
@@ -166,7 +177,13 @@ def _read_table(file: str, decision_id: str, table: etree._Element) -> DecisionT
                 tuple(_compile(file, result) for result in results),
             )
         )
-    return DecisionTable(decision_id, policy, inputs, outputs, tuple(rules), aggregation, ranks)
+    allowed = tuple(_condition(file, allowed_of(entry)) for entry in table.iterfind("{*}input"))
+    return DecisionTable(decision_id, policy, inputs, outputs, tuple(rules), aggregation, ranks, allowed)
+
+
+def allowed_of(entry: etree._Element) -> str:
+    """Return the values that an input of a table allows, written like a cell; an empty text allows any."""
+    return (entry.findtext("{*}inputValues/{*}text") or "").strip()
 
 
 def _ranks(file: str, output: etree._Element) -> tuple[Any, ...]:

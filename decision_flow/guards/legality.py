@@ -61,15 +61,22 @@ def consulted(facts: Facts) -> Found:
 
 
 def public_heard(facts: Facts) -> Found:
-    """R-14a, R-18: the public was heard and every opinion disposed of, or the matter is lawfully not public."""
+    """R-14a, R-18: the public was heard and every opinion disposed of, or the matter is lawfully not public.
+
+    Where only a part of it is, the public is heard on the rest.
+    """
     exempt = facts.last("F-07")
     if exempt is not None and exempt.get("scope") == "whole":
         if not (exempt.get("basis_law") and exempt.get("basis_article")):
             yield missing("R-14a", 14, N_("不予公开认定没有法律依据。"), N_("写明法律名称和条款。"), "F-07")
         return
-    if not facts.has("F-23") and exempt is None:
+    if not facts.has("F-23"):
         yield missing(
-            "R-14a", 14, N_("公众参与没有办结,也没有不予公开认定。"), N_("完成公众参与,归纳并研究采纳意见。"), "F-23"
+            "R-14a",
+            14,
+            N_("公众参与没有办结,也没有认定全部不予公开。"),
+            N_("完成公众参与,归纳并研究采纳意见。"),
+            "F-23",
         )
     if facts.of("F-20", "no_hearing_reason") and "R-16a" not in facts.approved:
         yield unapproved("R-16a", 16, N_("不举行听证会的理由还没有经批准。"))

@@ -15,7 +15,7 @@ from typing import Any
 
 from lxml import etree
 
-from decision_flow.engine.decisions import POLICIES, condition_of
+from decision_flow.engine.decisions import POLICIES, allowed_of, condition_of
 from decision_flow.engine.markup import parse_xml
 from decision_flow.errors import DecisionFlowError, Invalid
 from decision_flow.expressions import Expression, compile_expression
@@ -23,6 +23,7 @@ from decision_flow.expressions import Expression, compile_expression
 MAX_POINTS = 20_000
 # A text that no cell names.
 OTHER = "…"
+_PATH = re.compile(r"^[A-Za-z_][\w.]*$")
 _TEXT = re.compile(r'"([^"]*)"')
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?")
 
@@ -67,7 +68,7 @@ def _table(decision: str, table: etree._Element) -> Iterator[TableFinding]:
     if not outputs or len(set(outputs)) != len(outputs) or not all(outputs):
         yield TableFinding(decision, "error", "输出列需要各不相同的名称", "The output columns need distinct names")
     for entry in table.iterfind("{*}input"):
-        text = (entry.findtext("{*}inputExpression/{*}text") or "").strip()
+        text = _expression(entry)
         if not text or not _compiles(text):
             yield TableFinding(
                 entry.get("id", decision),
@@ -100,16 +101,45 @@ def _table(decision: str, table: etree._Element) -> Iterator[TableFinding]:
         texts = [cell.findtext("{*}text") or "" for cell in row.iterfind("{*}inputEntry")]
         rows.append((row.get("id", ""), conditions, texts))
     if sound and rows:
-        labels = [entry.get("label") or entry.get("id", "") for entry in table.iterfind("{*}input")]
-        yield from _coverage(decision, policy, labels, rows)
+        columns = [
+            _column(entry, [row[2][place] for row in rows]) for place, entry in enumerate(table.iterfind("{*}input"))
+        ]
+        yield from _coverage(decision, policy, columns, rows)
+
+
+@dataclass(frozen=True)
+class _Column:
+    """An input: its label, its expression, and the values that tell its cells apart, of those it allows."""
+
+    label: str
+    text: str
+    points: list[Any]
+
+
+def _column(entry: etree._Element, cells: list[str]) -> _Column:
+    allowed = allowed_of(entry)
+    keeps = condition_of(allowed)
+    points = [
+        point
+        for point in _points([*cells, allowed], whole=_is_whole(entry))
+        if keeps is None or _matches([keeps], (point,))
+    ]
+    return _Column(entry.get("label") or entry.get("id", ""), _expression(entry), points)
+
+
+def _expression(entry: etree._Element) -> str:
+    return (entry.findtext("{*}inputExpression/{*}text") or "").strip()
 
 
 def _coverage(
-    decision: str, policy: str, labels: list[str], rows: list[tuple[str, list[Expression | None], list[str]]]
+    decision: str, policy: str, columns: list[_Column], rows: list[tuple[str, list[Expression | None], list[str]]]
 ) -> Iterator[TableFinding]:
     """Say which values no row answers, and which rows of a UNIQUE table answer the same values."""
-    width = len(rows[0][1])
-    points = [_points(row[2][column] for row in rows) for column in range(width)]
+    labels = [column.label for column in columns]
+    own = {column.text for column in columns if _PATH.match(column.text)}
+    follow = [bool(names) and names <= own for names in (_names(column.text) for column in columns)]
+    follow = [follows and column.text not in own for follows, column in zip(follow, columns, strict=True)]
+    points = [[None] if follows else column.points for follows, column in zip(follow, columns, strict=True)]
     size = 1
     for choices in points:
         size *= len(choices)
@@ -120,13 +150,15 @@ def _coverage(
         return
     gap: tuple[Any, ...] | None = None
     overlaps: dict[tuple[int, int], tuple[Any, ...]] = {}
-    for point in itertools.product(*points):
+    for chosen in itertools.product(*points):
+        point = _completed(columns, follow, chosen) if any(follow) else chosen
         hits = [number for number, row in enumerate(rows) if _matches(row[1], point)]
         if not hits and gap is None:
             gap = point
         if policy == "UNIQUE" and len(hits) > 1:
             overlaps.setdefault((hits[0], hits[1]), point)
-    if gap is not None:
+    # A list of answers may be empty.
+    if gap is not None and policy not in ("COLLECT", "RULE ORDER", "OUTPUT ORDER"):
         told = _told(labels, gap)
         yield TableFinding(
             decision, "warning", f"没有一行适用于:{told}", f"No row answers: {told}"
@@ -139,7 +171,32 @@ def _coverage(
         )  # fmt: skip
 
 
-def _points(cells: Iterable[str]) -> list[Any]:
+def _completed(columns: list[_Column], follow: list[bool], point: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return `point` with the values of the inputs that are worked out from the others."""
+    names: dict[str, Any] = {}
+    for column, value, follows in zip(columns, point, follow, strict=True):
+        if not follows and _PATH.match(column.text):
+            *way, last = column.text.split(".")
+            inner = names
+            for part in way:
+                inner = inner.setdefault(part, {})
+            inner[last] = value
+    return tuple(
+        compile_expression(column.text).evaluate(names) if follows else value
+        for column, value, follows in zip(columns, point, follow, strict=True)
+    )
+
+
+def _names(text: str) -> frozenset[str]:
+    return compile_expression(text).names() if _compiles(text) else frozenset()
+
+
+def _is_whole(entry: etree._Element) -> bool:
+    told = entry.find("{*}inputExpression")
+    return told is not None and told.get("typeRef") == "integer"
+
+
+def _points(cells: Iterable[str], *, whole: bool = False) -> list[Any]:
     """Return values that tell the cells of one column apart: those they name, between them, and one they do not."""
     found: set[Any] = set()
     numbers: set[float] = set()
@@ -153,6 +210,8 @@ def _points(cells: Iterable[str]) -> list[Any]:
         return [True, False]
     if numbers:
         marks = sorted(numbers)
+        if whole:
+            return sorted({mark + beside for mark in marks for beside in (-1, 0, 1)})
         between = [(low + high) / 2 for low, high in itertools.pairwise(marks)]
         return [marks[0] - 1, *marks, *between, marks[-1] + 1]
     return [*sorted(found), OTHER] if found else [OTHER]

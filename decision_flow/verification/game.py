@@ -125,8 +125,9 @@ class Game:
         goal: Callable[[Node], bool] | None = None,
         ending: bool = False,
         decided: Decided | None = None,
+        given: Mapping[str, str] | None = None,
     ) -> Result:
-        """Search from the start. `blocked` activities are never completed.
+        """Search from the start. `blocked` activities are never completed; fields `given` have these values.
 
         With `goal` the search stops when such a node is entered, with `ending` at the first end; with `decided`
         only such ends count.
@@ -160,7 +161,7 @@ class Game:
                     return result
                 possible = moves.get((number, seen))
                 if possible is None:
-                    possible = moves[number, seen] = self._moves(number, seen, number in shut, decided)
+                    possible = moves[number, seen] = self._moves(number, seen, number in shut, decided, given)
                 if not possible:
                     continue
                 moved = True
@@ -211,7 +212,9 @@ class Game:
             elif marking & need == need:
                 yield number, need
 
-    def _moves(self, number: int, seen: int, shut: bool, decided: Decided | None) -> list[Move]:
+    def _moves(
+        self, number: int, seen: int, shut: bool, decided: Decided | None, given: Mapping[str, str] | None
+    ) -> list[Move]:
         """Return what can come of node `number`: the flows set, what is known by then, the elements told."""
         node = self.graph.nodes[number]
         told = (node.element,) if node.source is not None and node.counts else ()
@@ -220,7 +223,9 @@ class Game:
         moves: list[Move] = []
         if not shut:
             for known in self._known(node, seen, decided):
-                moves += ((flows, known, told) for flows in self.outcomes(number, *self.knowledge(seen, decided)))
+                moves += (
+                    (flows, known, told) for flows in self.outcomes(number, *self.knowledge(seen, decided, given))
+                )
         return moves + [(1 << flow, seen, told) for flow, _, _ in node.extra]
 
     def _known(self, node: Node, seen: int, decided: Decided | None) -> set[int]:
@@ -244,13 +249,16 @@ class Game:
                 ways = {known if known & self._said else known | self._decided for known in ways}
         return ways
 
-    def knowledge(self, seen: int, decided: Decided | None) -> tuple[frozenset[str], Mapping[str, str]]:
-        """Return the forms known to be absent, and what the decision has settled."""
+    def knowledge(
+        self, seen: int, decided: Decided | None, given: Mapping[str, str] | None
+    ) -> tuple[frozenset[str], Mapping[str, str]]:
+        """Return the forms known to be absent, and the values of fields that are given or that the decision settled."""
         if not self.watched and decided is None:
-            return _NOTHING
+            return _NOTHING if given is None else (frozenset(), given)
         absent = frozenset(form for place, form in enumerate(self.watched) if not seen >> place & 1)
         settled = decided is not None and seen & self._said and seen & self._decided
-        return absent, {decided.field: decided.value} if decided is not None and settled else {}
+        known = given or {}
+        return absent, {**known, decided.field: decided.value} if decided is not None and settled else known
 
     def outcomes(self, number: int, absent: frozenset[str], given: Mapping[str, str]) -> list[int]:
         """Return which flows node `number` may set, while the forms `absent` are not filled in and `given` holds."""
@@ -285,7 +293,9 @@ class Game:
             return [*(1 << flow for flow in open_), *default]
         return [mask(choice) for choice in subsets(open_) if set(sure) <= set(choice)] + default
 
-    def fired(self, before: State, after: State, decided: Decided | None) -> tuple[int, int, bool] | None:
+    def fired(
+        self, before: State, after: State, decided: Decided | None, given: Mapping[str, str] | None
+    ) -> tuple[int, int, bool] | None:
         """Return what led from one state to the next: the node, the flows it set, whether it was completed.
 
         None when an event interrupted a scope.
@@ -293,7 +303,7 @@ class Game:
         for number, consumed in self._enabled(before[0]):
             node = self.graph.nodes[number]
             left = 0 if node.ends else before[0] & ~consumed
-            for flows, known, _ in self._moves(number, before[1], False, decided):
+            for flows, known, _ in self._moves(number, before[1], False, decided, given):
                 if (left | flows, known) == after:
                     return number, flows, not any(flows == 1 << flow for flow, _, _ in node.extra)
         return None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -12,10 +13,28 @@ from decision_flow.engine import Bundle
 from decision_flow.verification import report
 from decision_flow.verification.game import Game
 from decision_flow.verification.graph import Graph, Inlining
+from decision_flow.verification.policy import Requirement
 from decision_flow.verification.scopes import Scope, Source, read_scopes
 from decision_flow.verification.search import Search, asked_for
 
 FORM = re.compile(r"^F\d{1,3}[a-z]?$")
+
+
+@dataclass(frozen=True)
+class Exemption:
+    """A case in which the tasks with this form do not exempt: its fields have the values that are given."""
+
+    form: str = ""
+    given: Mapping[str, str] | None = None
+    words: str = ""
+
+    def leaves(self, source: Source) -> bool:
+        """Return whether `source` leaves the step to be done although it exempts."""
+        return bool(self.form) and source.form.replace("-", "") == self.form
+
+    def told(self, way: tuple[str, ...], sources: Iterable[Source]) -> str:
+        """Return in words that it does not exempt, if the run `way` passes it."""
+        return self.words if any(source.id in way and self.leaves(source) for source in sources) else ""
 
 
 class Model:
@@ -97,6 +116,25 @@ class Model:
         elsewhere = {s.form.replace("-", "") for s in self.sources() if s.form and s.kind != "userTask"}
         nobody = {name for name in asked if FORM.match(name)} - self.start_forms if self.forms else set()
         return frozenset(asked & ((by_task | nobody) - elsewhere))
+
+    def exemptions(self, required: Requirement) -> list[Exemption]:
+        """Return the cases to ask about: whatever exempts does, and each value of its field with which it does not."""
+        path = str(required.told.get("exempted_by", ""))
+        form, _, field = path.partition(".")
+        cases = [
+            Exemption(
+                form,
+                {path: str(option.get("value", ""))},
+                f"(「{told.get('title')}」为「{option.get('label')}」时不免除)",
+            )
+            for name, told in self.forms.items()
+            if name.replace("-", "") == form
+            for each in told.get("fields", ())
+            if each.get("name") == field
+            for option in each.get("options", ())
+            if option.get("value") not in required.steps("exempted_as")
+        ]
+        return [Exemption(), *cases]
 
     @cached_property
     def start_forms(self) -> frozenset[str]:

@@ -13,8 +13,18 @@ from decision_flow.policies import DECREE, FOLDER, names
 from decision_flow.steps import StatutoryStep
 
 KINDS = {
-    "step": {"step", "before", "exemption"},
-    "at_end": {"step", "exemption", "recorded_by", "after", "decided_by", "decided_as", "reopened_by"},
+    "step": {"step", "before", "exemption", "exempted_by", "exempted_as"},
+    "at_end": {
+        "step",
+        "exemption",
+        "recorded_by",
+        "exempted_by",
+        "exempted_as",
+        "after",
+        "decided_by",
+        "decided_as",
+        "reopened_by",
+    },
     "roles_differ": {"forms", "steps"},
     "period": {"form", "days", "until", "reason_field"},
     "deadline": {"step"},

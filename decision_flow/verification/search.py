@@ -37,19 +37,22 @@ class Search:
         goal: Callable[[Node], bool] | None = None,
         ending: bool = False,
         decided: Decided | None = None,
+        given: Mapping[str, str] | None = None,
     ) -> Result:
         """Search as `Game.play` does. The run that is found stands under every condition on its way."""
         if goal is None and not ending:
             self._watched = self._askable
         while True:
             game = self._game(self._watched)
-            result = game.play(blocked=blocked, goal=goal, ending=ending, decided=decided)
-            more = self._missed(game, result, decided)
+            result = game.play(blocked=blocked, goal=goal, ending=ending, decided=decided, given=given)
+            more = self._missed(game, result, decided, given)
             if not more:
                 return result
             self._watched |= more
 
-    def _missed(self, game: Game, result: Result, decided: Decided | None) -> frozenset[str]:
+    def _missed(
+        self, game: Game, result: Result, decided: Decided | None, given: Mapping[str, str] | None
+    ) -> frozenset[str]:
         """Return the forms to watch because the run found takes a way that is shut, or may be, without them.
 
         Of several such ways the last: what stands close to the end decides most.
@@ -60,16 +63,16 @@ class Search:
         filled: set[str] = set()
         unsure: set[str] = set()
         for before, after in _steps(result, at):
-            fired = game.fired(before, after, decided)
+            fired = game.fired(before, after, decided, given)
             if fired is None:
                 continue
             number, flows, completed = fired
             node = game.graph.nodes[number]
             asked = self._askable & {name for text in node.conditions.values() for name in asked_for(text)}
-            given = game.knowledge(before[1], decided)[1]
+            settled = game.knowledge(before[1], decided, given)[1]
             if asked & unsure - filled - watched:
                 missed = asked & unsure - filled - watched
-            elif asked - watched and flows not in game.outcomes(number, asked - filled, given):
+            elif asked - watched and flows not in game.outcomes(number, asked - filled, settled):
                 missed = asked - watched
             if completed:
                 filled.update(source.form.replace("-", "") for source in node.completes if source.form)

@@ -59,6 +59,12 @@ def test_what_does_not_apply_is_not_missed() -> None:
     assert missing(facts("F-17", "F-17b", also=("F-07",), **{"F-07": {"scope": "whole"}})) == []
 
 
+def test_an_exemption_of_a_part_leaves_the_rest_to_be_heard() -> None:
+    for scope, numbers in (("part", [5]), ("whole", [])):
+        found = missing(facts("F-20", "F-22", "F-23", also=("F-07",), **{"F-07": {"scope": scope}, "F-20": {}}))
+        assert [item.number for item in found] == numbers, scope
+
+
 def test_a_matter_that_ended_early_hands_over_what_there_is() -> None:
     early = ArchiveFacts("major_decision", False, frozenset({"F-01", "F-02"}), {})
     assert missing(early) == []

@@ -141,6 +141,7 @@ ROWS: list[tuple[str, str, Change]] = [
     ("R-13a", "F-12", without("F-05b")),
     ("R-13b", "F-12", said("F-05b", disputes=[])),
     ("R-14a", "F-12", without("F-23")),
+    ("R-14a", "F-12", lambda f: with_filed("F-07", scope="part", basis_law="政府信息公开条例", basis_article="第十五条")(without("F-23")(f))),
     ("R-18", "F-12", of(pending=1)),
     ("R-19a", "F-12", without("F-29")),
     ("R-22a", "F-12", without("F-34b")),

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from decision_flow.engine.decisions import read_tables
+from decision_flow.errors import ProcedureFault
+from decision_flow.modelling import tables
 from decision_flow.resources import BPMN
 
 TABLES = read_tables({path.name: path.read_bytes() for path in (BPMN / "decision-tables").glob("*.dmn")})
@@ -16,6 +18,28 @@ TABLES = read_tables({path.name: path.read_bytes() for path in (BPMN / "decision
 
 def ask(table: str, **names: Any) -> Any:
     return TABLES[table].decide(names, {})
+
+
+def test_no_shipped_table_leaves_a_warning() -> None:
+    files = {path.name: path.read_bytes() for path in (BPMN / "decision-tables").glob("*.dmn")}
+    assert tables.findings(files) == ()
+    # What the first rows do not answer is still found, and among the allowed values alone.
+    (name,) = (name for name in files if name.startswith("D-03"))
+    holed = files[name].replace(b"[8..14]", b"[8..11]", 1)
+    assert [found.message for found in tables.findings({name: holed})] == [
+        "没有一行适用于:影响 = 3、可能性 = 4、得分 = 12"
+    ]
+    wider = files[name].replace(b"1,2,3,4,5", b"1,2,3,4,5,6", 1)
+    assert [found.message for found in tables.findings({name: wider})] == [
+        "没有一行适用于:影响 = 6、可能性 = 1、得分 = 6"
+    ]
+
+
+def test_a_value_that_an_input_does_not_allow_stops_the_table() -> None:
+    for impact in (0, 6, 2.5):
+        with pytest.raises(ProcedureFault) as told:
+            ask("D-03", point={"likelihood": 1, "impact": impact})
+        assert "point.impact" in str(told.value)
 
 
 def test_points_of_risk_cover_all_cells_once() -> None:

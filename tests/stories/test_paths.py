@@ -256,6 +256,20 @@ def test_what_the_law_keeps_from_the_public_is_neither_consulted_nor_published(t
     assert not {PP + "01", PU + "01"} & seen
 
 
+def test_what_is_withheld_in_part_is_heard_in_the_rest(told: Told) -> None:
+    """R-14a."""
+    play = told(begun(RS + "07", withheld_by_law=True))
+    play.do(
+        RS + "07",
+        "sunli",
+        basis_law="政府信息公开条例",
+        basis_article="第十五条",
+        ground="commercial_secret",
+        scope="part",
+    )
+    assert PP + "01" in names(play)
+
+
 def test_an_exemption_needs_its_reason(told: Told) -> None:
     play = told(begun(RS + "08"))
     with pytest.raises(Invalid) as refusal:

@@ -86,6 +86,28 @@ def test_an_exemption_or_what_is_not_to_be_disclosed_stands_in() -> None:
         assert (found(drawing) == []) is bool(attributes), attributes
 
 
+@pytest.mark.parametrize("name", ["decree-713", "province-example"])
+def test_withholding_a_part_does_not_exempt_from_hearing_the_public(name: str) -> None:
+    """The way that only a part is withheld has to lead to the public: taken past it, it is a hole in words and drawn."""
+    tree = parse_xml("major_decision.bpmn", MAIN.bpmn["major_decision.bpmn"])
+    (gate,) = tree.iterfind(".//bpmn:exclusiveGateway[@id='G_withheld']", NS)
+    for flow in tree.iterfind(f".//bpmn:sequenceFlow[@sourceRef='{gate.get('id')}']", NS):
+        if flow.get("id") == gate.get("default"):
+            flow.set("targetRef", "G_public_done")
+    broken = replace(MAIN, bpmn={**MAIN.bpmn, "major_decision.bpmn": etree.tostring(tree)})
+    assert verify(MAIN, policy=policy.load(name)).verdict == "lawful"
+    told = verify(broken, policy=policy.load(name))
+    holes = [found for found in told.findings if found.rule == "step_unavoidable"]
+    assert told.verdict == "unlawful"
+    assert [found.basis for found in holes] == ["条例第十四条", "条例第二十六条"]
+    assert all("(「不予公开认定」为「部分不公开」时不免除):" in found.message for found in holes)
+    assert all("T_required_steps_07" in found.counterexample for found in holes)
+    whole = policy.parse(
+        '[[require]]\nstep = "public_participation"\nbefore = "collective_discussion"\nexemption = true', "x"
+    )
+    assert verify(broken, policy=whole).verdict == "lawful"
+
+
 def test_a_new_legality_review_opens_the_decision_again() -> None:
     for step in ("legality_review", "drafting"):
         drawing = discussed().user("again", step=step).chain("start", "meet", "passed", "again", "end")

@@ -3,7 +3,8 @@ import { button, el } from './dom.js';
 import { say } from './words.js';
 
 const VERDICTS = { lawful: '合法', unlawful: '不合法', unsound: '有缺陷', unsupported: '不能运行', undecided: '不能判定' };
-const WAIT = 80;
+// A command is a whole change already; this only gathers those that come together.
+const WAIT = 25;
 
 export function makeFindings(box, editor) {
   const { modeler } = editor;
