@@ -23,6 +23,7 @@ TABLES = {
     },
     "test_separation.py::test_who_is_barred_does_it_in_no_way": {row[0] for row in test_separation.ROWS},
 }
+REFUSED = re.compile(r"raises\(|\b(403|404|405|409|422)\b|attempt\(|is_refused\(|refused_to_take\(")
 ROOT = Path(__file__).parents[2]
 RULES = rules.all_rules()
 # How many rows each article of the decree, and the separation of duties, has.
@@ -62,6 +63,22 @@ def test_a_row_is_done_only_where_an_operation_was_tried(rule: rules.Rule) -> No
     for name, tried in TABLES.items():
         test = f"tests/rules/{name}"
         assert (test in rule.tests) == (rule.id in tried), test
+
+
+@pytest.mark.parametrize(
+    "rule", [rule for rule in RULES if rule.status == "done" and "STOP" in rule.enforce], ids=lambda rule: rule.id
+)
+def test_a_row_that_stops_is_done_only_where_something_was_refused(rule: rules.Rule) -> None:
+    """One of its tests by operation performs the violation: it waits for a refusal, by error or by status."""
+    tried = [test for test in rule.tests if not test.startswith(rules.PURE)]
+    assert any(test.removeprefix("tests/rules/") in TABLES or REFUSED.search(body(test)) for test in tried), tried
+
+
+def body(test: str) -> str:
+    """Return the text of a test function."""
+    path, _, name = test.partition("::")
+    found = re.search(rf"^def {name}\(.*?(?=^(?:def|@pytest|class) |\Z)", source(path), re.M | re.S)
+    return found[0] if found else ""
 
 
 def test_every_guarded_act_is_tried_over_http() -> None:

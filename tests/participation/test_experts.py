@@ -117,6 +117,9 @@ def test_an_opinion_is_the_experts_own_and_hidden_until_all_are_in(database: Dat
     for other in (bare.KEEPER, "ranbo"):
         with pytest.raises((NotPermitted, NotFound)):
             bare.complete(database, matter_id, other, OPINION, sign=True)
+    with pytest.raises(Invalid) as unsigned:
+        bare.complete(database, matter_id, "moqing", OPINION)
+    assert unsigned.value.rules == ["R-19b"]
     bare.complete(database, matter_id, "moqing", OPINION, sign=True)
     bare.hand(database, matter_id, "ranbo")
     task = bare.open_task(database, matter_id)

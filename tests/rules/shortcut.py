@@ -92,6 +92,7 @@ ACTS = {
         Act("F-22", "linyue", "disclosure_officer", "F-22"),
         Act("F-12b", "wangmin", "legality_reviewer", "F-12b"),
         Act("F-36", form="F-36"),
+        Act("F-35b", form="F-35b"),
         Act("F-13d", "zhaolei", "legality_head", "F-13d"),
         Act("F-08", "sunli", "deputy_head", "F-08"),
         Act("F-21", "heping", "confidentiality_reviewer", "F-21"),

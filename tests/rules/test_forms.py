@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from decision_flow import clock
 from decision_flow.demo import answers
 from decision_flow.errors import Invalid
 from decision_flow.forms import Form
 from decision_flow.resources import BPMN
 
+SOON = (clock.today() + timedelta(days=3)).isoformat()
 ROWS = [
     ("R-20a", "F-29p", {"form_type": ""}, "form_type"),
     ("R-23a", "F-31", {"methods": []}, "methods"),
@@ -21,6 +24,9 @@ ROWS = [
     ("R-12b", "F-04", {"legal_basis": []}, "legal_basis"),
     ("R-12c", "F-04", {"not_needed_reason": ""}, "not_needed_reason"),
     ("R-26a", "F-12", {"procedure_explanation": ""}, "procedure_explanation"),
+    ("R-15a", "F-22", {"channels": []}, "channels"),
+    ("R-26c", "F-12b", {"complete": True, "agreed_due_on": SOON, "shorten_reason": ""}, "shorten_reason"),
+    ("R-37c", "F-35b", {"kind": "minor", "alters": ["amount"], "second_reviewer_id": ""}, "second_reviewer_id"),
 ]  # fmt: skip
 
 
