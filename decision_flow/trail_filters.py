@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, false, or_, select
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, false, or_, select
+from sqlalchemy.orm import Session
 
 from decision_flow import audit, clock
 from decision_flow.event_names import EVENTS, EventName
 from decision_flow.models import AuditEvent, Document, Matter, TrailMention, User
+
+# So many matters or people of a name are looked up first.
+FEW = 50
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,7 @@ class Filters:
     part of its name; `text` words that must all be there: in what was
     recorded, in the name of the event, or in number or title of its matter. Without `reads`, the readings of the
     trail themselves are left out unless asked for by name. `organ_ids` bounds what a reader may see: events of
-    the matters of these organs only; None does not.
+    the matters of these organs only; None does not. `matter_ids` and `person_ids` are what `looked_up` found.
     """
 
     matter_id: int | None = None
@@ -38,6 +42,8 @@ class Filters:
     text: str = ""
     reads: bool = True
     organ_ids: frozenset[int] | None = None
+    matter_ids: tuple[int, ...] | None = None
+    person_ids: tuple[int, ...] | None = None
 
     @property
     def are_empty(self) -> bool:
@@ -50,14 +56,37 @@ class Filters:
         return self.text.split()[:5]
 
 
+def looked_up(session: Session, filters: Filters) -> Filters:
+    """Return the filters with the few matters and people that bear the name; where there are many, unchanged.
+
+    A database that is given numbers knows by which index they are found.
+    """
+    if filters.matter:
+        ids = session.scalars(select(Matter.id).where(_called(filters.matter)).limit(FEW + 1)).all()
+        if len(ids) <= FEW:
+            filters = replace(filters, matter="", matter_ids=tuple(ids))
+    if filters.person:
+        ids = session.scalars(select(User.id).where(_named(filters.person)).limit(FEW + 1)).all()
+        if len(ids) <= FEW:
+            filters = replace(filters, person="", person_ids=tuple(ids))
+    return filters
+
+
 def chosen(query: Select[*tuple[Any, ...]], filters: Filters) -> Select[*tuple[Any, ...]]:
     """Return `query` over `AuditEvent` with the conditions of `filters`."""
     return query.where(*indexed(filters), *spoken(filters))
 
 
-def indexed(filters: Filters) -> list[ColumnElement[bool]]:
-    """Return the conditions that an index answers: all but the words."""
+def indexed(filters: Filters, moment: SQLColumnExpression[Any] = AuditEvent.at) -> list[ColumnElement[bool]]:
+    """Return the conditions that an index answers: all but the words. `moment` is the column of the order."""
     found: list[ColumnElement[bool]] = []
+    if filters.matter_ids is not None:
+        ledgers = [audit.ledger_stream(one) for one in filters.matter_ids]
+        found.append(or_(AuditEvent.matter_id.in_(filters.matter_ids), AuditEvent.stream.in_(ledgers)))
+    if filters.person_ids is not None:
+        # One is said to be equal: then the index gives the order as well.
+        one, *more = filters.person_ids or (0,)
+        found.append(AuditEvent.actor_id.in_(filters.person_ids) if more else AuditEvent.actor_id == one)
     if filters.matter_id is not None:
         found.append(of_matter(filters.matter_id))
     if filters.person_id is not None:
@@ -65,8 +94,7 @@ def indexed(filters: Filters) -> list[ColumnElement[bool]]:
     if filters.matter:
         found.append(_of_matters(_called(filters.matter)))
     if filters.person:
-        named = or_(User.name.icontains(filters.person, autoescape=True), User.username == filters.person)
-        found.append(AuditEvent.actor_id.in_(select(User.id).where(named)))
+        found.append(AuditEvent.actor_id.in_(select(User.id).where(_named(filters.person))))
     if filters.rule:
         found.append(AuditEvent.id.in_(_mentions(TrailMention.value == filters.rule)))
     if filters.document:
@@ -77,9 +105,9 @@ def indexed(filters: Filters) -> list[ColumnElement[bool]]:
     if not filters.reads and not filters.event:
         found.append(AuditEvent.event != EventName.TRAIL_READ.value)
     if filters.first is not None:
-        found.append(AuditEvent.at >= clock.start_of_day(filters.first))
+        found.append(moment >= clock.start_of_day(filters.first))
     if filters.last is not None:
-        found.append(AuditEvent.at < clock.start_of_day(filters.last + timedelta(days=1)))
+        found.append(moment < clock.start_of_day(filters.last + timedelta(days=1)))
     if filters.organ_ids is not None:
         found.append(_of_matters(Matter.organ_id.in_(filters.organ_ids)))
     return found
@@ -118,11 +146,20 @@ def _called(words: str) -> ColumnElement[bool]:
     return or_(Matter.title.icontains(words, autoescape=True), Matter.number.icontains(words, autoescape=True))
 
 
+def _named(name: str) -> ColumnElement[bool]:
+    return or_(User.name.icontains(name, autoescape=True), User.username == name)
+
+
 def _mentions(which: ColumnElement[bool]) -> Select[int]:
     return select(TrailMention.event_id).where(which)
 
 
+def is_digest(document: str) -> bool:
+    """Whether a paper is named by its digest."""
+    return len(document) == 64 and set(document) <= set("0123456789abcdef")
+
+
 def _digests(document: str) -> ColumnElement[bool]:
-    if len(document) == 64 and set(document) <= set("0123456789abcdef"):
+    if is_digest(document):
         return TrailMention.value == document
     return TrailMention.value.in_(select(Document.sha256).where(Document.name.icontains(document, autoescape=True)))

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, literal, select, tuple_
+from sqlalchemy import ColumnElement, Row, literal, select, tuple_
 from sqlalchemy.orm import Session, joinedload
 
 from decision_flow.actors import Actor
 from decision_flow.auditing import access
 from decision_flow.db import UTCDateTime
 from decision_flow.errors import N_, NotFound
-from decision_flow.models import Appointment, AuditEvent, Document, Matter, Post, Task, User
-from decision_flow.trail_filters import Filters, indexed, spoken
+from decision_flow.models import Appointment, AuditEvent, Document, Matter, Post, Task, TrailMention, User
+from decision_flow.trail_filters import Filters, indexed, is_digest, looked_up, spoken
 
 PER_PAGE = 50
-# How many events one page looks through for words, which no index knows: a fraction of a second.
-LOOKED_THROUGH = 200_000
+# How many events one page looks through for words, which no index knows: first near by, then a fraction of a second.
+NEAR, LOOKED_THROUGH = 2_000, 60_000
 
 
 @dataclass(frozen=True)
@@ -92,27 +92,51 @@ def search(session: Session, actor: Actor, filters: Filters, cursor: str = "", *
 
     A cursor that is none is taken for the beginning. Raises `NotPermitted`.
     """
-    filters = replace(filters, organ_ids=access.bounds(session, actor))
-    place = tuple_(AuditEvent.at, AuditEvent.id)
-    order = (AuditEvent.at, AuditEvent.id) if oldest_first else (AuditEvent.at.desc(), AuditEvent.id.desc())
-    conditions = indexed(filters)
+    filters = looked_up(session, replace(filters, organ_ids=access.bounds(session, actor)))
+    found_by, moment, number = _found_by(filters)
+    place = tuple_(moment, number)
+    order = (moment, number) if oldest_first else (moment.desc(), number.desc())
+    conditions = [*found_by, *indexed(_without(filters) if found_by else filters, moment)]
     if after := _place(cursor):
         conditions.append(place > _literal(after) if oldest_first else place < _literal(after))
     limit = None
-    if filters.words:
-        reach = select(AuditEvent.at, AuditEvent.id).where(*conditions).order_by(*order)
-        limit = session.execute(reach.offset(LOOKED_THROUGH - 1).limit(1)).one_or_none()
-        if limit is not None:
-            within = _literal((limit.at, limit.id))
-            conditions.append(place <= within if oldest_first else place >= within)
-    wanted = _LINE.where(*conditions, *spoken(filters)).order_by(*order).limit(PER_PAGE + 1)
-    rows = session.execute(wanted).all()
+    rows: Sequence[Any] = ()
+    # What is common is found near by; further away is only looked when it was not.
+    for reach in (NEAR, LOOKED_THROUGH) if filters.words else (0,):
+        within = []
+        if reach:
+            far = select(moment, number).select_from(AuditEvent).where(*conditions).order_by(*order)
+            limit = session.execute(far.offset(reach - 1).limit(1)).one_or_none()
+            if limit is not None:
+                last = _literal((limit[0], limit[1]))
+                within.append(place <= last if oldest_first else place >= last)
+        wanted = _LINE.where(*conditions, *within, *spoken(filters)).order_by(*order).limit(PER_PAGE + 1)
+        rows = session.execute(wanted).all()
+        if len(rows) > PER_PAGE or limit is None:
+            break
     lines = _named(session, tuple(_line(row) for row in rows[:PER_PAGE]))
     if len(rows) > PER_PAGE:
         return Page(lines, _cursor(lines[-1].at, lines[-1].id))
     if limit is not None:
-        return Page(lines, _cursor(limit.at, limit.id), limit.at)
+        return Page(lines, _cursor(limit[0], limit[1]), limit[0])
     return Page(lines, "")
+
+
+def _found_by(filters: Filters) -> tuple[list[ColumnElement[bool]], Any, Any]:
+    """Return the conditions of the one mention that is asked for, and the columns of the order.
+
+    Mentions of one value lie in the order of time: whoever goes by them reads no more than the page.
+    """
+    digest = filters.document.strip()
+    if value := filters.rule or (digest if is_digest(digest) else ""):
+        conditions = [TrailMention.event_id == AuditEvent.id, TrailMention.value == value]
+        return conditions, TrailMention.at, TrailMention.event_id
+    return [], AuditEvent.at, AuditEvent.id
+
+
+def _without(filters: Filters) -> Filters:
+    """Return the filters without the mention that the page goes by."""
+    return replace(filters, rule="") if filters.rule else replace(filters, document="")
 
 
 def event(session: Session, actor: Actor, event_id: int) -> Line:

@@ -7,7 +7,20 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from scripts.benchmarks import complete, engine, idle, inbox, mutants, public, rubbish, trail, verify, workers, writers
+from scripts.benchmarks import (
+    complete,
+    desk,
+    engine,
+    idle,
+    inbox,
+    mutants,
+    public,
+    rubbish,
+    trail,
+    verify,
+    workers,
+    writers,
+)
 from scripts.benchmarks.harness import Figures, databases
 
 ALL: dict[str, Callable[[str], Figures]] = {
@@ -18,6 +31,7 @@ ALL: dict[str, Callable[[str], Figures]] = {
     "idle": idle.run,
     "workers": workers.run,
     "public": public.run,
+    "desk": desk.run,
     "trail": trail.run,
     "writers": writers.run,
     "mutants": mutants.run,

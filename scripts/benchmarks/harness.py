@@ -90,7 +90,7 @@ class Server:
             [sys.executable, "-m", "web.cli", "serve", "--port", str(self.port), "--data", self.data, "--demo", "--no-worker"],
             cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180  # on a machine that others load
         while time.monotonic() < deadline:
             try:
                 socket.create_connection(("127.0.0.1", self.port), 0.2).close()

@@ -76,6 +76,7 @@ def test_words_are_found_in_the_record_in_the_name_of_the_act_and_in_the_title(r
 def test_a_page_for_words_looks_through_so_many_and_says_how_far(
     road: Play, auditor: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(reading, "NEAR", 7)
     monkeypatch.setattr(reading, "LOOKED_THROUGH", 40)
     with road.database.transaction(read_only=True) as session:
         first = reading.search(session, auditor, Filters(text="登记事项"))
@@ -106,13 +107,27 @@ def test_a_cursor_that_is_none_is_the_beginning(road: Play, auditor: Actor, curs
         assert reading.search(session, auditor, Filters(), cursor) == reading.search(session, auditor, Filters())
 
 
-def test_a_page_costs_few_statements_whatever_is_asked(road: Play, auditor: Actor) -> None:
+def test_a_page_costs_few_statements_whatever_is_asked(
+    road: Play, auditor: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked = Filters(text="公路 办结", rule="R-25c", event="task.completed", first=road.day - timedelta(days=900))
-    for filters, most in ((Filters(), 2), (asked, 2), (Filters(matter_id=road.matter_id), 2)):
+    # Names are looked up first; words cost the look how far to go, twice when they are not found near by.
+    costs = [
+        (Filters(), 1),
+        (Filters(matter_id=road.matter_id), 1),
+        (Filters(matter="公路", person="陈斌"), 3),
+        (asked, 2),
+    ]
+
+    def cost(filters: Filters) -> int:
         with road.database.transaction(read_only=True) as session, statements(road.database) as seen:
             reading.search(session, auditor, filters)
-        assert len([one for one in seen if one.startswith("SELECT")]) <= most, seen
         assert not any("count(" in one for one in seen)
+        return len([one for one in seen if one.startswith("SELECT") and "FROM matter \nWHERE matter.id IN" not in one])
+
+    assert [cost(filters) for filters, _ in costs] == [most for _, most in costs]
+    monkeypatch.setattr(reading, "NEAR", 20)
+    assert cost(Filters(text="没有这样的字")) == 4
 
 
 def test_one_reading_is_one_event_however_many_pages_it_has(road: Play, auditor: Actor) -> None:
