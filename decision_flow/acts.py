@@ -3,8 +3,8 @@
 An act is a task that a person opens for themself: the same page, draft, files and signature as any task, and
 the same place in the timeline. Completing it does not go to the engine as the answer of a step; it does what
 the act is for: suspend a decision that is being carried out (R-37b), report a problem (R-35a), have an expert
-explain the draft to the public (R-15c), end a matter before anything is decided. Until then it can be
-dropped; afterwards nothing removes it.
+explain the draft to the public (R-15c), add a note to minutes that nobody may edit (R-30f), end a matter before
+anything is decided. Until then it can be dropped; afterwards nothing removes it.
 """
 
 from __future__ import annotations
@@ -80,6 +80,11 @@ def may_explain(matter: Matter) -> bool:
     return may_withdraw(matter) and bool(matter.category) and matter.draft_version > 0
 
 
+def may_note(matter: Matter) -> bool:
+    """Whether a meeting has decided, so that its minutes stand and can only be added to (R-30f)."""
+    return _is_a_decision(matter) and (matter.decided_at is not None or matter.outcome == "E_rejected")
+
+
 ACTS: dict[str, Act] = {
     act.key: act
     for act in (
@@ -89,6 +94,8 @@ ACTS: dict[str, Act] = {
             StatutoryStep.EXECUTION, "R-35a", "条例第三十五条", may_report),
         Act("explain", N_("发布专家访谈、解读"), "Publish an interview with an expert", "F-17i", "disclosure_officer",
             StatutoryStep.PUBLIC_PARTICIPATION, "R-15c", "条例第十五条", may_explain),
+        Act("note-minutes", N_("更正、补充会议记录"), "Add to the minutes", "F-15n", "hearing_clerk",
+            StatutoryStep.COLLECTIVE_DISCUSSION, "R-30f", "条例第三十条", may_note),
         Act("withdraw", N_("终止办理"), "End the matter", "F-03w", "admin_head", StatutoryStep.INITIATION, "R-10d",
             "条例第十条", may_withdraw),
     )
@@ -121,6 +128,8 @@ def begin(session: Session, actor: Actor, matter_id: int, key: str) -> Task:
     if pool_of(act, matter) not in actor.pools:
         raise NotPermitted(N_("该任务不属于您的岗位,不能办理。"))
     _must_be_allowed(act, matter)
+    if bundles.runnable(session, matter.procedure_version).form(act.form) is None:
+        raise Conflict(N_("本事项所用的程序版本没有这张表单,不能在系统中办理。"))
     begun = session.scalars(
         select(Task).where(
             Task.matter_id == matter.id,
@@ -222,10 +231,10 @@ def _report_problem(
     return ()
 
 
-def _explain(
+def _filed(
     session: Session, matter: Matter, task: Task, answers: Answers, actor: Actor, at: datetime
 ) -> tuple[Task, ...]:
-    """Nothing more: the page for the public came of the form itself (`formalities.record`)."""
+    """Nothing more: what the form means it did itself (`formalities.record`)."""
     return ()
 
 
@@ -289,6 +298,7 @@ def _must_be_allowed(act: Act, matter: Matter) -> None:
 _PERFORM: dict[str, Performance] = {
     "suspend": _suspend,
     "report-problem": _report_problem,
-    "explain": _explain,
+    "explain": _filed,
+    "note-minutes": _filed,
     "withdraw": _withdraw,
 }

@@ -10,7 +10,7 @@ from typing import IO, Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, undefer
 
-from decision_flow import audit, bundles, clock, documents, identity, matters, printing, typed_in
+from decision_flow import audit, bundles, clock, documents, identity, matters, printing, submitted, typed_in
 from decision_flow.actors import Actor
 from decision_flow.audit import EventName
 from decision_flow.documents import FileStore
@@ -68,7 +68,10 @@ def of_task(session: Session, actor: Actor, task_id: int) -> tuple[Printed, int]
     if form is None:
         raise NotFound(N_("没有可以打印的内容:该任务还没有办结,或者您无权查看。"))
     unit = matter.undertaking_unit or task.organisation
-    return _on_paper(completed(session, form, task, matter, unit.name)), matter.organ_id
+    told = _on_paper(completed(session, form, task, matter, unit.name))
+    if form.id == "F-15":
+        told = dataclasses.replace(told, marks=(*told.marks, *_notes(session, matter.id)))
+    return told, matter.organ_id
 
 
 def word(session: Session, actor: Actor, files: FileStore, task_id: int) -> tuple[str, bytes]:
@@ -160,6 +163,16 @@ def completed(session: Session, form: Form, task: Task, matter: Matter, unit: st
         marks=late_marks(session.get(LateEntry, task.id)),
         digest=audit.digest_of(answers)[:16],
         printed_at=printing.moment(clock.now().isoformat()),
+    )
+
+
+def _notes(session: Session, matter_id: int) -> tuple[str, ...]:
+    """Return what was added to a matter's minutes afterwards (R-30f), each with who added it, when and why."""
+    return tuple(
+        f"{task.completed_as}于{printing.day(clock.local_date(task.completed_at).isoformat())}"
+        f"{'更正' if told.get('kind') == 'correction' else '补充'}:{told.get('note')}(理由:{told.get('reason')})"
+        for task in submitted.tasks_of(session, matter_id, "F-15n")
+        if task.completed_at is not None and (told := task.submission) is not None
     )
 
 

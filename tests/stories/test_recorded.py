@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from decision_flow import acts, clock, documents, evaluations, feedback, linked_records, worker
+from decision_flow import acts, clock, documents, evaluations, feedback, linked_records, prints, submitted, worker
 from decision_flow.db import Database
 from decision_flow.demo import cases
 from decision_flow.demo.play import Play
 from decision_flow.documents import FileStore
-from decision_flow.errors import Invalid, NotFound, Refused
+from decision_flow.errors import Invalid, NotFound, NotPermitted, Refused
 from decision_flow.models import AuditEvent, Notice, Reminder, Task
 from tests.stories.telling import names
 
@@ -145,3 +145,34 @@ def test_nobody_is_held_to_account_for_what_nobody_carries(database: Database, f
         with pytest.raises(Invalid) as refusal:
             linked_records.add(session, office, play.matter_id, order(kind="executing_fault"), paper)
         assert set(refusal.value.errors) == {"kind"}
+
+
+def test_minutes_are_only_added_to(road: Play) -> None:
+    """R-30f: an author, a reason, the old words beside the new; the minutes themselves stay as they were signed."""
+    with road.database.transaction(read_only=True) as session:
+        minutes = session.scalars(select(Task).where(Task.matter_id == road.matter_id, Task.form == "F-15")).one()
+        before, clerk = submitted.latest(session, road.matter_id, "F-15"), road._actor(session, "linyue")
+    note = {"kind": "correction", "person": "马波", "original": "同意草案", "note": "同意草案,但工期应避开秋收。"}
+    for wrong, field in (({"reason": ""}, "reason"), ({"reason": "核对录音后更正", "original": ""}, "original")):
+        with pytest.raises(Invalid) as refusal:
+            road.act("note-minutes", "linyue", **{**note, **wrong})
+        assert set(refusal.value.errors) == {field}
+    road.act("note-minutes", "linyue", **note, reason="核对录音后更正")
+    road.act("note-minutes", "linyue", kind="late_note", note="镇长会后说明了选线考虑。", reason="归档前补充")
+    first, late = [event for event in recorded(road, "R-30f") if event["event"] == "task.completed"]
+    assert first["actor"]["display"].endswith("林悦") and first["facts"]["answers"]["F15n"]["kind"] == "correction"
+    assert late["at"] > first["at"] and late["facts"]["answers"]["F15n"]["kind"] == "late_note"
+    with road.database.transaction(read_only=True) as session:
+        assert submitted.latest(session, road.matter_id, "F-15") == before
+        printed, _ = prints.of_task(session, clerk, minutes.id)
+        assert [mark.split(":")[0][-2:] for mark in printed.marks] == ["更正", "补充"]
+        assert "避开秋收" in printed.marks[0] and "核对录音" in printed.marks[0]
+    with road.database.transaction() as session, pytest.raises(NotPermitted):
+        acts.begin(session, road._actor(session, "gaojianming"), road.matter_id, "note-minutes")
+
+
+def test_minutes_that_do_not_stand_are_not_added_to(database: Database, files: FileStore) -> None:
+    play = cases.OTHERS[7](database, files)
+    with database.transaction() as session, pytest.raises(Refused) as refusal:
+        acts.begin(session, play._actor(session, "linyue"), play.matter_id, "note-minutes")
+    assert (refusal.value.rule, refusal.value.article) == ("R-30f", "条例第三十条")
