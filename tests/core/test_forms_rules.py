@@ -96,6 +96,7 @@ BASE: dict[str, Any] = {
     "F-43e": lambda: {"signed": 187, "unsigned_statement": REASON, "funds_ready": True},
     "F-01": lambda: {"summary": REASON * 2, "received_date": day(-3), "exclusion_type": "none", "contains_state_secret": False, "suggestion_source": "citizen"},
     "F-07": lambda: {"reviewer_id": 8, "review_on": day(180)},
+    "F-14": lambda: papers("draft", "explanation", "legality_opinion"),
     "F-15": minutes,
     "F-15n": lambda: {"original": "同意", "reason": REASON},
     "F-35": lambda: {"urgent": True, "review_by": day(30)},
