@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from decision_flow import policies as settings
 from decision_flow.engine.markup import NS, parse_xml
 from decision_flow.errors import N_, Invalid
 from decision_flow.forms import Field, Form
@@ -29,6 +30,8 @@ FIELD_TYPES = {
     "date": N_("日期"), "datetime": N_("日期和时间"), "bool": N_("是或否"), "enum": N_("单选"), "multi": N_("多选"),
     "ref": N_("引用登记簿"), "file": N_("文件"), "table": N_("表格"), "sign": N_("签名"),
 }  # fmt: skip
+# The function that counts each unit of a setting.
+COUNTED = {"working_days": "working_days_after", "calendar_days": "days_after", "months": "months_after"}
 # Roles that never have a task of their own.
 _NO_TASKS = (*ADMINISTRATORS, "oversight_reader", "procedure_modeller", "procedure_publisher", "policy_keeper")
 
@@ -44,7 +47,16 @@ def facts(source: ProcedureSource, policy: str) -> dict[str, Any]:
         "topics": [[topic, gettext(label)] for topic, label in TOPICS.items()],
         "forms": forms(source),
         "tables": _tables(source),
+        "settings": _settings(checking.policy_of(policy).id),
     }
+
+
+def _settings(policy: str) -> list[dict[str, Any]]:
+    """Return the numbers of the policy that deadlines and conditions may take, and which function counts each."""
+    return [
+        {"key": one.key, "label": text_of(one, "label"), "value": one.value, "counts": COUNTED.get(one.unit, "")}
+        for one in settings.settings(policy).values()
+    ]
 
 
 def forms(source: ProcedureSource) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ Takes about half an hour.
 from __future__ import annotations
 
 from scripts.benchmarks.harness import Figures
+from tests.verification.hanging import replay_unsound
 from tests.verification.judging import POLICY, count, every_mutant
 from tests.verification.replaying import replays
 
@@ -22,10 +23,15 @@ def run(_url: str) -> Figures:
                 print(f"   {mutant}: {finding.message}: {why}")
     for line in wrong:
         print(f"   {line}")
+    shown, unshown = replay_unsound(range(20_000))
+    for line in unshown:
+        print(f"   {line}")
     figures = {name: float(number) for name, number in sorted(counts.items())}
     return {
         **figures,
         "not agreed": float(len(wrong)),
         "ways past a step": float(ways),
         "not gone by the engine": float(lost),
+        **{f"generated models, {rule}: replayed": float(number) for rule, number in sorted(shown.items())},
+        "generated models: not shown by the engine": float(len(unshown)),
     }

@@ -7,6 +7,7 @@ import pytest
 from decision_flow.verification import Finding
 from scripts.diagrams.pictures import FOLDER, counterexample
 from tests.verification.exploring import DEPTH, Explorer, Run
+from tests.verification.hanging import replay_unsound
 
 RULES = sorted(path.name for path in FOLDER.iterdir() if path.is_dir())
 # What these ask is not a matter of runs: roles, periods, deadlines, fields, names.
@@ -42,11 +43,25 @@ def test_two_tokens_really_arrive_at_the_same_place() -> None:
 
 def test_from_there_the_end_is_never_reached() -> None:
     found, explorer, runs = wrong("cannot_finish")
-    there = [run for run in runs if run.goes((*found.counterexample, "fix"))]
+    assert found.counterexample[-1] == "fix"
+    there = [run for run in runs if run.goes(found.counterexample)]
     assert max(len(run.done) for run in there) >= DEPTH - 1
     assert {name for run in there for name in explorer.open(run)} == {"fix", "confirm"}
     assert not any(run.fault or run.step.finished for run in there if run.step)
     assert any(run.step.finished for run in runs if run.step)
+
+
+def test_what_is_called_unsound_is_so_in_the_engine() -> None:
+    """Generated models: it hangs, passes twice what was drawn once, never ends from there, never comes there."""
+    counts, wrong = replay_unsound(range(120))
+    assert wrong == []
+    assert {rule for rule in counts if rule != "refused"} == {
+        "deadlock",
+        "lack_of_synchronisation",
+        "cannot_finish",
+        "dead_element",
+    }
+    assert counts["deadlock"] >= 10 and counts["lack_of_synchronisation"] >= 8 and counts["refused"] < 10
 
 
 @pytest.mark.parametrize("rule", ["dead_element", "connected"])

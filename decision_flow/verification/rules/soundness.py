@@ -24,7 +24,8 @@ def check(scope: Scope, processes: Mapping[str, Scope]) -> Iterator[Finding]:
 
 
 def _scope(scope: Scope, processes: Mapping[str, Scope]) -> Iterator[Finding]:
-    result = Game(Graph(scope, processes)).play()
+    game = Game(Graph(scope, processes))
+    result = game.play()
     names = {source.id: source.name or source.id for source in scope.elements.values()}
 
     def finding(rule: str, element: str, text: str, english: str, way: tuple[str, ...] = ()) -> Finding:
@@ -43,13 +44,21 @@ def _scope(scope: Scope, processes: Mapping[str, Scope]) -> Iterator[Finding]:
     if not result.stuck:
         lost = _cannot_finish(result)
         if lost is not None:
-            way = result.way(lost)
+            way = (*result.way(lost), *_entered(game, result, lost)[:1])
             yield finding("cannot_finish", way[-1] if way else scope.id, "之后再也不能办结",
                           "From here the end can never be reached.", way)  # fmt: skip
             return
         for source in scope.elements.values():
             if source.id not in result.fired:
                 yield finding("dead_element", source.id, "永远不会办到", "This element can never be reached.")
+
+
+def _entered(game: Game, result: Result, state: State) -> list[str]:
+    """Return the elements that the last step of the run to `state` leads to: which branch it took."""
+    before = result.parents[state][0]
+    came = state[0] & ~(before[0] if before is not None else 0)
+    nodes = [game.graph.target[flow] for flow in range(came.bit_length()) if came >> flow & 1]
+    return [game.graph.nodes[node].element for node in nodes if node >= 0 and game.graph.nodes[node].source is not None]
 
 
 def _cannot_finish(result: Result) -> State | None:

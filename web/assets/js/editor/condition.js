@@ -5,7 +5,7 @@ const FORMS = [
   [new RegExp(`^not ${PATH}$`), m => ({ path: m[1], op: 'no' })],
   [new RegExp(`^${PATH}$`), m => ({ path: m[1], op: 'yes' })],
   [new RegExp(`^${PATH} (==|!=) (?:${QUOTED})$`), m => ({ path: m[1], op: m[2], value: m[3] !== undefined ? m[3] : m[4] })],
-  [new RegExp(`^${PATH} (==|!=|<=|>=|<|>) (-?[0-9]+(?:\\.[0-9]+)?)$`), m => ({ path: m[1], op: m[2], value: m[3], number: true })],
+  [new RegExp(`^${PATH} (==|!=|<=|>=|<|>) (-?[0-9]+(?:\\.[0-9]+)?|policy\\.[a-z][a-z0-9_]*)$`), m => ({ path: m[1], op: m[2], value: m[3], number: true })],
   [new RegExp(`^${PATH} in \\[(.*)\\]$`), m => { const list = quotedList(m[2]); return list && { path: m[1], op: 'in', value: list }; }],
   [new RegExp(`^(?:${QUOTED}) in ${PATH}$`), m => ({ path: m[3], op: 'contains', value: m[1] !== undefined ? m[1] : m[2] })],
   [new RegExp(`^len\\(${PATH}\\) > 0$`), m => ({ path: m[1], op: 'filled' })],

@@ -61,7 +61,7 @@ export function makePanel(box, editor) {
       el('p', { class: 'ed-links' },
         known && known.own ? el('a', { href: editor.formUrl(form) }, say('设计表单')) : null,
         el('a', { href: editor.formUrl('new') }, say('新建表单'))),
-      labelled(say('办理期限'), deadlineBuilder(model.property(element, 'due'), facts.forms, value => { model.setProperty(modeler, element, 'due', value); again(); })),
+      labelled(say('办理期限'), deadlineBuilder(model.property(element, 'due'), facts, value => { model.setProperty(modeler, element, 'due', value); again(); })),
       propertyField(element, '依据', 'basis'),
       propertyField(element, '办理提示', 'hint', area),
       propertyField(element, '英文提示', 'hint_en', area),
@@ -111,7 +111,7 @@ export function makePanel(box, editor) {
     const box = el('div', {}, labelled(say('默认连线'), select(usual ? usual.id : '', ways.map(way => [way.id, wayName(way)]), value => setDefault(element, value), say('无'))));
     for (const way of ways) {
       if (usual && usual.id === way.id) continue;
-      box.append(el('fieldset', { class: 'ed-group' }, el('legend', {}, wayName(way)), conditionBuilder(model.condition(way), facts.forms, text => { model.setCondition(modeler, way, text); again(); })));
+      box.append(el('fieldset', { class: 'ed-group' }, el('legend', {}, wayName(way)), conditionBuilder(model.condition(way), facts, text => { model.setCondition(modeler, way, text); again(); })));
     }
     return box;
   }
@@ -136,7 +136,7 @@ export function makePanel(box, editor) {
     check.addEventListener('change', () => { setDefault(from, check.checked ? element.id : ''); again(); });
     return [
       labelled(say('默认连线'), check),
-      usual ? null : el('fieldset', { class: 'ed-group' }, el('legend', {}, say('走这条连线的条件')), conditionBuilder(model.condition(element), facts.forms, text => { model.setCondition(modeler, element, text); again(); })),
+      usual ? null : el('fieldset', { class: 'ed-group' }, el('legend', {}, say('走这条连线的条件')), conditionBuilder(model.condition(element), facts, text => { model.setCondition(modeler, element, text); again(); })),
     ];
   }
 
@@ -145,7 +145,7 @@ export function makePanel(box, editor) {
     const found = [];
     if (model.is(element, 'bpmn:StartEvent') && !of) found.push(stepField(element, '法定环节', 'step'));
     if (of && of.$type === 'bpmn:TimerEventDefinition') {
-      found.push(labelled(say('等待到'), deadlineBuilder(model.timerText(element), facts.forms, value => { model.setTimer(modeler, element, value); again(); }, true)));
+      found.push(labelled(say('等待到'), deadlineBuilder(model.timerText(element), facts, value => { model.setTimer(modeler, element, value); again(); }, true)));
       found.push(propertyField(element, '期限依据的规则', 'due_rule'));
     }
     if (of && of.$type === 'bpmn:SignalEventDefinition') found.push(labelled(say('信号名称'), input(model.signalName(element), value => model.setSignal(modeler, element, value.replace(/[^A-Za-z0-9_]/g, '')))));

@@ -8,7 +8,7 @@ const ENGLISH = {
   '依次办理': 'One after another', '系统功能': 'Function of the product', '决策表': 'Decision table', '结果放在': 'Result is kept as', '被调用的流程': 'Called process',
   '默认连线': 'Default way', '条件': 'Condition', '走这条连线的条件': 'Condition of this way', '没有条件': 'No condition', '等待到': 'Wait until', '信号名称': 'Signal',
   '启动表单': 'Start form', '适用政策': 'Policy', '请选择': 'Choose', '无': 'None',
-  '工作日': 'working days', '自然日': 'calendar days', '个月': 'months', '自收到任务起': 'from receipt', '从哪天起': 'Counted from', '没有期限': 'No deadline', '另写表达式': 'Write an expression', '到表单中的日期为止': 'until a date in a form',
+  '自己填写': 'Own number', '数值取自': 'Number taken from', '工作日': 'working days', '自然日': 'calendar days', '个月': 'months', '自收到任务起': 'from receipt', '从哪天起': 'Counted from', '没有期限': 'No deadline', '另写表达式': 'Write an expression', '到表单中的日期为止': 'until a date in a form',
   '且': 'and', '或': 'or', '加一个条件': 'Add a condition', '去掉': 'Remove', '用表达式写': 'Write it as an expression', '用选项写': 'Build it', '字段': 'Field', '比较': 'Comparison', '值': 'Value',
   '等于': 'is', '不等于': 'is not', '是下列之一': 'is one of', '大于': 'more than', '不小于': 'at least', '小于': 'less than', '不大于': 'at most', '为是': 'is yes', '为否': 'is no', '包含': 'contains', '有内容': 'is not empty', '没有内容': 'is empty', '有一行为': 'has a row with',
   '环节': 'Step', '类型': 'Kind', '下一步': 'Next', '操作': 'Actions', '在后面加一步': 'Add a step after', '上移': 'Move up', '下移': 'Move down', '删除': 'Delete', '新环节': 'New step', '在图上找到': 'Show on the diagram',
