@@ -73,9 +73,12 @@ def audit_checkpoint(settings: Settings, output: Path | None, since: str | None)
     from decision_flow.verifier import verify_trail
 
     key, database = checkpoints.signing_key(settings.folder), open_database(settings)
+    with database.snapshot() as session:
+        found = checkpoints.survey(session)
     with database.transaction() as session:
-        checkpoints.seal(session, key, operator())
-        session.flush()
+        if found is not None:
+            checkpoints.seal(session, key, operator(), found)
+            session.flush()
         newest = select(TrailCheckpoint).order_by(TrailCheckpoint.number.desc()).limit(1)
         last = session.scalars(newest).one_or_none()
         line = checkpoints.as_line(last) if last else None

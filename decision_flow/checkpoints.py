@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -52,40 +53,63 @@ def public_key(key: Ed25519PrivateKey) -> str:
     return key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
 
 
-def seal(session: Session, key: Ed25519PrivateKey, actor: Author = SYSTEM) -> TrailCheckpoint | None:
-    """Sign a checkpoint over all that is committed; return it, or None when nothing was added since the last.
+@dataclass(frozen=True)
+class Survey:
+    """What the next checkpoint will say: number, tree, the streams that moved, and the digest of the note before."""
 
-    Reads only what is new. Two at a time: the second is told `Conflict` at the commit. That it was signed is
-    itself an event, which the next checkpoint covers.
+    number: int
+    tree: verify_trail.Tree
+    streams: list[list[Any]]
+    previous: str
+
+
+def survey(session: Session) -> Survey | None:
+    """Return what the next checkpoint will say of all that is committed, or None when nothing was added since the last.
+
+    Reads only what is new. Given a snapshot, it holds nobody up, however long it takes.
     """
     last = session.scalars(select(TrailCheckpoint).order_by(TrailCheckpoint.number.desc()).limit(1)).one_or_none()
     sealed = covered(session)
     heads = session.execute(select(AuditStream.name, AuditStream.seq)).all()
     # By code points, in Python: each database would sort names its own way.
     moved = sorted((name, seq) for name, seq in heads if seq > sealed.get(name, 0))
-    streams = [list(one) for one in moved]
     if all(name == audit.TRAIL for name, _ in moved):
         return None
     tree = verify_trail.Tree(last.size, map(bytes.fromhex, json.loads(last.frontier))) if last else verify_trail.Tree()
     for name, seq in moved:
         for canonical in inclusion.canonicals(session, name, sealed.get(name, 0), seq):
             tree.add(verify_trail.leaf_hash(canonical.encode()))
-    number, at, root = (last.number if last else 0) + 1, clock.now(), tree.root().hex()
     previous = hashlib.sha256(last.note.encode()).hexdigest() if last else GENESIS
-    note = verify_trail.note_of(number, at.isoformat(timespec="microseconds"), tree.size, root, streams, previous)
+    return Survey((last.number if last else 0) + 1, tree, [list(one) for one in moved], previous)
+
+
+def seal(
+    session: Session, key: Ed25519PrivateKey, actor: Author = SYSTEM, found: Survey | None = None
+) -> TrailCheckpoint | None:
+    """Sign a checkpoint over all that is committed; return it, or None when nothing was added since the last.
+
+    `found` is the `survey` of a snapshot, so that the writing transaction need not make it. Two at a time: the second
+    is told `Conflict` at the commit. That it was signed is itself an event, which the next checkpoint covers.
+    """
+    found = found or survey(session)
+    if found is None:
+        return None
+    tree, at, root = found.tree, clock.now(), found.tree.root().hex()
+    moment = at.isoformat(timespec="microseconds")
+    note = verify_trail.note_of(found.number, moment, tree.size, root, found.streams, found.previous)
     made = TrailCheckpoint(
-        number=number,
+        number=found.number,
         made_at=at,
         size=tree.size,
         root=root,
-        streams=verify_trail.canonical_json(streams),
+        streams=verify_trail.canonical_json(found.streams),
         frontier=json.dumps([part.hex() for part in tree.parts]),
         note=note,
         signature=key.sign(note.encode()).hex(),
         public_key=public_key(key),
     )
     session.add(made)
-    facts = {"number": number, "size": tree.size, "root": root, "public_key": made.public_key}
+    facts = {"number": found.number, "size": tree.size, "root": root, "public_key": made.public_key}
     audit.append(session, audit.TRAIL, EventName.TRAIL_SEALED, actor=actor, facts=facts)
     return made
 

@@ -60,7 +60,7 @@ def _proofs(
         if name in names:
             wanted |= {at + turn: (name, first + 1 + turn) for turn in range(seq - first)}
         at += seq - first
-    paths = _Paths(before, sorted(wanted))
+    paths = Paths(before, sorted(wanted))
     for name, seq in moved:
         for canonical in canonicals(session, name, sealed.get(name, 0), seq):
             paths.add(leaf_hash(canonical.encode()))
@@ -72,7 +72,7 @@ def _proofs(
     ]  # fmt: skip
 
 
-class _Paths:
+class Paths:
     """A tree that grows leaf by leaf and notes, for the wanted ones, the hashes beside their way to the root."""
 
     def __init__(self, before: TrailCheckpoint | None, wanted: list[int]) -> None:

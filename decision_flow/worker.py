@@ -89,9 +89,13 @@ def _tidy(database: Database) -> int:
 
 def seal(database: Database, settings: Settings) -> int:
     """Sign the day's checkpoint of the trail; return how many events are covered now, 0 if nothing was new."""
+    with database.snapshot() as session:
+        found = checkpoints.survey(session)
+    if found is None:
+        return 0
     with database.transaction() as session:
-        made = checkpoints.seal(session, checkpoints.signing_key(settings.folder))
-        return made.size if made else 0
+        checkpoints.seal(session, checkpoints.signing_key(settings.folder), found=found)
+    return found.tree.size
 
 
 # What happens once a day, in China's time of day.

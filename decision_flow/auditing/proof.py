@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from decision_flow import audit
 from decision_flow.audit import GENESIS, Author, Break, EventName
+from decision_flow.inclusion import Paths
 from decision_flow.models import AuditEvent, AuditStream, Matter, TrailCheckpoint
 from decision_flow.verifier import verify_trail
 
@@ -142,10 +143,8 @@ class _Batch:
     begins: Mapping[str, int]
     ends: Mapping[str, int]
 
-    @cached_property
-    def places(self) -> dict[tuple[str, int], bytes]:
-        """The hashes of the leaves by (stream, seq), in the order of the tree."""
-        found: dict[tuple[str, int], bytes] = {}
+    def leaves(self) -> Iterator[bytes]:
+        """Yield the hashes of the leaves in the order of the tree, with the events of few streams in memory."""
         names = list(self.ends)
         for start in range(0, len(names), AT_ONCE):
             ranges = [
@@ -156,25 +155,14 @@ class _Batch:
                 for name in names[start : start + AT_ONCE]
             ]  # fmt: skip
             query = select(AuditEvent.stream, AuditEvent.seq, AuditEvent.canonical).where(or_(*ranges))
-            for stream, seq, canonical in self.session.execute(query):
-                found[stream, seq] = verify_trail.leaf_hash(canonical.encode())
-        return {place: found[place] for place in sorted(found)}
+            # Sorted here: each database would order the names its own way.
+            for _, _, canonical in sorted((row.stream, row.seq, row.canonical) for row in self.session.execute(query)):
+                yield verify_trail.leaf_hash(canonical.encode())
 
     @property
     def old(self) -> int:
         """How many leaves the tree had before."""
         return self.last.size if self.last else 0
-
-    @cached_property
-    def parts(self) -> dict[tuple[int, int], bytes]:
-        """The complete parts of the tree before, by the leaves they hold."""
-        found, start = {}, 0
-        hashes = [bytes.fromhex(part) for part in json.loads(self.last.frontier)] if self.last else []
-        sizes = [1 << bit for bit in range(self.old.bit_length() - 1, -1, -1) if self.old >> bit & 1]
-        for size, part in zip(sizes, hashes, strict=False):
-            found[start, start + size] = part
-            start += size
-        return found
 
     @cached_property
     def problem(self) -> str:
@@ -195,41 +183,37 @@ class _Batch:
         tree = verify_trail.Tree(self.old, left)
         if last is not None and tree.root().hex() != last.root:
             return "root"
-        for leaf in self.places.values():
+        for leaf in self.leaves():
             tree.add(leaf)
         return "" if (tree.size, tree.root().hex()) == (point.size, point.root) else "root"
 
     def inclusion(self, stream: str, seq: int) -> Inclusion | None:
         """Return the path of one leaf; None when the checkpoint does not hold."""
-        if self.problem or (stream, seq) not in self.places:
+        if self.problem or not self.begins.get(stream, 0) < seq <= self.ends[stream]:
             return None
-        leaves = list(self.places.values())
-        index = self.old + list(self.places).index((stream, seq))
-        kept: dict[tuple[int, int], bytes] = dict(self.parts)
-
-        def node(low: int, high: int) -> bytes:
-            if (low, high) not in kept:
-                if high - low == 1:
-                    return leaves[low - self.old]
-                middle = low + (1 << (high - low - 1).bit_length() - 1)
-                kept[low, high] = hashlib.sha256(b"\x01" + node(low, middle) + node(middle, high)).digest()
-            return kept[low, high]
-
-        path: list[tuple[str, str]] = []
-        low, high = 0, self.point.size
-        while high - low > 1:
-            middle = low + (1 << (high - low - 1).bit_length() - 1)
-            if index < middle:
-                path.append(("right", node(middle, high).hex()))
-                high = middle
-            else:
-                path.append(("left", node(low, middle).hex()))
-                low = middle
+        before = [end - self.begins.get(name, 0) for name, end in self.ends.items() if name < stream]
+        index = self.old + sum(before) + seq - self.begins.get(stream, 0) - 1
+        paths = Paths(self.last, [index])
+        for leaf in self.leaves():
+            paths.add(leaf)
+        paths.close()
+        path = _sided(index, self.point.size, paths.found[index])
         point = self.point
         return Inclusion(
-            point.number, point.made_at, point.size, point.root, index, tuple(reversed(path)), point.note,
+            point.number, point.made_at, point.size, point.root, index, path, point.note,
             point.signature, point.public_key,
         )  # fmt: skip
+
+
+def _sided(index: int, size: int, path: list[bytes]) -> tuple[tuple[str, str], ...]:
+    """Return a path with the side on which each hash stands (RFC 9162, 2.1.3.2)."""
+    at, last, found = index, size - 1, []
+    for beside in path:
+        found.append(("left" if at & 1 or at == last else "right", beside.hex()))
+        while at == last and not at & 1 and at:
+            at, last = at >> 1, last >> 1
+        at, last = at >> 1, last >> 1
+    return tuple(found)
 
 
 def _naming(stream: str) -> Select[int, str]:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from scripts.benchmarks import (
+    checkpoints,
     complete,
     desk,
     engine,
@@ -33,6 +34,7 @@ ALL: dict[str, Callable[[str], Figures]] = {
     "public": public.run,
     "desk": desk.run,
     "trail": trail.run,
+    "checkpoints": checkpoints.run,
     "writers": writers.run,
     "mutants": mutants.run,
     "rubbish": rubbish.run,

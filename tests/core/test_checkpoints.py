@@ -21,6 +21,7 @@ from decision_flow.audit import SYSTEM, EventName
 from decision_flow.cli import main
 from decision_flow.config import Settings
 from decision_flow.db import Database
+from decision_flow.errors import Conflict
 from decision_flow.verifier import verify_trail
 
 VERIFIER = Path(verify_trail.__file__)
@@ -200,6 +201,25 @@ def test_nothing_new_makes_no_checkpoint(database: Database) -> None:
     seal(database)
     with database.transaction() as session:
         assert checkpoints.seal(session, KEY) is None
+
+
+def test_nobody_waits_for_a_checkpoint_and_what_is_written_meanwhile_goes_into_the_next(database: Database) -> None:
+    write(database, 4)
+    with database.snapshot() as session:
+        found = checkpoints.survey(session)
+        assert found is not None
+        write(database, 3)
+    with database.transaction() as session:
+        made = checkpoints.seal(session, KEY, found=found)
+        assert made is not None
+    trail = taken(database)
+    report = verify_trail.verify(trail)
+    assert report.problems == [] and report.covered == found.tree.size == made.size
+    assert report.events - report.covered == 4
+    # Two that were begun at once: the second is told.
+    with pytest.raises(Conflict), database.transaction() as session:
+        checkpoints.seal(session, KEY, found=found)
+    assert seal(database)["size"] == report.events
 
 
 def test_the_key_is_its_owners_alone(settings: Settings) -> None:

@@ -256,7 +256,7 @@ def test_paths_and_proofs_are_those_of_the_standard(size: int) -> None:
             tree.add(leaf)
         return tree.root()
 
-    paths = inclusion._Paths(None, list(range(size)))
+    paths = inclusion.Paths(None, list(range(size)))
     for leaf in leaves:
         paths.add(leaf)
     paths.close()

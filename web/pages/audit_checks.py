@@ -16,7 +16,7 @@ from decision_flow.models import TrailCheckpoint
 from web.auth import requires
 from web.errors import told
 from web.language import gettext
-from web.request import actor, page_number, settings, transaction
+from web.request import actor, database, page_number, settings, transaction
 
 page = Blueprint("audit_checks", __name__, url_prefix="/audit")
 SHOWN = 200
@@ -50,15 +50,16 @@ def index() -> str:
 @requires(Permission.AUDIT_SEAL)
 def seal() -> BaseResponse:
     """Sign a checkpoint now."""
-    with transaction() as session:
-        require(actor(), Permission.AUDIT_SEAL)
-        made = checkpoints.seal(session, checkpoints.signing_key(settings().folder), actor())
-        number = made.number if made else 0
-    if not number:
+    require(actor(), Permission.AUDIT_SEAL)
+    with database().snapshot() as session:
+        found = checkpoints.survey(session)
+    if found is None:
         flash(gettext("上一个检查点以后没有新的记录,没有签发。"), "warning")
         return redirect(url_for("audit_checks.index"))
-    flash(gettext("已签发第%(number)s号检查点。请下载并交由本单位以外的人员保存。", number=number), "success")
-    return redirect(url_for("audit_checks.checkpoint", number=number))
+    with transaction() as session:
+        checkpoints.seal(session, checkpoints.signing_key(settings().folder), actor(), found)
+    flash(gettext("已签发第%(number)s号检查点。请下载并交由本单位以外的人员保存。", number=found.number), "success")
+    return redirect(url_for("audit_checks.checkpoint", number=found.number))
 
 
 @page.get("/checkpoints/<int:number>")
