@@ -88,11 +88,15 @@ def draw(seed: str, entries: Iterable[Entry], seats: Mapping[str, int]) -> list[
 def parse_list(lines: Sequence[str]) -> list[Entry]:
     """Return the entries of a published list, one a line: number, name, side, separated by tabs or commas.
 
+    A comma inside a name is the name's own: the number ends at the first, the side begins after the last.
+
     Raises `ValueError` naming the line that cannot be read.
     """
     found: list[Entry] = []
     for place, line in enumerate(lines, 1):
-        parts = [part.strip() for part in line.replace("\t", ",").split(",")]
+        number, _, rest = line.replace("\t", ",").partition(",")
+        name, comma, side = rest.rpartition(",")
+        parts = [part.strip() for part in ((number, name, side) if comma else (number, *rest.split(",")))]
         if not any(parts) or (place == 1 and not parts[0].isdecimal()):
             continue
         if len(parts) != 3 or not parts[0].isdecimal() or not parts[1] or not parts[2]:

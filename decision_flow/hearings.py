@@ -126,7 +126,7 @@ def enrol(session: Session, number: str, told: Application) -> tuple[Enrolment, 
             last = session.scalar(select(func.max(Enrolment.number)).where(Enrolment.notice_id == notice.id))
             enrolment = Enrolment(
                 receipt=f"BM-{secrets.token_hex(5).upper()}", notice_id=notice.id, number=(last or 0) + 1,
-                name=told.name.strip(), side=told.side, contact=told.contact.strip(), view=told.view.strip(),
+                name=" ".join(told.name.split()), side=told.side, contact=told.contact.strip(), view=told.view.strip(),
                 is_civil_servant=told.is_civil_servant, enrolled_at=clock.now(), token_key=key,
             )  # fmt: skip
             session.add(enrolment)

@@ -8,7 +8,7 @@ from typing import Any
 
 from decision_flow import clock
 from decision_flow.db import Database
-from decision_flow.demo import public_voice, water_price
+from decision_flow.demo import office, public_voice, water_price
 from decision_flow.demo.answers import MEETINGS, minutes
 from decision_flow.demo.play import Play, units
 from decision_flow.demo.roster import DISTRICT, QINGHE, SHIQIAO
@@ -26,9 +26,12 @@ def load(database: Database, files: FileStore) -> None:
     water_price.pools(database)
     for play in (rural_road, *OTHERS):
         matter = play(database, files)
+        if play is rural_road:
+            office.linked(matter)
         if play is OTHERS[5]:
             public_voice.comment(matter, public_voice.REFUSE)
     water_price.play(database, files)
+    office.major_items(database, files)
 
 
 def rural_road(database: Database, files: FileStore, begun: date | None = None) -> Play:

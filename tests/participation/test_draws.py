@@ -88,3 +88,16 @@ def test_a_published_digest_is_no_account() -> None:
     digest = "ab62224433221100997f" + "c" * 44
     assert not masking.must_not_be_public(f"种子摘要:{digest}") and masking.text(digest) == digest
     assert masking.must_not_be_public("账号6222443322110099")
+
+
+def test_a_comma_in_a_name_does_not_spoil_the_published_list() -> None:
+    listed = [
+        draws.Entry(1, "Lee, Ann", "用水户"),
+        draws.Entry(2, "王建国", "用水户"),
+        draws.Entry(3, "镇水厂", "经营者"),
+    ]
+    lines = [f"{entry.number},{entry.name},{entry.side}" for entry in listed]
+    assert draws.parse_list(lines) == listed
+    for line in ("1,王建国", "x,y,z\n,a,b", "2,,用水户"):
+        with pytest.raises(ValueError, match="line 2"):
+            draws.parse_list(["1,甲,用水户", line])

@@ -146,16 +146,8 @@ def test_g6_what_falls_due_in_2028_is_provisional_until_the_calendar_is_entered(
     play = over_new_year(database, files)
     with database.transaction() as session:
         road = session.get_one(Matter, play.matter_id)
-        evaluations.schedule(
-            session,
-            road,
-            date(2028, 5, 12),
-            mode="full",
-            months=24,
-            actor=SYSTEM,
-            at=clock.now(),
-            explanation="满24个月",
-        )
+        plan = evaluations.Plan(date(2028, 5, 12), mode="full", months=24, explanation="满24个月")
+        evaluations.schedule(session, road, [plan], actor=SYSTEM, at=clock.now())
 
     def standing() -> tuple[date, bool, str, bool]:
         with clock.pretend(play.since), database.transaction(read_only=True) as session:

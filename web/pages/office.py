@@ -51,7 +51,8 @@ def major_items() -> str:
     year = asked if 2000 <= asked <= 2999 else clock.today().year
     with transaction(read_only=True) as session:
         items = three_major.annual_list(session, actor(), year)
-    return render_template("office/major_items.html", items=items, year=year)
+    may_propose = Permission.MATTER_REGISTER in actor().permissions
+    return render_template("office/major_items.html", items=items, year=year, may_propose=may_propose)
 
 
 def _settings(errors: dict[str, list[str]] | None = None) -> str:
