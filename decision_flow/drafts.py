@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import literal, select
+from sqlalchemy import exists, literal, or_, select
 from sqlalchemy.orm import Session, undefer
 
 from decision_flow import audit, clock
@@ -28,6 +28,8 @@ CONCLUDING: dict[StatutoryStep, frozenset[str]] = {
     StatutoryStep.LEGALITY_REVIEW: frozenset({"F-13s"}),
 }
 _STEP_OF = {form: step for step, forms in CONCLUDING.items() for form in forms}
+# The forms that carry a text of the draft.
+DRAFTS = frozenset({"F-06", "F-11", "F-13c"})
 SIGNED_OPINION, CONFIRMED_TEXT = "F-13s", "F-13e"
 
 
@@ -38,19 +40,8 @@ def freeze(session: Session, matter: Matter, actor: Author, at: datetime) -> Dra
     """
     matter.draft_version += 1
     session.flush()
-    row = session.execute(
-        select(Document, Task)
-        .join(Task, Task.id == Document.task_id)
-        .where(
-            Document.matter_id == matter.id,
-            Document.field.like("draft_file%"),
-            Task.state == TaskState.COMPLETED,
-        )
-        .options(undefer(Task.submission))
-        .order_by(Document.id.desc())
-        .limit(1)
-    ).one_or_none()
-    document, task = row if row else (None, None)
+    task, document_id = _filed_last(session, matter)
+    document = session.get(Document, document_id) if document_id is not None else None
     matter.draft_sha256 = document.sha256 if document else ""
     affected = _affected(task) if matter.draft_version > 1 else frozenset()
     version = DraftVersion(
@@ -80,6 +71,30 @@ def freeze(session: Session, matter: Matter, actor: Author, at: datetime) -> Dra
         at=at,
     )
     return version
+
+
+def _filed_last(session: Session, matter: Matter) -> tuple[Task | None, int | None]:
+    """Return the last completed task that filed a text of the draft, and its file.
+
+    What the answers name counts, not what was uploaded last: a file that was put aside before the form was sent, or an
+    earlier one that was filed again, would else stand in the place of the text that people read.
+    """
+    done = session.scalars(
+        select(Task)
+        .where(
+            Task.matter_id == matter.id,
+            Task.state == TaskState.COMPLETED,
+            or_(Task.form.in_(DRAFTS), exists().where(Document.task_id == Task.id, Document.field.like("draft_file%"))),
+        )
+        .options(undefer(Task.submission))
+        .order_by(Task.completed_at.desc(), Task.id.desc())
+    )
+    for task in done:
+        for name, value in (task.submission or {}).items():
+            entry = value[-1] if isinstance(value, list) and value else value
+            if name.startswith("draft_file") and isinstance(entry, dict) and entry.get("document_id"):
+                return task, int(entry["document_id"])
+    return None, None
 
 
 def mark(session: Session, matter: Matter, steps: Iterable[StatutoryStep], at: datetime) -> list[StaleStep]:

@@ -23,16 +23,18 @@ from decision_flow import (
     hearings,
     land_steps,
     masking,
+    matters,
     minutes,
     notices,
     opinions,
     participation,
     policy_versions,
+    refusals,
     risks,
     submitted,
 )
 from decision_flow.identity import Actor
-from decision_flow.models import Matter, NoticeKind, Task
+from decision_flow.models import Matter, Notice, NoticeKind, Task
 from decision_flow.notices import NoticeText
 
 
@@ -163,6 +165,17 @@ def _publish_solicitation(filing: Filing) -> None:
     explanation = submitted.file_id(filing.answers.get("explanation_file"))
     text = solicitation(filing.answers, explanation)
     notices.publish(filing.session, filing.actor, filing.matter, text, task=filing.task)
+
+
+def republish(session: Session, actor: Actor, notice_id: int, told: Mapping[str, Any]) -> Notice:
+    """Publish a solicitation anew from the answers of F-22; a shorter period needs its approval as on the form (R-15b).
+
+    Raises as `notices.republish`, and `Refused` when its reason is not approved in these words.
+    """
+    if old := session.get(Notice, notice_id):
+        refusals.acting(session, actor, old.matter_id)
+        exceptions.must_be_approved(session, matters.get(session, actor, old.matter_id), "F-22", told)
+    return notices.republish(session, actor, notice_id, solicitation(told, None))
 
 
 def solicitation(told: Mapping[str, Any], explanation_id: int | None) -> NoticeText:

@@ -16,13 +16,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from decision_flow import audit, bundles, clock, filedates, identity, tasks, typed_in
+from decision_flow import audit, bundles, clock, filedates, guarding, identity, matters, refusals, tasks, typed_in
 from decision_flow.actors import Actor
 from decision_flow.audit import EventName
 from decision_flow.documents import FileStore
 from decision_flow.errors import N_, Invalid, NotFound, NotPermitted
 from decision_flow.forms import Form
-from decision_flow.models import Document, LateEntry, Matter, ProcedureVersion, Task
+from decision_flow.models import Document, LateEntry, Matter, ProcedureVersion, Task, User
 from decision_flow.roles import Permission
 from decision_flow.tasks import Completed
 
@@ -46,11 +46,14 @@ def may_enter(session: Session, actor: Actor, task: Task) -> bool:
 
 
 def entering(session: Session, actor: Actor, task: Task) -> Actor:
-    """Return the actor with the right to this one task. Raises `NotPermitted` for whoever may not enter it."""
+    """Return the actor with the right to this one task. Raises `NotPermitted` for whoever may not enter it,
+    `Conflict` when it is closed or in somebody's hands."""
     identity.require(actor, Permission.TASK_WORK)
     if not may_enter(session, actor, task):
         raise NotPermitted(N_("该环节须由办理人本人署名,不能代为补录。"))
-    return dataclasses.replace(actor, pools=actor.pools | {task.pool})
+    worker = dataclasses.replace(actor, pools=actor.pools | {task.pool})
+    tasks.must_hold(session, worker, task)
+    return worker
 
 
 def complete(
@@ -69,6 +72,7 @@ def complete(
     day, scan = _checked(session, actor, task, told)
     form = _form(session, task)
     signs = form is not None and any(field.type == "sign" for field in form.fields)
+    _must_be_apart(session, actor, task, told["by"].strip())
     signature = {
         "kind": "scan",
         "user_id": actor.user_id,
@@ -107,6 +111,14 @@ def complete(
         rules=["R-39"] if later else [],
     )  # fmt: skip
     return done, entry
+
+
+def _must_be_apart(session: Session, actor: Actor, task: Task, name: str) -> None:
+    """Raise `Barred` when whoever did the step on paper may not do it in this matter: paper evades nothing (SOD-*)."""
+    refusals.acting(session, actor, task.matter_id, task.id)
+    matter = matters.lock(session, task.matter_id)
+    for user_id in session.scalars(select(User.id).where(User.name == name, User.active)).all():
+        guarding.before_handing(session, matter, task, user_id)
 
 
 def of_matter(session: Session, matter_id: int) -> dict[int, LateEntry]:

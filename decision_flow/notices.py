@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, func, or_, select, text
 from sqlalchemy.orm import Session, joinedload
 
-from decision_flow import audit, clock, masking, policy_versions
+from decision_flow import audit, clock, drafts, masking, policy_versions
 from decision_flow.audit import EventName
 from decision_flow.errors import N_, Conflict, Invalid, NotFound, NotPermitted, Refused, Text
 from decision_flow.identity import Actor
@@ -29,6 +29,7 @@ from decision_flow.models import (
     Task,
 )
 from decision_flow.policies import Setting
+from decision_flow.steps import StatutoryStep
 
 PER_PAGE = 20
 # How to send an opinion names the office's own address, which is not a person's.
@@ -128,6 +129,8 @@ def publish(
 def withdraw(session: Session, actor: Actor, notice_id: int, reason: str) -> Notice:
     """Withdraw a faulty notice: it stays visible as withdrawn, takes no more opinions, and its period is void.
 
+    Public participation that was closed on it is stale from then on (R-14a, R-15b).
+
     Raises `Invalid` without a reason, `Conflict` when it is withdrawn already, `NotPermitted` for anyone but
     the organ's disclosure officer.
     """
@@ -142,6 +145,9 @@ def withdraw(session: Session, actor: Actor, notice_id: int, reason: str) -> Not
     notice.state = NoticeState.WITHDRAWN
     notice.withdrawn_at, notice.withdrawn_as = clock.now(), actor.display
     notice.withdrawn_reason = reason.strip()
+    if notice.kind == NoticeKind.SOLICITATION and standing(session, notice.matter_id) is None:
+        # What was concluded on a period that is void now is done again, or reasoned away and approved.
+        drafts.mark(session, notice.matter, [StatutoryStep.PUBLIC_PARTICIPATION], clock.now())
     _record(session, EventName.NOTICE_WITHDRAWN, actor, notice.matter_id, notice=notice.number, reason=reason.strip())
     return notice
 

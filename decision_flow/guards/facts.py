@@ -116,6 +116,16 @@ class Facts:
         """Return who filed any of `forms`, or drafted it and handed it on."""
         return {one.by for one in self.all(*forms)} | {person for form, person in self.hands if form in forms}
 
+    @property
+    def draft_filed(self) -> str:
+        """The hash of the text of the draft that was filed last, by whatever form; empty where none says."""
+        for one in reversed(self.filed):
+            for name, value in one.answers.items():
+                entry = value[-1] if isinstance(value, list) and value else value
+                if name.startswith("draft_file") and isinstance(entry, Mapping) and entry.get("sha256"):
+                    return str(entry["sha256"])
+        return ""
+
     def place(self, filed: Filed | None) -> int:
         """Return where a filing stands in the order, or -1."""
         return -1 if filed is None else self.filed.index(filed)

@@ -16,6 +16,11 @@ def reviewed(facts: Facts) -> Found:
             "R-25a", 25, N_("没有合法性审查意见,不能提交会议讨论。"), N_("送合法性审查,由审查机构签发意见。"), "F-12"
         )
         return
+    if facts.text is not None and facts.draft_filed not in ("", facts.text.sha256):
+        # A diagram may leave out the freezing; the text that was reviewed is another one all the same.
+        yield missing(
+            "R-25c", 25, N_("审查后又提交了另一份草案,现行文本没有审查意见。"), N_("将现行文本重新送审。"), "F-12"
+        )
     conclusion = facts.text.conclusion if facts.text is not None else str(review.get("conclusion") or "")
     if conclusion == "":
         yield missing(

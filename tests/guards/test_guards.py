@@ -117,6 +117,20 @@ def with_filed(form: str, **answers: Any) -> Change:
     return lambda facts: replace(facts, filed=(Filed(form, answers, DRAFTER), *facts.filed))
 
 
+def filed_after_the_review(facts: Facts) -> Facts:
+    """Another text of the draft came after the opinion was signed, under a diagram that does not freeze it."""
+    place = facts.place(facts.last("F-13s")) + 1
+    first = {"draft_file": {"document_id": 1, "sha256": "ab" * 32, "name": "草案.txt", "size": 1}}
+    other = Filed(
+        "F-11",
+        {"draft_file": {"document_id": 2, "sha256": "cd" * 32, "name": "另一稿.txt", "size": 1}},
+        DRAFTER,
+        role="undertaking_unit",
+    )
+    known = said("F-06", **first)(facts)
+    return replace(known, filed=(*known.filed[:place], other, *known.filed[place:]))
+
+
 ROWS: list[tuple[str, str, Change]] = [
     ("R-03a", "F-12", lambda f: replace(said("F-01", matter_category="")(f), category="")),
     ("R-03b", "F-12", said("F-01", special_procedure_law="价格法")),
@@ -156,6 +170,8 @@ ROWS: list[tuple[str, str, Change]] = [
     ("R-25c", "F-14", of(text=Text(1, "ab", "unlawful_content"))),
     ("R-25c", "F-14", of(text=Text(2, "cd", ""))),
     ("R-25c", "F-14", of(stale=("public_participation",))),
+    ("R-25c", "F-15a", filed_after_the_review),
+    ("R-18", "F-15b", of(pending=1)),
     ("R-25d", "F-14", of(text=Text(1, "ab", "no_rule_risk_stated"))),
     ("R-26a", "F-12", said("F-12", procedure_explanation="")),
     ("R-27", "F-13", said("F-13", finding_procedure=None)),
@@ -212,6 +228,14 @@ def test_one_duty_left_open_is_refused_by_name(rule: str, form: str, change: Cha
 def test_nothing_is_archived_or_closed_with_a_duty_open(forms: tuple[str, ...]) -> None:
     assert rules(archive.to_archive, without(*forms)(lawful()))
     assert rules(archive.to_finish, without(*forms)(lawful()))
+
+
+def test_the_text_that_was_reviewed_may_be_filed_again() -> None:
+    """Only another text is another text: the same one, filed once more, is the one that was reviewed."""
+    same = filed_after_the_review(lawful())
+    filed = tuple(replace(one, answers=same.of("F-06", "draft_file") and {"draft_file": same.of("F-06", "draft_file")})
+                  if one.form == "F-11" else one for one in same.filed)  # fmt: skip
+    assert rules(guards.FORMS["F-15a"][1], replace(same, filed=filed)) == set()
 
 
 def test_closing_asks_for_the_final_report_and_the_archive() -> None:

@@ -8,10 +8,11 @@ from datetime import date, timedelta
 
 import pytest
 
-from decision_flow import clock, notices
+from decision_flow import clock, drafts, matter_facts, notices
 from decision_flow.db import Database
 from decision_flow.documents import FileStore
 from decision_flow.errors import Conflict, Invalid, NotPermitted, Refused
+from decision_flow.guards import legality
 from decision_flow.models import Matter, Notice
 from tests.participation import bare
 
@@ -91,6 +92,24 @@ def test_the_period_cannot_be_closed_early(
     with database.transaction(read_only=True) as session:
         assert session.get_one(Matter, matter_id).status == "RUNNING"
     assert bare.open_task(database, matter_id).element_id == "T_last"
+
+
+def test_what_was_concluded_on_a_withdrawn_notice_is_done_again(
+    database: Database, files: FileStore, matter_id: int, travel: Callable[[date], None]
+) -> None:
+    """R-15b, R-25c: withdrawing after the closing leaves no participation that counts for the review and the meeting."""
+    travel(date(2026, 3, 9))
+    notice = publish(database, files, matter_id)
+    travel(date(2026, 4, 20))
+    bare.said(database, matter_id, "F-22b", {"summary": "无意见"}, bare.OFFICER)
+    bare.said(database, matter_id, "F-23", {"summary": "群众支持"})
+    with database.transaction() as session:
+        assert drafts.open_marks(session, matter_id) == []
+        notices.withdraw(session, bare.person(session, bare.OFFICER), notice.id, "附件上传错误,重新公布。")
+    with database.transaction() as session:
+        assert [mark.step for mark in drafts.open_marks(session, matter_id)] == ["public_participation"]
+        known = matter_facts.of(session, session.get_one(Matter, matter_id))
+        assert "R-25c" in {one.rule for one in legality.nothing_stale(known)}
 
 
 def test_a_withdrawn_notice_stays_and_its_period_starts_anew(

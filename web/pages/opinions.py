@@ -9,9 +9,8 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response
 
-from decision_flow import matters, notices, opinion_files, opinions, typed_in
+from decision_flow import formalities, matters, notices, opinion_files, opinions, typed_in
 from decision_flow.errors import N_, Conflict, Invalid, NotFound
-from decision_flow.formalities import solicitation
 from decision_flow.identity import Permission
 from decision_flow.models import Matter, Notice
 from decision_flow.opinions import Entry, LedgerQuery
@@ -143,7 +142,7 @@ def republish(matter_id: int, notice_id: int) -> Response | tuple[str, int]:
         if wrong:
             raise Invalid(gettext("公告没有发布,请按提示修改。"), errors=wrong)
         with transaction() as session:
-            fresh = notices.republish(session, actor(), notice_id, solicitation(typed, None)).number
+            fresh = formalities.republish(session, actor(), notice_id, typed).number
     except (Invalid, Conflict) as error:
         errors = getattr(error, "errors", {})
         return _notices(matter_id, problem=told(error), errors=errors, typed=typed, at=notice_id), status_of(error)
