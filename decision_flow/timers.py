@@ -58,14 +58,9 @@ def claim(session: Session, owner: str, limit: int = 50) -> list[Claimed]:
     return [Claimed(row.id, row.attempts, row.matter_id) for row in sorted(claimed, key=lambda row: (row[3], row[0]))]
 
 
-def fire(session: Session, claimed: Claimed, owner: str) -> bool:
-    """Let one claimed timer go off; return whether it did. A timer of somebody else, or done, is left alone.
-
-    The matter is locked before the timer, in the order of everybody who changes a matter.
-    """
-    if claimed.matter_id is not None:
-        session.execute(select(Matter.id).where(Matter.id == claimed.matter_id).with_for_update())
-    timer = session.scalars(
+def _still_claimed(session: Session, claimed: Claimed, owner: str) -> Timer | None:
+    """Return the timer, locked, or None when somebody else has it by now, or it is done."""
+    return session.scalars(
         select(Timer)
         .where(
             Timer.id == claimed.id,
@@ -75,6 +70,16 @@ def fire(session: Session, claimed: Claimed, owner: str) -> bool:
         )
         .with_for_update()
     ).one_or_none()
+
+
+def fire(session: Session, claimed: Claimed, owner: str) -> bool:
+    """Let one claimed timer go off; return whether it did. A timer of somebody else, or done, is left alone.
+
+    The matter is locked before the timer, in the order of everybody who changes a matter.
+    """
+    if claimed.matter_id is not None:
+        session.execute(select(Matter.id).where(Matter.id == claimed.matter_id).with_for_update())
+    timer = _still_claimed(session, claimed, owner)
     if timer is None:
         return False
     if timer.due_at > clock.now():
@@ -138,16 +143,7 @@ def refused(session: Session, claimed: Claimed, owner: str, error: Refused) -> N
     try after the duty is done.
     """
     _, rested = leases.clock_of(session, REFUSED_REST_SECONDS)
-    timer = session.scalars(
-        select(Timer)
-        .where(
-            Timer.id == claimed.id,
-            Timer.owner == owner,
-            Timer.attempts == claimed.attempt,
-            Timer.state == TimerState.WAITING,
-        )
-        .with_for_update()
-    ).one_or_none()
+    timer = _still_claimed(session, claimed, owner)
     if timer is None:
         return
     text = told(error)

@@ -188,6 +188,11 @@ def note_walk(session: Session, actor: Actor, draft_id: int, digest: str, ends: 
 
 def _lock(session: Session, actor: Actor, draft_id: int) -> ProcedureDraft:
     identity.require(actor, Permission.PROCEDURE_MODEL)
+    return locked(session, draft_id)
+
+
+def locked(session: Session, draft_id: int) -> ProcedureDraft:
+    """Return the open draft, locked and as it stands now. Raises `NotFound`, `Conflict` when it is open no more."""
     draft = session.scalars(
         select(ProcedureDraft)
         .where(ProcedureDraft.id == draft_id)

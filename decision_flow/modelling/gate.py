@@ -98,16 +98,7 @@ def publish(session: Session, actor: Actor, draft_id: int, revision: int) -> Pro
     it moved on or nothing changed, `NotConforming` with the findings when it may not be used.
     """
     identity.require(actor, Permission.PROCEDURE_PUBLISH)
-    draft = session.scalars(
-        select(ProcedureDraft)
-        .where(ProcedureDraft.id == draft_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one_or_none()
-    if draft is None:
-        raise NotFound(N_("没有这份草案。"))
-    if draft.state != DraftState.OPEN:
-        raise Conflict(N_("这份草案已经发布或者作废,不能再修改。"))
+    draft = drafts.locked(session, draft_id)
     if draft.revision != revision:
         raise Conflict(N_("草案在您核对之后又有改动,没有发布。请重新核对。"))
     if actor.user_id in draft.authors:

@@ -6,10 +6,11 @@ import re
 from collections import Counter
 
 import pytest
+from babel.messages.pofile import read_po
 
 from decision_flow.forms import Field, Form
 from decision_flow.resources import BPMN
-from tests.house.texts import everything
+from tests.house.texts import ROOT, everything
 from web.language import CATALOGUES, english
 
 FORMS = sorted((BPMN / "forms").glob("*.toml"))
@@ -30,6 +31,23 @@ def test_a_text_stands_in_one_catalogue() -> None:
         for text in re.findall(r'^msgid "(.+)"$', path.read_text("utf-8"), re.M)
     ]
     assert [text for text, count in Counter(ids).items() if count > 1] == []
+
+
+def test_no_translation_outlives_its_text() -> None:
+    sources = [
+        path
+        for folder in ("bpmn", "decision_flow", "web")
+        for kind in ("*.py", "*.toml")
+        for path in (ROOT / folder).rglob(kind)
+    ]
+    # Some are said by a table rather than where they stand.
+    told = {*everything(), ""}
+    written = "\n".join(path.read_text("utf-8") for path in sources if "assets" not in path.parts)
+    for path in sorted(CATALOGUES.glob("*.po")):
+        with path.open("rb") as file:
+            assert [one.id for one in read_po(file) if one.id not in told and str(one.id) not in written] == [], (
+                path.name
+            )
 
 
 @pytest.mark.parametrize("path", FORMS, ids=lambda path: path.stem)
