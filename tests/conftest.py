@@ -7,10 +7,13 @@ import shutil
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, time
 from pathlib import Path
+from types import CodeType
 
 import pytest
 import time_machine
 from argon2 import PasswordHasher
+from flask import Flask
+from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import create_engine, text
 
 from decision_flow import clock, demo, migrations, passwords, working_days
@@ -18,10 +21,12 @@ from decision_flow.config import Settings
 from decision_flow.db import Database
 from decision_flow.documents import FileStore
 from decision_flow.modelling import gate
+from web import create_app
 
 POSTGRESQL = os.environ.get("DECISION_FLOW_TEST_POSTGRESQL", "")
 
 
+KEY = "k" * 40
 SHIPPED_HASHER = passwords._hasher
 
 
@@ -29,6 +34,30 @@ SHIPPED_HASHER = passwords._hasher
 def quick_hashing() -> None:
     """Hash with next to no work: a third of all would go there. Who tries the strength asks for `strong_hashing`."""
     hash_with(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+
+
+class Compiled(BytecodeCache):
+    """Templates are compiled once for all applications of the run."""
+
+    def __init__(self) -> None:
+        self.code: dict[tuple[str, str], CodeType | None] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self.code.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self.code[bucket.key, bucket.checksum] = bucket.code
+
+
+@pytest.fixture(scope="session", autouse=True)
+def templates_compiled_once() -> None:
+    Flask.jinja_options = {"bytecode_cache": Compiled()}
+
+
+@pytest.fixture(scope="session")
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    """The application in demo mode, built once; `equip` lets it work on the database of a test."""
+    return create_app(Settings.of({"data_dir": str(tmp_path_factory.mktemp("shell")), "secret_key": KEY, "demo": True}))
 
 
 @pytest.fixture
@@ -100,7 +129,7 @@ def files(tmp_path: Path) -> FileStore:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings.of({"data_dir": str(tmp_path / "data"), "secret_key": "k" * 40, "public_cache_seconds": 0})
+    return Settings.of({"data_dir": str(tmp_path / "data"), "secret_key": KEY, "public_cache_seconds": 0})
 
 
 @pytest.fixture

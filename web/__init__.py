@@ -82,6 +82,13 @@ class Identifier(IntegerConverter):
         super().__init__(map, max=2**31 - 1)
 
 
+def equip(app: Flask, settings: Settings, database: Database) -> None:
+    """Let `app` work on this database and on the files beside it; what it remembered of others is gone."""
+    files = FileStore(settings.folder / "files", settings.upload_limit_mb * 1024 * 1024)
+    keep_files(database, files)
+    request.attach(app, settings=settings, database=database, files=files)
+
+
 def create_app(settings: Settings, database: Database | None = None) -> Flask:
     """Return the application. The database is opened from the settings unless one is handed in."""
     app = Flask(__name__, static_folder=str(HERE / "static"), template_folder=str(HERE / "templates"))
@@ -102,10 +109,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
-    database = database or Database(settings.database)
-    files = FileStore(settings.folder / "files", settings.upload_limit_mb * 1024 * 1024)
-    keep_files(database, files)
-    request.attach(app, settings=settings, database=database, files=files)
+    equip(app, settings, database or Database(settings.database))
     observability.observe(app)
     auth.guard(app)
     csrf = CSRFProtect(app)

@@ -17,16 +17,16 @@ from decision_flow.identity import Actor
 from tests.core.registry import person
 from tests.stories.conftest import kept_files, road, told
 from tests.web.client import Desk
-from web import create_app
+from web import equip
 
 __all__ = ["kept_files", "road", "told"]
 
 
 @pytest.fixture
-def app(road: Play, settings: Settings) -> Flask:
-    app = create_app(replace(settings, demo=True), road.database)
-    app.extensions["decision_flow"]["files"] = road.files
-    return app
+def app(shell: Flask, road: Play, settings: Settings) -> Flask:
+    equip(shell, replace(settings, demo=True), road.database)
+    shell.extensions["decision_flow"]["files"] = road.files
+    return shell
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 from decision_flow.config import Settings
 from decision_flow.db import Database
 from decision_flow.demo import PASSWORD
-from web import create_app
+from web import create_app, equip
 
 
 class Browser:
@@ -52,7 +52,14 @@ def demo_settings(settings: Settings) -> Settings:
 
 
 @pytest.fixture
-def app(demo_settings: Settings, database: Database) -> Flask:
+def app(shell: Flask, demo_settings: Settings, database: Database) -> Flask:
+    equip(shell, demo_settings, database)
+    return shell
+
+
+@pytest.fixture
+def fresh_app(demo_settings: Settings, database: Database) -> Flask:
+    """An application of one's own, to which a test may add pages."""
     return create_app(demo_settings, database)
 
 

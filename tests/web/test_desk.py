@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,21 +11,14 @@ from flask import Flask
 from sqlalchemy import select
 
 from decision_flow.audit import AuditEvent
-from decision_flow.config import Settings
 from decision_flow.db import Database
 from decision_flow.demo import cases
 from decision_flow.documents import FileStore
 from decision_flow.models import Document, Task
 from tests.web.client import Desk
-from web import create_app, presentation
+from web import presentation
 
 OFFICE, DRAFTER = "zhoukai", "liqiang"
-
-
-@pytest.fixture
-def app(settings: Settings, database: Database) -> Flask:
-    # The people of the demo may sign in in demo mode only.
-    return create_app(replace(settings, demo=True), database)
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ RAISED = {
 
 
 @pytest.fixture
-def app(app: Flask) -> Flask:
+def app(fresh_app: Flask) -> Flask:
     def view(what: str, matter_id: int | None = None) -> str:
         if what == "bug":
             raise KeyError("secret detail")
@@ -41,11 +41,11 @@ def app(app: Flask) -> Flask:
             abort(413)
         raise RAISED[what][0]
 
-    app.add_url_rule("/raise/<what>", "raise", requires(Permission.ACCOUNT_OWN)(view))
-    app.add_url_rule("/raise/<what>/<int:matter_id>", "raise_of", requires(Permission.ACCOUNT_OWN)(view))
-    app.add_url_rule("/open", "open", public(lambda: "open"))
-    app.add_url_rule("/undeclared", "undeclared", lambda: "never")
-    return app
+    fresh_app.add_url_rule("/raise/<what>", "raise", requires(Permission.ACCOUNT_OWN)(view))
+    fresh_app.add_url_rule("/raise/<what>/<int:matter_id>", "raise_of", requires(Permission.ACCOUNT_OWN)(view))
+    fresh_app.add_url_rule("/open", "open", public(lambda: "open"))
+    fresh_app.add_url_rule("/undeclared", "undeclared", lambda: "never")
+    return fresh_app
 
 
 def last(database: Database) -> AuditEvent:

@@ -12,7 +12,7 @@ from flask import Flask
 from decision_flow.config import Settings
 from decision_flow.db import Database
 from decision_flow.models import User
-from tests.web.conftest import ENTER
+from tests.web.conftest import ENTER, Browser
 from web import create_app
 from web.security import allow_diagram_styles
 
@@ -39,14 +39,15 @@ def test_every_answer_carries_the_headers(signed_in: ENTER, path: str) -> None:
     assert "Strict-Transport-Security" not in answer.headers
 
 
-def test_only_a_page_with_a_diagram_may_style_its_shapes(app: Flask, signed_in: ENTER) -> None:
+def test_only_a_page_with_a_diagram_may_style_its_shapes(fresh_app: Flask) -> None:
     def drawn() -> str:
         allow_diagram_styles()
         return "drawn"
 
     drawn.is_public = True
-    app.add_url_rule("/drawn", "drawn", drawn)
-    browser = signed_in("admin")
+    fresh_app.add_url_rule("/drawn", "drawn", drawn)
+    browser = Browser(fresh_app)
+    browser.sign_in("admin")
     assert policy(browser.get("/drawn"))["style-src"] == ["'self'", "'unsafe-inline'"]
     assert policy(browser.get("/drawn"))["script-src"] == ["'self'"]
     assert policy(browser.get("/inbox"))["style-src"] == ["'self'"]
