@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator
 from datetime import date, datetime, time
 from pathlib import Path
 from types import CodeType
+from typing import Any
 
 import pytest
 import time_machine
 from argon2 import PasswordHasher
 from flask import Flask
 from jinja2.bccache import Bucket, BytecodeCache
-from sqlalchemy import create_engine, text
+from sqlalchemy import Dialect, create_engine, event, text
 
 from decision_flow import clock, demo, migrations, passwords, working_days
 from decision_flow.config import Settings
@@ -74,6 +75,28 @@ def hash_with(hasher: PasswordHasher) -> None:
     passwords.nobody.cache_clear()
 
 
+_COMPILED: dict[str, tuple[Dialect, Any]] = {}
+
+
+def database_at(url: str) -> Database:
+    """Open a database that need not compile again the statements which an earlier one of its kind has compiled."""
+    found = Database(url)
+    if found.is_sqlite:
+
+        @event.listens_for(found.engine, "connect")
+        def _wait_for_no_disk(connection: Any, _record: object) -> None:
+            # What a killed process has written is there all the same; only a machine without power loses it.
+            connection.execute("PRAGMA synchronous=OFF")
+
+    with found.engine.connect():
+        pass  # a dialect learns of its server at its own first connection
+    kind = found.engine.dialect.name
+    first = _COMPILED.setdefault(kind, (found.engine.dialect, found.engine._compiled_cache))
+    for engine in (found.engine, found._reading):
+        engine.dialect, engine._compiled_cache = first
+    return found
+
+
 def fill(database: Database) -> None:
     """The district of the demo with its people and procedures, and no matter."""
     migrations.upgrade(database)
@@ -86,7 +109,7 @@ def fill(database: Database) -> None:
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("template") / "template.db"
-    database = Database(f"sqlite:///{path}")
+    database = database_at(f"sqlite:///{path}")
     fill(database)
     database.dispose()
     return path
@@ -98,7 +121,7 @@ def postgresql_template(worker_id: str) -> str:
         pytest.skip("no PostgreSQL: set DECISION_FLOW_TEST_POSTGRESQL")
     name = f"template_{worker_id}"
     server(f'DROP DATABASE IF EXISTS "{name}"', f'CREATE DATABASE "{name}"')
-    database = Database(POSTGRESQL.replace("/postgres?", f"/{name}?"))
+    database = database_at(POSTGRESQL.replace("/postgres?", f"/{name}?"))
     fill(database)
     database.dispose()
     return name
@@ -110,14 +133,14 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
     if request.param == "sqlite":
         path = tmp_path / "test.db"
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
-        found = Database(f"sqlite:///{path}")
+        found = database_at(f"sqlite:///{path}")
         yield found
         found.dispose()
         return
     template = request.getfixturevalue("postgresql_template")
     name = f"test_{template.removeprefix('template_')}"
     server(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)', f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-    found = Database(POSTGRESQL.replace("/postgres?", f"/{name}?"))
+    found = database_at(POSTGRESQL.replace("/postgres?", f"/{name}?"))
     yield found
     found.dispose()
 
@@ -147,9 +170,9 @@ def copied(engine: str, source: str, target: str) -> Database:
     """Copy the database at `source` (a file, or its name on the server) to `target`; return the copy."""
     if engine == "sqlite":
         shutil.copy(source, target)
-        return Database(f"sqlite:///{target}")
+        return database_at(f"sqlite:///{target}")
     server(f'DROP DATABASE IF EXISTS "{target}" WITH (FORCE)', f'CREATE DATABASE "{target}" TEMPLATE "{source}"')
-    return Database(POSTGRESQL.replace("/postgres?", f"/{target}?"))
+    return database_at(POSTGRESQL.replace("/postgres?", f"/{target}?"))
 
 
 def server(*statements: str) -> None:

@@ -16,9 +16,9 @@ from sqlalchemy import select
 
 from decision_flow import audit, clock, identity
 from decision_flow.config import Settings
-from decision_flow.db import Database
 from decision_flow.errors import Invalid, NotAuthenticated
 from decision_flow.models import User
+from tests.conftest import database_at
 
 START = datetime(2026, 3, 9, 9, tzinfo=clock.BUSINESS_ZONE)
 PEOPLE = ("chenbin", "linyue", "security")
@@ -56,7 +56,7 @@ class Sessions(RuleBasedStateMachine):
         super().__init__()
         self.folder = tempfile.mkdtemp()
         shutil.copy(self.template, f"{self.folder}/test.db")
-        self.database = Database(f"sqlite:///{self.folder}/test.db")
+        self.database = database_at(f"sqlite:///{self.folder}/test.db")
         self.settings = replace(Settings.of({"secret_key": "k" * 40}), demo=True)
         self.traveller = time_machine.travel(START, tick=False)
         self.time = self.traveller.start()

@@ -25,6 +25,7 @@ from decision_flow.errors import Conflict, DecisionFlowError
 from decision_flow.models import AuditEvent, Matter, Task, TaskState, User
 from decision_flow.procedures import ProcedureSource
 from decision_flow.resources import BPMN
+from tests.conftest import database_at
 from tests.drawing import Drawing
 from tests.stories.telling import names
 from tests.stories.test_negative import under
@@ -120,7 +121,7 @@ def test_no_order_of_acts_skips_a_duty(
 ) -> None:
     folder = tmp_path_factory.mktemp("random")
     shutil.copy(sqlite_template, folder / "one.db")
-    database = Database(f"sqlite:///{folder / 'one.db'}")
+    database = database_at(f"sqlite:///{folder / 'one.db'}")
     play = under(all_at_once(), database, FileStore(folder / "files"))
     for element, stranger in zip(order, strangers, strict=False):
         press(play, element, stranger)
