@@ -175,36 +175,32 @@ def audit_export(
 def _export_matter(session: Session, settings: Settings, kind: str, matter_id: int, output: Path) -> int:
     from decision_flow import checkpoints, matter_records, packages
     from decision_flow.documents import FileStore
+    from decision_flow.whole_files import whole
 
-    part, count = output.with_name(output.name + ".part"), 1
-    if kind == "pdf":
-        part.write_bytes(matter_records.pdf(session, matter_id))
-    else:
+    with whole(output) as part:
+        if kind == "pdf":
+            part.write_bytes(matter_records.pdf(session, matter_id))
+            return 1
         files, key = FileStore(settings.folder / "files"), checkpoints.signing_key(settings.folder)
-        count = packages.write(
-            session, files, key, matter_id, part, lambda n: click.echo(f"已写出{n}个文件…", err=True)
-        )
-    part.replace(output)
-    return count
+        return packages.write(session, files, key, matter_id, part, lambda n: click.echo(f"已写出{n}个文件…", err=True))
 
 
 def _export(session: Session, kind: str, filters: Filters, output: Path, resume: bool) -> int:
-    """Write beside and rename: a file of that name is a whole export. Progress goes to the terminal's other stream."""
+    """Write the export; its progress goes to the terminal's other stream."""
     from decision_flow import checkpoints, trail_exports
+    from decision_flow.whole_files import whole
 
     def tick(count: int) -> None:
         if count % 20_000 == 0:
             click.echo(f"已写出{count}条…", err=True)
 
     if kind in trail_exports.LINES:
-        whole = kind == "jsonl" and filters.are_empty
-        pieces = partial(checkpoints.pieces, session) if whole else trail_exports.pieces(session, filters, kind)
+        is_trail = kind == "jsonl" and filters.are_empty
+        pieces = partial(checkpoints.pieces, session) if is_trail else trail_exports.pieces(session, filters, kind)
         asked, begin = f"{kind} {filters}", partial(checkpoints.beginning, session)
         return trail_exports.write_resumable(output, asked, begin, pieces, resume=resume, tick=tick)
-    part = output.with_name(output.name + ".part")
-    count = trail_exports.WRITERS[kind](session, filters, part, tick)
-    part.replace(output)
-    return count
+    with whole(output) as part:
+        return trail_exports.WRITERS[kind](session, filters, part, tick)
 
 
 @audit.command("certificate")

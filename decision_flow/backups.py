@@ -17,6 +17,7 @@ import subprocess
 import tempfile
 import zipfile
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from decision_flow.db import Database
 from decision_flow.documents import CHUNK, FileStore
 from decision_flow.errors import N_, Invalid
 from decision_flow.verifier.verify_trail import Report
+from decision_flow.whole_files import whole
 
 ABOUT, DATABASE, FILES = "backup.json", "database", "files/"
 Tick = Callable[[int], None]
@@ -56,16 +58,10 @@ def write(database: Database, folder: Path, target: Path, *, with_key: bool = Fa
     """Back up the database and the data folder's papers to `target`; return how many papers.
 
     Work may go on meanwhile. With `with_key` the key that signs checkpoints goes along. Raises `Invalid` when a tool
-    lacks or fails; then there is no file.
+    lacks or fails, or as `whole` does; then there is no file.
     """
-    part = target.with_name(target.name + ".part")
-    try:
-        count = _write(database, folder, part, with_key, tick)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-    part.replace(target)
-    return count
+    with whole(target) as part:
+        return _write(database, folder, part, with_key, tick)
 
 
 def _write(database: Database, folder: Path, target: Path, with_key: bool, tick: Tick) -> int:
@@ -134,10 +130,11 @@ def check(database: Database, files: FileStore) -> Restored:
 
 def _dump(database: Database, target: Path) -> None:
     if database.is_sqlite:
-        with _sqlite(database) as source, sqlite3.connect(target) as copy:
-            source.backup(copy)
-        copy.close()
-        source.close()
+        with closing(_sqlite(database)) as source, closing(sqlite3.connect(target)) as copy:
+            try:
+                source.backup(copy)
+            except sqlite3.Error as error:
+                raise Invalid(N_("数据库没有复制成功:%(reason)s"), reason=error) from error
         return
     _run(database, "pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={target}")
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from decision_flow.errors import N_, Invalid
 from decision_flow.trail_exports.selection import BATCH, Tick
+from decision_flow.whole_files import whole
 
 # A place in the trail, as JSON; None is its beginning.
 Place = Any
@@ -35,15 +36,23 @@ def write(
     """Write the texts of `pieces(start, after)` to `target`, one an event; return how many events it then holds.
 
     `begin` gives the start of a new export, which is kept. A piece with no place belongs to no event. With `resume`
-    the export that was broken off goes on; raises `Invalid` when there is none, or when it was asked otherwise.
+    the export that was broken off goes on; raises `Invalid` when there is none, or when it was asked otherwise, and
+    as `whole` does; what was written so far can then be gone on with.
     """
-    part, journal = target.with_name(target.name + ".part"), target.with_name(target.name + ".part.journal")
-    if resume:
-        progress = _read(part, journal, asked)
-    else:
-        progress = _Progress(begin())
-        journal.write_text(json.dumps({"asked": asked, "start": progress.start}) + "\n", "utf-8")
-    with part.open("r+b" if resume else "wb") as out, journal.open("a", encoding="utf-8") as log:
+    journal = target.with_name(target.name + ".part.journal")
+    with whole(target, keep=True) as part:
+        if resume:
+            progress = _read(part, journal, asked)
+        else:
+            progress = _Progress(begin())
+            journal.write_text(json.dumps({"asked": asked, "start": progress.start}) + "\n", "utf-8")
+        count = _go_on(part, journal, progress, pieces, tick)
+    journal.unlink()
+    return count
+
+
+def _go_on(part: Path, journal: Path, progress: _Progress, pieces: Pieces, tick: Tick) -> int:
+    with part.open("r+b") as out, journal.open("a", encoding="utf-8") as log:
         out.truncate(progress.size)
         out.seek(progress.size)
         count = progress.count
@@ -55,8 +64,6 @@ def write(
                 log.write(json.dumps({"size": out.tell(), "count": count, "after": place}) + "\n")
                 log.flush()
                 tick(count)
-    part.replace(target)
-    journal.unlink()
     return count
 
 

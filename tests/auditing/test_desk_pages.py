@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -110,6 +113,25 @@ def test_the_whole_as_json_lines_is_the_trail_that_verifies(road: Play, at_desk:
     answer = at_desk("audit").client.get("/audit/export?format=jsonl")
     report = verify_trail.verify(json.loads(line) for line in answer.get_data().splitlines())
     assert not report.problems and report.events > 150
+
+
+def test_a_download_that_is_cancelled_or_finds_no_room_leaves_nothing(
+    at_desk: AtDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "aside"))
+    (tmp_path / "aside").mkdir()
+    desk = at_desk("audit")
+    answer = desk.client.get("/audit/export?format=csv", buffered=False)
+    # Nothing lies there that somebody would have to take away.
+    assert not list((tmp_path / "aside").iterdir()) and next(answer.iter_encoded())
+    answer.close()
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(taking, "write", full)
+    assert "磁盘空间不足" in desk.get("/audit/export?format=csv", status=422)
+    assert not list((tmp_path / "aside").iterdir())
 
 
 def test_too_much_for_a_page_is_told_with_the_command(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import threading
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,12 +14,14 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import MetaData, select
 
-from decision_flow import backups, checkpoints
+from decision_flow import audit, backups, checkpoints
+from decision_flow.audit import SYSTEM, EventName
 from decision_flow.cli import main
 from decision_flow.db import Database
 from decision_flow.demo.play import Play
 from decision_flow.documents import FileStore
 from decision_flow.errors import Invalid
+from decision_flow.models import AuditStream
 from tests.conftest import POSTGRESQL, server
 from tests.long_trail import KEY
 from tests.stories.test_paths import begun
@@ -69,6 +74,45 @@ def test_what_comes_back_is_what_was_there(play: Play, empty: Database, tmp_path
     play.do("T_major_decision_04")
     with pytest.raises(Invalid, match="空的数据库"):
         backups.restore(tmp_path / "all.zip", empty, tmp_path / "new")
+
+
+def test_a_backup_under_writers_is_of_one_moment(play: Play, empty: Database, tmp_path: Path) -> None:
+    over, written = threading.Event(), [0]
+
+    def write() -> None:
+        while not over.is_set():
+            with play.database.transaction() as session:
+                for stream in ("a", "b"):
+                    audit.append(session, stream, EventName.STEP_PASSED, actor=SYSTEM, rules=["R-15b"])
+            written[0] += 1
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        while not written[0]:
+            time.sleep(0)
+        backups.write(play.database, tmp_path / "old", tmp_path / "all.zip")
+    finally:
+        over.set()
+        writer.join()
+    found = backups.restore(tmp_path / "all.zip", empty, tmp_path / "new")
+    assert found.is_whole, found.report.text()
+    with empty.transaction(read_only=True) as session:
+        ends = dict(
+            session.execute(select(AuditStream.name, AuditStream.seq).where(AuditStream.name.in_(["a", "b"]))).all()
+        )
+    # Of an act that writes to two streams both are there, or neither.
+    assert ends["a"] == ends["b"] and 1 <= ends["a"] <= written[0]
+
+
+def test_a_backup_without_room_leaves_nothing(play: Play, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(zipfile.ZipFile, "write", full)
+    with pytest.raises(Invalid, match="磁盘空间不足"):
+        backups.write(play.database, tmp_path / "old", tmp_path / "all.zip")
+    assert not list(tmp_path.glob("all.zip*"))
 
 
 def test_a_paper_that_lacks_or_was_changed_is_named(play: Play, empty: Database, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from decision_flow.errors import N_, NotFound
 from decision_flow.event_names import EVENTS
 from decision_flow.identity import Permission
 from decision_flow.trail_filters import Filters
+from decision_flow.whole_files import whole
 from web.auth import requires
 from web.request import actor, database, transaction
 
@@ -106,14 +107,14 @@ def export() -> Response:
     filters = asked()
     with transaction() as session:
         wanted = taking.allowed(session, actor(), kind, filters)
-    folder = tempfile.TemporaryDirectory(prefix="trail-")
-    target = Path(folder.name) / f"trail.{kind}"
-    with database().snapshot() as session:
-        taking.write(session, kind, wanted, target)
+    with tempfile.TemporaryDirectory(prefix="trail-") as folder:
+        target = Path(folder) / f"trail.{kind}"
+        with database().snapshot() as session, whole(target) as part:
+            taking.write(session, kind, wanted, part)
+        # The name goes with the folder; the open file stays until it was sent, or the download was cancelled.
+        source = target.open("rb")
     name = f"过程记录-{clock.today().isoformat()}.{kind}"
-    answer = send_file(target.open("rb"), "application/octet-stream", as_attachment=True, download_name=name)
-    answer.call_on_close(folder.cleanup)
-    return answer
+    return send_file(source, "application/octet-stream", as_attachment=True, download_name=name)
 
 
 def asked() -> Filters:
