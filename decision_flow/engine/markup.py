@@ -12,6 +12,8 @@ from decision_flow.errors import N_, Invalid
 NS = {"bpmn": BPMN, "camunda": CAMUNDA}
 MAX_BYTES = 4_000_000
 MAX_ELEMENTS = 20_000
+# To read one of many attributes takes a look at all before it.
+_TOO_WIDE = etree.XPath("boolean(//*[count(@*) > 200])")
 # Larger files are read anew each time: what is remembered stays small.
 MAX_REMEMBERED = 500_000
 
@@ -45,6 +47,8 @@ def parse_xml(name: str, content: bytes) -> etree._Element:
         raise Invalid(N_("文件「%(name)s」不是有效的XML:%(reason)s"), name=name, reason=str(error)) from error
     if tree.getroottree().docinfo.doctype:
         raise Invalid(N_("文件「%(name)s」含有文档类型声明,出于安全不能使用。"), name=name)
+    if _TOO_WIDE(tree):
+        raise Invalid(N_("文件「%(name)s」过大,不能使用。"), name=name)
     if content.count(b"<") > MAX_ELEMENTS * 10 and sum(1 for _ in tree.iter()) > MAX_ELEMENTS * 10:
         raise Invalid(N_("文件「%(name)s」过大,不能使用。"), name=name)
     return tree

@@ -5,15 +5,18 @@ from __future__ import annotations
 import io
 import json
 import re
+import time
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from decision_flow.db import Database
 from decision_flow.modelling import form_files, sources
 from decision_flow.models import DraftFile, Matter, ProcedureDraft
 from tests.core.test_modelling import TEMPLATE, walk
+from tests.importing import attacks
 from tests.web.client import Desk
 from tests.web.conftest import ENTER, Browser
 
@@ -312,6 +315,23 @@ def test_what_cannot_run_is_named_and_nothing_is_kept(modeller: Browser) -> None
         assert bring(modeller, hostile).status_code == 422
     assert modeller.post("/procedures/import/keep", name="x", content="%%").status_code == 422
     assert modeller.post("/procedures/import/keep").status_code == 422
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_every_attack_is_refused_on_the_page_of_import(modeller: Browser, database: Database) -> None:
+    drafts = select(func.count()).select_from(ProcedureDraft)
+    with database.transaction(read_only=True) as session:
+        before = session.scalar(drafts)
+    for name, make in {**attacks.DIAGRAMS, **attacks.BUNDLES, **attacks.CONDITIONS}.items():
+        content = make()
+        begun = time.process_time()
+        answer = bring(modeller, content)
+        assert time.process_time() - begun < 5, name
+        page = text(answer)
+        assert answer.status_code in (200, 413, 422) and "root:" not in page and len(page) < 200_000, name
+        assert answer.status_code != 200 or ("没有导入" in page and "导入为草案</button>" not in page), name
+    with database.transaction(read_only=True) as session:
+        assert session.scalar(drafts) == before
 
 
 def test_an_element_with_a_hostile_id_is_drawn_as_it_is_called(modeller: Browser) -> None:
