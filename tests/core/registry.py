@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from decision_flow import identity, people
+from decision_flow import audit, identity, people
 from decision_flow.audit import EventName
 from decision_flow.config import Settings
 from decision_flow.identity import Actor
@@ -35,6 +35,8 @@ def unit(session: Session, name: str) -> Organisation:
 def recorded(session: Session, name: EventName) -> dict[str, Any]:
     """The latest event of this name, as it was hashed."""
     session.flush()
+    if held := [event for event in audit.unwritten(session) if event["event"] == name.value]:
+        return json.loads(held[-1]["canonical"])  # written with the commit
     query = select(AuditEvent.canonical).where(AuditEvent.event == name.value).order_by(AuditEvent.id.desc()).limit(1)
     return json.loads(session.scalars(query).one())
 
