@@ -46,9 +46,10 @@ def default_template(layout: str) -> bytes:
     _paragraph(document, "{{ marks|join(';') }}", HEAD, 12, align="center", after=8)
     _paragraph(document, "{%p endif %}")
     _paragraph(document, "{%p for section in sections %}")
-    _paragraph(document, "{%p if section.heading %}")
-    _paragraph(document, "{{ section.heading }}", HEAD, 16 if official else 12, before=6, after=4)
-    _paragraph(document, "{%p endif %}")
+    if not notice:
+        _paragraph(document, "{%p if section.heading %}")
+        _paragraph(document, "{{ section.heading }}", HEAD, 16 if official else 12, before=6, after=4)
+        _paragraph(document, "{%p endif %}")
     if official:
         _paragraph(document, "{%p for line in section.lines %}")
         if notice:

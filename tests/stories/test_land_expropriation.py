@@ -32,13 +32,13 @@ TITLE = "云岭区城东片区征收土地补偿安置方案"
 LAW = {"special_procedure_law": "土地管理法", "special_procedure_article": "第四十七条,实施条例第二十六条至第三十一条"}
 ACCOUNT = "柳湾村王某某户补偿款汇入6222 0812 3456 7890 123。"
 SIDES = [
-    {"side": "被征地农民", "is_consumer": False, "seats": 9},
-    {"side": "村民委员会", "is_consumer": False, "seats": 2},
-    {"side": "有关部门", "is_consumer": False, "seats": 2},
+    {"side": "被征地农民", "is_consumer": False, "seats": 3},
+    {"side": "村民委员会", "is_consumer": False, "seats": 1},
+    {"side": "有关部门", "is_consumer": False, "seats": 1},
 ]
 SPEAKERS = [
     {"name": f"{'被村部'[place]}{number}", "side": row["side"], "is_civil_servant": row["side"] == "有关部门"}
-    for place, row in enumerate(SIDES) for number in "一二三四五六七八九"[:row["seats"]]
+    for place, row in enumerate(SIDES) for number in "一二三"[:row["seats"]]
 ]  # fmt: skip
 
 
@@ -199,7 +199,7 @@ def heard(play: Play) -> None:
         play.do(HE + "08", "luoxin", signed=True)
     # Held, but not reported on: still nobody may send the draft on.
     assert stopped(play, "F-12").rule == "R-16a"
-    play.do(HE + "09", "fenghao", participants_present=13)
+    play.do(HE + "09", "fenghao", participants_present=5)
     play.on(date(2026, 6, 24))
     untold = refusal(play, LE + "05", "fenghao", signed=187, funds_ready=True)
     assert set(untold.errors) == {"unsigned_statement"}
