@@ -22,7 +22,7 @@ class ExceptionKind(StrEnum):
 
 
 class ExceptionState(StrEnum):
-    """ASKED → APPROVED | REFUSED; STATED where the law asks for a reason in the paper itself and no approval."""
+    """ASKED → APPROVED | REFUSED. STATED: given in the paper alone, from before each reason needed its approval."""
 
     ASKED = "asked"
     APPROVED = "approved"
