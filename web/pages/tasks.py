@@ -202,7 +202,8 @@ def _page(task_id: int, **shown: Any) -> str:
     with transaction(read_only=True) as session:
         view = task_views.view(session, actor(), task_id)
         late = late_entries.of_matter(session, view.matter.id)
-        may_enter_late = view.task.state in ("OPEN", "CLAIMED") and late_entries.may_enter(session, actor(), view.task)
+        free = view.task.state == "OPEN" or (view.task.state == "CLAIMED" and view.may_work)
+        may_enter_late = free and late_entries.may_enter(session, actor(), view.task)
         choices = task_views.choices(session, view, english=language() == "en")
         asked = exceptions.in_form(session, view.matter.id, view.form.id) if view.form else None
         missing = [one["form"] for one in shown.get("refusals", ())]
