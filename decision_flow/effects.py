@@ -36,7 +36,6 @@ from decision_flow.models import (
     Evaluation,
     Matter,
     MatterStatus,
-    Organisation,
     Timer,
     TimerKind,
     TimerState,
@@ -194,7 +193,6 @@ def archive_part(session: Session, matter: Matter, call: Call, actor: Author, at
     """
     papers = archiving.filed(session, *archiving.whose(matter))
     kept = archiving.retentions(papers)
-    organ = session.get_one(Organisation, matter.organ_id)
     _record(
         session,
         matter,
@@ -203,7 +201,7 @@ def archive_part(session: Session, matter: Matter, call: Call, actor: Author, at
         at,
         documents=[{"name": paper.name, "sha256": paper.sha256, "retention": kept[paper.id]} for paper in papers],
         retention=archives.longest(kept.values()),
-        retention_table_approved=office_settings.of_organ(session, organ)["retention_approved"].value == "yes",
+        retention_table_approved=office_settings.is_set_to(session, matter.organ_id, "retention_approved", "yes"),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from decision_flow import clock, land, notices, policy_versions, submitted, working_days
+from decision_flow import clock, land, matter_facts, notices, policy_versions, submitted, working_days
 from decision_flow.errors import N_, Invalid, Refused, Text
 from decision_flow.identity import Actor
 from decision_flow.models import Matter, NoticeKind, Task, TaskState
@@ -98,8 +98,8 @@ def _is_heard(session: Session, matter: Matter) -> None:
 
 def _is_announced(session: Session, matter: Matter) -> None:
     """Nothing is carried out on land whose expropriation was not approved and announced, whatever diagram says so."""
-    draft = submitted.latest(session, matter.id, "F-06")
-    if draft.get("land_expropriation") is True and not submitted.latest(session, matter.id, "F-43g"):
+    known = matter_facts.of(session, matter)
+    if known.of("F-06", "land_expropriation") is True and not known.has("F-43g"):
         raise Refused(
             N_("征收土地还没有批准或者没有公告,不能下达执行。请先登记批准文件并发布征收土地公告。"),
             rule="R-03b",

@@ -85,6 +85,12 @@ def of_organ(session: Session, organ: Organisation) -> dict[str, Setting]:
     return found
 
 
+def is_set_to(session: Session, organ_id: int, name: str, value: str) -> bool:
+    """Whether an organ has itself set `name` to `value`; an example counts as not set."""
+    newest = select(OfficeSetting.value).where(OfficeSetting.organ_id == organ_id, OfficeSetting.key == name)
+    return session.scalar(newest.order_by(OfficeSetting.id.desc()).limit(1)) == value
+
+
 def amount(session: Session, organ: Organisation, name: str) -> Decimal:
     """Return a setting that is a number."""
     return Decimal(of_organ(session, organ)[name].value)

@@ -207,8 +207,10 @@ def test_a_completion_counts_as_filed_when_its_row_says_so(
     assert known.last("F-09") is not None and known == anew
 
 
-# An unguarded form is held to 12 in tests/core/test_tasks.py.
-MOST = 20
+# With what the commit writes. An unguarded form is held to 12 in tests/core/test_tasks.py; over HTTP two more are
+# asked, for the session and for the form. F-18 schedules reviews and archives: it alone needs more than 18 (20 on PostgreSQL,
+# and on SQLite one for each review).
+MOST = {"F-18": 22}
 
 
 def test_freezing_publishing_and_archiving_cost_few_statements(
@@ -222,6 +224,8 @@ def test_freezing_publishing_and_archiving_cost_few_statements(
         with statements(database) as seen:
             done = complete(session, *given)
             session.flush()
+            for write in session.info["before_commit"]:
+                write(session)
         counts[str(done.task.form)] = max(len(seen), counts.get(str(done.task.form), 0))
         return done
 
@@ -233,8 +237,8 @@ def test_freezing_publishing_and_archiving_cost_few_statements(
             "T_execution_tracking_01": {"finished": True, "percent_done": 100},
         }
     )
-    told = {form: counts[form] for form in ("F-06", "F-13s", "F-15", "F-15s", "F-17b", "F-24", "F-24b")}
-    assert max(told.values()) <= MOST, told
+    told = {form: counts[form] for form in ("F-06", "F-13s", "F-15", "F-15s", "F-17b", "F-18", "F-24", "F-24b")}
+    assert all(count <= MOST.get(form, 18) for form, count in told.items()), str(told)
 
 
 def test_asking_for_an_exception_is_seen_by_the_guard_at_once(database: Database, matter_id: int) -> None:
