@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -18,6 +19,8 @@ from tests.browser.modelling import Drawing
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(not shutil.which("chromium"), reason="no Chromium")]
 sqlite_only = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 WIDTH = 1440
+# The editor waits so many seconds for more changes before it asks.
+GATHERED = 0.025
 
 
 def walk(page: Page, answers: dict[str, str]) -> None:
@@ -362,7 +365,17 @@ def test_tables_and_forms_are_edited_on_pages_of_their_own(browser: Browser, bas
         assert desk.violations() == []
 
 
-def test_a_change_is_checked_within_a_second(browser: Browser, base: str, database: Database) -> None:
+def working(page: Page) -> float:
+    """Return the seconds that this process, which serves, and the page's own thread have worked: others do not count."""
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+    told = {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}
+    session.detach()
+    return time.process_time() + float(told["ThreadTime"])
+
+
+def test_a_change_is_checked_in_less_than_a_third_of_a_second(browser: Browser, base: str, database: Database) -> None:
+    """What is waited for is the work: of the page, from a change to the findings on it, and of the server."""
     if "postgresql" in database.url:
         pytest.skip("one database is enough for a figure")
     with window(browser, base, WIDTH) as desk:
@@ -370,14 +383,14 @@ def test_a_change_is_checked_within_a_second(browser: Browser, base: str, databa
         drawing = Drawing(desk).begin("version:major_decision@1")
         figures = []
         for number in range(7):
-            before = drawing.checked()
+            before, begun = drawing.checked(), working(desk.page)
             drawing.script(
                 "modeler.get('modeling').updateProperties(modeler.get('elementRegistry').get('T_major_decision_01'), {name: argument});",
                 f"登记与初步核对{number}",
             )
             drawing.findings(before)
-            figures.append(int(desk.page.get_attribute("[data-part=findings]", "data-milliseconds") or 9999))
-        assert sorted(figures)[3] < 1000, figures
+            figures.append(working(desk.page) - begun + GATHERED)
+        assert sorted(figures)[3] < 0.3, figures
 
 
 def test_templates_are_shipped_with_every_form_they_name() -> None:
