@@ -24,7 +24,7 @@ export function findField(forms, path) {
 // A number, written or taken from a setting of the policy, with which it changes.
 function numberControl(value, settings, commit, label) {
   const own = !deadlines.isSetting(value);
-  const choices = settings.map(one => [`policy.${one.key}`, `${one.label}(${one.value})`]);
+  const choices = settings.map(one => [`policy.${one.key}`, `${one.label} · ${one.value}`]);
   if (!own && !choices.some(([key]) => key === value)) choices.push([value, value]);
   const source = choices.length ? select(own ? '' : value, choices, chosen => commit(chosen || settings.find(one => `policy.${one.key}` === value)?.value || ''), say('自己填写'), { 'aria-label': say('数值取自') }) : null;
   const written = own ? input(value === undefined ? '' : String(value), commit, { 'aria-label': label, inputmode: 'decimal', class: 'form-control form-control-sm ed-number' }) : null;
