@@ -105,7 +105,7 @@ def test_from_suggestion_to_publication(
         # The library's mark must stay visible and on top (its licence).
         assert desk.page.evaluate(
             "() => { const a = document.querySelector('.bjs-powered-by'), r = a.getBoundingClientRect();"
-            " a.scrollIntoView({block: 'center'}); const q = a.getBoundingClientRect();"
+            " a.scrollIntoView({block: 'center', behavior: 'instant'}); const q = a.getBoundingClientRect();"
             " return a.contains(document.elementFromPoint(q.x + q.width / 2, q.y + q.height / 2)); }"
         )
         assert desk.outside == []
