@@ -98,7 +98,10 @@ def end(session: Session, actor: Actor, substitution_id: int) -> Substitution:
         principal = session.get_one(User, made.principal_id)
         _may_grant(session, actor, principal)
     made.ended_at = clock.now()
-    audit.append(session, audit.PEOPLE, EventName.SUBSTITUTION_ENDED, actor=actor, facts={"id": made.id})
+    audit.append(session, audit.PEOPLE, EventName.SUBSTITUTION_ENDED, actor=actor, facts={
+        "id": made.id, "principal": made.principal_id, "substitute": made.substitute_id,
+        "before": {"to": made.ends_on.isoformat()}, "after": {"to": clock.today().isoformat()},
+    })  # fmt: skip
     return made
 
 

@@ -116,10 +116,14 @@ def append(
 
     `facts` must be JSON values; integers beyond 2**53 and floats that JSON cannot hold are refused by
     the canonical form. `at` defaults to the present; it is stored to the microsecond in UTC. `on_behalf_of`
-    is the display of whoever the actor stands in for, `reason` the words given for the act.
+    is the display of whoever the actor stands in for (`stand_in` says it for a whole transaction), `reason` the
+    words given for the act: those among the facts, unless they are given.
     """
     head = _head(session, stream)
     moment, rules, facts = at or clock.now(), list(rules), dict(facts or {})
+    on_behalf_of = on_behalf_of or stood_in_for(session, actor)
+    if not reason and result == "ok" and isinstance(said := facts.get("reason"), str):
+        reason = said
     canonical = rfc8785.dumps(
         {
             "format": FORMAT,
@@ -162,6 +166,17 @@ def append(
     )
     head.seq, head.head, head.sm3, head.moved = head.seq + 1, digest, sm3, True
     return digest
+
+
+def stand_in(session: Session, actor: Author, principal: str) -> None:
+    """Say for whom the actor acts in this transaction, "" for nobody: every event of theirs tells it."""
+    session.info["stands_in"] = (actor.user_id, principal)
+
+
+def stood_in_for(session: Session, actor: Author) -> str:
+    """Return for whom the actor acts in this transaction, "" for nobody."""
+    user_id, principal = session.info.get("stands_in", (None, ""))
+    return principal if actor.user_id is not None and actor.user_id == user_id else ""
 
 
 @dataclass

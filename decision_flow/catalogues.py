@@ -84,15 +84,21 @@ def save_item(
     """
     catalogue = _editable(session, actor, catalogue_id)
     told = _checked(session, catalogue, values)
+    before: dict[str, Any] = {}
     if item_id is None:
         item = CatalogueItem(seq_no=max((one.seq_no for one in catalogue.items), default=0) + 1, **told)
         catalogue.items.append(item)
     else:
         item = _item(catalogue, item_id)
+        before = {name: getattr(item, name) for name, value in told.items() if getattr(item, name) != value}
         for name, value in told.items():
             setattr(item, name, value)
     session.flush()
-    _tell(session, EventName.CATALOGUE_EDITED, actor, catalogue, item=item.seq_no, name=item.matter_name)
+    after = {name: value for name, value in told.items() if item_id is None or name in before}
+    _tell(
+        session, EventName.CATALOGUE_EDITED, actor, catalogue,
+        item=item.seq_no, name=item.matter_name, before=before, after=after,
+    )  # fmt: skip
     return item
 
 

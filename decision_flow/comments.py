@@ -62,7 +62,7 @@ def submit(session: Session, number: str, comment: Comment) -> tuple[Opinion, bo
         return found, False
     audit.append(
         session, audit.ledger_stream(notice.matter_id), EventName.OPINION_RECEIVED, actor=PUBLIC,
-        facts={"no": opinion.number, "sha256": told},
+        matter_id=notice.matter_id, facts={"no": opinion.number, "sha256": told},
     )  # fmt: skip
     return opinion, True
 

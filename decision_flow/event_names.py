@@ -109,6 +109,9 @@ class EventName(StrEnum):
     TRAIL_SEALED = "trail.sealed"
     TRAIL_VERIFIED = "trail.verified"
     TRAIL_STAMPED = "trail.stamped"
+    FORM_EXPORTED = "form.exported"
+    SETTINGS_CHANGED = "settings.changed"
+    OWN_CHOICES_CHANGED = "user.choices_changed"
     BACKUP_MADE = "backup.made"
     BACKUP_RESTORED = "backup.restored"
     CERTIFICATE_ISSUED = "certificate.issued"
@@ -214,6 +217,9 @@ EVENTS: dict[str, str] = {
     "trail.sealed": N_("签发检查点"),
     "trail.verified": N_("验证过程记录"),
     "trail.stamped": N_("存入时间戳"),
+    "form.exported": N_("导出表单"),
+    "settings.changed": N_("系统设置变更"),
+    "user.choices_changed": N_("修改本人设置"),
     "backup.made": N_("备份"),
     "backup.restored": N_("恢复备份"),
     "certificate.issued": N_("出具不同意见证明"),

@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
-from decision_flow import clock, identity, senders
+from decision_flow import audit, clock, identity, senders
+from decision_flow.audit import EventName
 from decision_flow.config import Settings
 from decision_flow.errors import N_, NotFound
 from decision_flow.identity import Actor
@@ -35,16 +36,19 @@ def choices(session: Session, actor: Actor) -> Mapping[str, Any]:
 def choose(session: Session, actor: Actor, mail: str, events: Sequence[str]) -> None:
     """Keep which notices the actor wants by mail; `events` are those wanted. In the product all are shown."""
     user = session.get_one(User, actor.user_id)
+    was = dict(user.notice_choices or {})
     user.notice_choices = {
         "mail": mail if mail in MAILS else "each",
         "muted": [event for event in EVENTS if event not in events],
     }
+    _record(session, actor, {"notices": was}, {"notices": user.notice_choices})
 
 
 def new_address(session: Session, actor: Actor) -> str:
     """Return a new secret for the actor's feed; only its hash is kept, and the one before ends."""
-    token = secrets.token_urlsafe(32)
-    session.get_one(User, actor.user_id).feed_hash = _digest(token)
+    token, user = secrets.token_urlsafe(32), session.get_one(User, actor.user_id)
+    _record(session, actor, {"calendar_feed": bool(user.feed_hash)}, {"calendar_feed": "new"})
+    user.feed_hash = _digest(token)
     return token
 
 
@@ -79,6 +83,11 @@ def calendar(session: Session, token: str, settings: Settings) -> bytes:
             for row in rows
         ]
     )
+
+
+def _record(session: Session, actor: Actor, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    facts = {"before": dict(before), "after": dict(after)}
+    audit.append(session, audit.ACCESS, EventName.OWN_CHOICES_CHANGED, actor=actor, facts=facts)
 
 
 def _digest(token: str) -> str:

@@ -231,7 +231,10 @@ def set_password(user: User, password: str, *, must_change: bool) -> None:
 
 def set_language(session: Session, actor: Actor, language: str) -> None:
     """Remember the language of the actor's pages: "zh", "en", or "" for that of the installation."""
-    session.execute(update(User).where(User.id == actor.user_id).values(language=language))
+    was = session.scalar(select(User.language).where(User.id == actor.user_id)) or ""
+    if was != language:
+        session.execute(update(User).where(User.id == actor.user_id).values(language=language))
+        _record(session, EventName.OWN_CHOICES_CHANGED, actor, before={"language": was}, after={"language": language})
 
 
 @dataclass(frozen=True)

@@ -117,8 +117,8 @@ def change_state(session: Session, actor: Actor, matter_id: int, record_id: int,
         raise NotFound(N_("没有这条关联记录。"))
     if state not in STATES:
         raise Invalid(N_("填写的内容有误,请按提示修改后再提交。"), errors={"state": [N_("请选择状态。")]})
-    record.state = state
-    _tell(session, EventName.RECORD_LINKED, actor, record)
+    was, record.state = record.state, state
+    _tell(session, EventName.RECORD_LINKED, actor, record, before={"state": was}, after={"state": state})
     return record
 
 

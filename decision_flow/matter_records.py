@@ -23,6 +23,7 @@ from decision_flow import (
     matter_views,
     printing,
     prints,
+    record_opinions,
 )
 from decision_flow.bundles import Runnable
 from decision_flow.errors import N_, NotFound
@@ -91,6 +92,7 @@ def values(session: Session, matter: Matter) -> dict[str, Any]:
         ("公布", matter.published_at),
         ("办结", matter.closed_at),
     )
+    completed = forms(session, matter)
     return {
         "title": matter.title,
         "number": matter.number,
@@ -108,7 +110,10 @@ def values(session: Session, matter: Matter) -> dict[str, Any]:
         ],
         "diagrams": _diagrams(runnable, matter, tasks),
         "timeline": _timeline(session, matter, {task.id: task.name for task in tasks}),
-        "forms": [{**told.context(), "form": told.form} for _, told in forms(session, matter)],
+        "forms": [{**told.context(), "form": told.form} for _, told in completed],
+        "ledger": record_opinions.ledger(session, matter.id),
+        "dissent": record_opinions.dissent(session, matter),
+        "signatures": record_opinions.signatures((task, told.title) for task, told in completed),
         "documents": [
             [str(number), paper.name + (LATE if paper.task_id in late else ""),
              f"{paper.uploaded_as} {_moment(paper.filed_at)}", RETENTIONS[kept[paper.id]], paper.sha256]

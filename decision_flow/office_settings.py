@@ -112,6 +112,7 @@ def change(session: Session, actor: Actor, organ_id: int, name: str, value: str,
         errors["basis"] = [N_("请填写依据,如文件名称和文号。")]
     if errors:
         raise Invalid(N_("填写的内容有误,请按提示修改后再提交。"), errors=errors)
+    before = of_organ(session, session.get_one(Organisation, organ_id))[name]
     row = OfficeSetting(
         organ_id=organ_id, key=name, value=value, basis=basis.strip()[:500], set_at=clock.now(), set_as=actor.display
     )
@@ -121,7 +122,14 @@ def change(session: Session, actor: Actor, organ_id: int, name: str, value: str,
         STREAM,
         EventName.OFFICE_SETTING_CHANGED,
         actor=actor,
-        facts={"organ": organ_id, "key": name, "value": value, "basis": row.basis},
+        facts={
+            "organ": organ_id,
+            "key": name,
+            "value": value,
+            "basis": row.basis,
+            "before": {"value": before.value, "basis": before.basis},
+            "after": {"value": value, "basis": row.basis},
+        },
     )
     return row
 

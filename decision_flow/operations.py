@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -12,10 +13,21 @@ from sqlalchemy.orm import Session
 
 from decision_flow import audit, clock, jobs
 from decision_flow.audit import EventName
+from decision_flow.config import Settings
 from decision_flow.errors import N_, Invalid, NotFound
 from decision_flow.identity import Actor, Permission, require
 from decision_flow.jobs import Job
-from decision_flow.models import CronSlot, Hook, Matter, Node, Notification, NotificationState, Timer, TimerState
+from decision_flow.models import (
+    AuditEvent,
+    CronSlot,
+    Hook,
+    Matter,
+    Node,
+    Notification,
+    NotificationState,
+    Timer,
+    TimerState,
+)
 from decision_flow.notifications import INBOX
 
 KINDS = ("webhook", "dingtalk", "wecom", "feishu")
@@ -133,8 +145,31 @@ def save_hook(session: Session, actor: Actor, values: Mapping[str, str]) -> Hook
     hook = Hook(kind=kind, name=name, url=url, secret=values.get("secret", ""), events=[], active=True)
     session.add(hook)
     session.flush()
-    _record(session, actor, hook)
+    _record(session, actor, hook, None)
     return hook
+
+
+def note_settings(session: Session, settings: Settings) -> bool:
+    """Record the settings that a start finds other than the last start did, secrets masked; return whether any were.
+
+    Whoever changes the file or the environment is not known to the product: the event is the system's.
+    """
+    told = {
+        entry.name: ("***" if getattr(settings, entry.name) else "")
+        if entry.metadata["secret"]
+        else getattr(settings, entry.name)
+        for entry in fields(Settings)
+    }
+    query = select(AuditEvent.canonical).where(AuditEvent.event == EventName.SETTINGS_CHANGED.value)
+    last = session.scalars(query.order_by(AuditEvent.id.desc()).limit(1)).one_or_none()
+    known = json.loads(last)["facts"]["settings"] if last else {}
+    names = sorted(name for name, value in told.items() if known.get(name) != value)
+    if names:
+        before = {name: known.get(name) for name in names}
+        after = {name: told[name] for name in names}
+        facts = {"before": before, "after": after, "settings": told}
+        audit.append(session, audit.OPERATIONS, EventName.SETTINGS_CHANGED, actor=audit.SYSTEM, facts=facts)
+    return bool(names)
 
 
 def switch_hook(session: Session, actor: Actor, hook_id: int, active: bool) -> Hook:
@@ -143,12 +178,13 @@ def switch_hook(session: Session, actor: Actor, hook_id: int, active: bool) -> H
     hook = session.get(Hook, hook_id)
     if hook is None:
         raise NotFound(N_("没有这个推送。"))
-    hook.active = active
-    _record(session, actor, hook)
+    was, hook.active = hook.active, active
+    _record(session, actor, hook, was)
     return hook
 
 
-def _record(session: Session, actor: Actor, hook: Hook) -> None:
+def _record(session: Session, actor: Actor, hook: Hook, was: bool | None) -> None:
     host = urlsplit(hook.url).hostname
-    facts = {"id": hook.id, "kind": hook.kind, "name": hook.name, "host": host, "active": hook.active}
+    facts = {"id": hook.id, "kind": hook.kind, "name": hook.name, "host": host, "active": hook.active,
+             "before": {"active": was}, "after": {"active": hook.active}}  # fmt: skip
     audit.append(session, audit.OPERATIONS, EventName.HOOK_CHANGED, actor=actor, facts=facts)

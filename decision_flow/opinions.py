@@ -309,6 +309,12 @@ def _change(
         if isinstance(which, LedgerQuery)
         else [Opinion.matter_id == matter_id, Opinion.id.in_(which)]
     )
+    # What it was before, under the lock that the change takes.
+    columns = [column for column in (Opinion.disposition, Opinion.reason, Opinion.group_label, Opinion.assignee_id)
+               if column.key in values]  # fmt: skip
+    before: dict[tuple[Any, ...], list[int]] = {}
+    for number, *was in session.execute(select(Opinion.number, *columns).where(*conditions).with_for_update()):
+        before.setdefault(tuple(was), []).append(number)
     changed = session.scalars(
         update(Opinion)
         .where(*conditions)
@@ -320,7 +326,15 @@ def _change(
         raise NotFound(N_("没有找到要处理的意见,请刷新后再办理。"))
     audit.append(
         session, audit.ledger_stream(matter_id), event, actor=actor, matter_id=matter_id,
-        facts={"numbers": sorted(changed), **facts},
+        facts={
+            "numbers": sorted(changed),
+            **facts,
+            "before": [
+                {"numbers": sorted(numbers), **{column.key: value for column, value in zip(columns, was, strict=True)}}
+                for was, numbers in before.items()
+            ],
+            "after": {column.key: values[column.key] for column in columns},
+        },
     )  # fmt: skip
     return len(changed)
 

@@ -191,13 +191,17 @@ def _index(matter: Matter, entries: list[Entry], items: list[Entry]) -> bytes:
         for item in items
     )
     return f"""<!DOCTYPE html>
-<html lang="zh-CN"><head><meta charset="utf-8"><title>{escape(matter.number)} 档案包</title><style>
+<html lang="zh-CN"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1"><title>{escape(matter.number)} 档案包</title><style>
 body {{ font: 16px/1.6 "Noto Sans SC", "Microsoft YaHei", sans-serif; margin: 2rem auto; max-width: 60rem }}
 table {{ border-collapse: collapse; width: 100% }}
 td, th {{ border: 1px solid #b9c1c9; padding: .3rem .5rem; text-align: left }}
-code {{ font-size: .7rem; word-break: break-all }}</style></head><body>
+code {{ font-size: .7rem; word-break: break-all }}
+@media (max-width: 600px) {{ body {{ margin: 1rem }} h1 {{ font-size: 1.4rem }}
+.files td:nth-child(3), .files th:nth-child(3) {{ display: none }} }}</style></head><body>
 <h1>{escape(matter.title)}</h1><p>{escape(matter.organ.name)} · {escape(matter.number)}</p>
-<h2>文件</h2><table><tr><th>序</th><th>名称</th><th>字节</th><th>SHA-256</th></tr>{rows}</table>
+<h2>文件</h2><table class="files">
+<tr><th>序</th><th>名称</th><th>字节</th><th>SHA-256</th></tr>{rows}</table>
 <h2>归档材料核对(条例第三十三条)</h2><table><tr><th>序</th><th>材料</th><th>情况</th></tr>{checks}</table>
 <h2>核对</h2><p>装有 Python 3.9 以上版本的计算机,不需联网,在本文件夹中运行:</p>
 <pre>python verify_trail.py .</pre>

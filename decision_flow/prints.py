@@ -75,8 +75,16 @@ def of_task(session: Session, actor: Actor, task_id: int) -> tuple[Printed, int]
 
 
 def word(session: Session, actor: Actor, files: FileStore, task_id: int) -> tuple[str, bytes]:
-    """Return (file name, Word file) of a completed task, by the office's own template or the default."""
+    """Return (file name, Word file) of a completed task, by the office's own template or the default.
+
+    That it was taken away is recorded.
+    """
     told, organ_id = of_task(session, actor, task_id)
+    matter_id = session.get_one(Task, task_id).matter_id
+    audit.append(
+        session, audit.reading_stream(matter_id), EventName.FORM_EXPORTED, actor=actor, matter_id=matter_id,
+        task_id=task_id, facts={"form": told.form, "name": told.title, "format": "docx"},
+    )  # fmt: skip
     own = _newest(session, organ_id).get(told.form)
     return f"{told.number}-{told.title}.docx", printing.render(_bytes(files, own, told.form), told.context())
 
@@ -130,6 +138,8 @@ def replace(
         document = documents.store(
             session, actor, files, io.BytesIO(content), name, matter_id=None, form=form_id, field="print_template"
         )
+    earlier = _newest(session, organ_id).get(form_id)
+    was = earlier.document.sha256 if earlier is not None and earlier.document is not None else ""
     row = PrintTemplate(
         organ_id=organ_id, form=form_id, document_id=document.id if document else None,
         set_at=clock.now(), set_as=actor.display,
@@ -140,7 +150,13 @@ def replace(
         STREAM,
         EventName.PRINT_TEMPLATE_CHANGED,
         actor=actor,
-        facts={"organ": organ_id, "form": form_id, "sha256": document.sha256 if document else ""},
+        facts={
+            "organ": organ_id,
+            "form": form_id,
+            "sha256": document.sha256 if document else "",
+            "before": {"sha256": was},
+            "after": {"sha256": document.sha256 if document else ""},
+        },
     )
     return row
 

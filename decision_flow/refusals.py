@@ -26,6 +26,7 @@ def acting(session: Session, actor: Author, matter_id: int | None = None, task_i
             task_id=task_id,
             result="refused",
             rules=error.rules,
+            on_behalf_of=audit.stood_in_for(session, actor),
             facts={"told": [told[:500] for told in _told(error)]},
         )
 

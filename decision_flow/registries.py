@@ -158,11 +158,17 @@ def set_standing(session: Session, actor: Actor, subject: Expert | Institution, 
         raise Invalid(N_("状态没有变更,请按提示修改。"), errors=errors)
     if subject.standing == standing:
         raise Conflict(N_("已经是这个状态。"))
-    subject.standing = standing
+    was, subject.standing = subject.standing, standing
     is_expert = isinstance(subject, Expert)
     where = {"expert_id": subject.id} if is_expert else {"institution_id": subject.id}
     _changed(session, actor, standing, reason.strip(), **where)
-    _record(session, EventName.STANDING_CHANGED, actor, standing=standing, reason=reason.strip(), **where)
+    told = {
+        "standing": standing,
+        "reason": reason.strip(),
+        "before": {"standing": was},
+        "after": {"standing": standing},
+    }
+    _record(session, EventName.STANDING_CHANGED, actor, **told, **where)
 
 
 def rate(session: Session, actor: Actor, expert: Expert, matter_id: int, task_id: int, rating: str, note: str) -> None:

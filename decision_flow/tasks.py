@@ -258,6 +258,8 @@ def _locked(session: Session, actor: Actor, task_id: int) -> Task:
         raise NotFound(N_("没有这个任务,或者您无权查看。"))
     task, matter, seq, head, sm3 = row
     audit.hold(session, audit.matter_stream(matter.id), seq, head, sm3)
+    acting = actor.stands_in(task.pool)
+    audit.stand_in(session, actor, acting.principal if acting else "")
     refusals.acting(session, actor, matter.id, task.id)
     if task.pool not in actor.pools and task.assignee_id != actor.user_id:
         matters.get(session, actor, matter.id)
@@ -303,7 +305,6 @@ def _must_be_mine(session: Session, actor: Actor, task: Task) -> None:
 def _record(
     session: Session, event: EventName, actor: Actor, task: Task, *, rules: Sequence[str] = (), **facts: Any
 ) -> None:
-    acting = actor.stands_in(task.pool)
     audit.append(
         session,
         audit.matter_stream(task.matter_id),
@@ -313,7 +314,6 @@ def _record(
         task_id=task.id,
         facts=facts,
         rules=rules,
-        on_behalf_of=acting.principal if acting else "",
     )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, time
 from pathlib import Path
@@ -17,11 +19,12 @@ from flask import Flask
 from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import Dialect, create_engine, event, text
 
-from decision_flow import clock, demo, migrations, passwords, working_days
+from decision_flow import audit, clock, demo, migrations, passwords, working_days
 from decision_flow.config import Settings
 from decision_flow.db import Database
 from decision_flow.documents import FileStore
 from decision_flow.modelling import gate
+from tests.house import recorded
 from web import create_app
 
 POSTGRESQL = os.environ.get("DECISION_FLOW_TEST_POSTGRESQL", "")
@@ -29,6 +32,29 @@ POSTGRESQL = os.environ.get("DECISION_FLOW_TEST_POSTGRESQL", "")
 
 KEY = "k" * 40
 SHIPPED_HASHER = passwords._hasher
+
+
+@pytest.fixture(scope="session", autouse=True)
+def events_looked_at() -> list[str]:
+    """Hold each event that the product records, in whatever test, against the table of what it must tell."""
+    append, holes = audit.append, list[str]()
+
+    def looked_at(session, stream, event, **told):  # type: ignore[no-untyped-def]
+        digest = append(session, stream, event, **told)
+        if str(sys._getframe(1).f_globals.get("__name__")).startswith(("decision_flow", "web")):
+            holes.extend(recorded.holes(json.loads(list(audit.unwritten(session))[-1]["canonical"])))
+        return digest
+
+    audit.append = looked_at
+    return holes
+
+
+@pytest.fixture(autouse=True)
+def everything_is_told(events_looked_at: list[str]) -> Iterator[None]:
+    """Fail the test in which an event told too little, whoever caught what."""
+    events_looked_at.clear()
+    yield
+    assert events_looked_at == []
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -22,7 +22,7 @@ def serve(settings: Settings, port: int | None, data: str | None, demo: bool | N
     """Serve the pages, with a worker inside unless told otherwise."""
     from waitress import create_server
 
-    from decision_flow import first_run, worker
+    from decision_flow import first_run, operations, worker
     from web import create_app
     from web.observability import configure_logs
 
@@ -37,6 +37,8 @@ def serve(settings: Settings, port: int | None, data: str | None, demo: bool | N
     if settings.demo:
         click.echo("正在装入演示数据 …")
         load_demo(settings, database)
+    with database.transaction() as session:
+        operations.note_settings(session, settings)
     app = create_app(settings, database)
     with database.transaction(read_only=True) as session:
         founding = first_run.is_needed(session)

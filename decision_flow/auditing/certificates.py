@@ -220,7 +220,7 @@ def as_html(found: Certificate) -> str:
     matter, rows = found.matter, []
     for one in found.dissents:
         rows += [
-            ("会议", f"{one.meeting_no} {one.held_at}"),
+            ("会议", f"{one.meeting_no} {one.held_at[:16].replace('T', ' ')}"),
             ("会议决定", DECISIONS.get(one.decision, one.decision)),
             ("当时职务", one.post),
             ("表明的态度", POSITIONS[one.position]),

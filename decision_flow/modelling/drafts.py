@@ -173,6 +173,15 @@ def discard(session: Session, actor: Actor, draft_id: int) -> None:
     _record(session, actor, draft, EventName.DRAFT_DISCARDED, revision=draft.revision)
 
 
+def note_exported(session: Session, actor: Actor, draft_id: int) -> None:
+    """Record that a draft was taken away as a file."""
+    identity.require(actor, Permission.PROCEDURE_READ)
+    draft = session.get(ProcedureDraft, draft_id)
+    if draft is None:
+        raise NotFound(N_("没有这份草案。"))
+    _record(session, actor, draft, EventName.PROCEDURE_EXPORTED, revision=draft.revision)
+
+
 def note_walk(session: Session, actor: Actor, draft_id: int, digest: str, ends: list[str]) -> None:
     """Remember the end events that a walk-through of the files with `digest` reached, added to those known."""
     identity.require(actor, Permission.PROCEDURE_READ)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from decision_flow import clock
 from decision_flow.audit import EventName
 from decision_flow.db import streamed
 from decision_flow.models import Appointment, AuditEvent, Document, Matter, Organisation, Post, Task, User
@@ -38,19 +39,22 @@ STATUS = {
 # What is told of an object without a moment of its own holds from the beginning.
 ALWAYS = "1970-01-01T00:00:00+00:00"
 Changes = Iterable[tuple[str, Any, datetime | None]]
+# Of each account the posts it held: from, to, id, and the post in the words that an actor's display begins with.
+Held = dict[int, list[tuple[date, date | None, int, str]]]
 
 
 def to_ocel(session: Session, filters: Filters, target: Path, tick: Tick = silent) -> int:
     """Write the events with the objects they concern; return how many events."""
     kinds = session.scalars(chosen(select(AuditEvent.event), filters).distinct()).all()
     seen = {kind: NumberSet() for kind in OBJECT_TYPES}
+    held = _held(session)
     count = 0
     with target.open("w", encoding="utf-8", newline="\n") as out:
         out.write('{"objectTypes":' + _json([_type(name, names) for name, names in OBJECT_TYPES.items()]))
         event_types = [_type(kind, EVENT_ATTRIBUTES, seq="integer") for kind in sorted(kinds)]
         out.write(',\n"eventTypes":' + _json(event_types) + ',\n"events":[')
         for count, row in enumerate(stored(session, filters), 1):
-            out.write(("\n" if count == 1 else ",\n") + _json(_event(json.loads(row.canonical), row.hash, seen)))
+            out.write(("\n" if count == 1 else ",\n") + _json(_event(json.loads(row.canonical), row.hash, seen, held)))
             if count % BATCH == 0:
                 tick(count)
         out.write('],\n"objects":[')
@@ -59,7 +63,27 @@ def to_ocel(session: Session, filters: Filters, target: Path, tick: Tick = silen
     return count
 
 
-def _event(told: dict[str, Any], digest: str, seen: dict[str, NumberSet]) -> dict[str, Any]:
+def _held(session: Session) -> Held:
+    found: Held = {}
+    query = (
+        select(Appointment.user_id, Appointment.starts_on, Appointment.ends_on, Post.id, Organisation.name, Post.title)
+        .join(Post, Post.id == Appointment.post_id)
+        .join(Organisation, Organisation.id == Post.organisation_id)
+        .order_by(Appointment.id)
+    )
+    for user_id, first, last, post_id, unit, title in session.execute(query):
+        found.setdefault(user_id, []).append((first, last, post_id, f"{unit}·{title}·"))
+    return found
+
+
+def _post_of(told: dict[str, Any], held: Held) -> int | None:
+    """The post in which the actor acted: the one held on that day that the display names."""
+    day = clock.local_date(datetime.fromisoformat(told["at"]))
+    posts = [one for one in held.get(told["actor"]["id"], ()) if one[0] <= day and (one[1] is None or day <= one[1])]
+    return next((post_id for *_, post_id, words in posts if told["actor"]["display"].startswith(words)), None)
+
+
+def _event(told: dict[str, Any], digest: str, seen: dict[str, NumberSet], held: Held) -> dict[str, Any]:
     facts = told["facts"]
     values = {
         "stream": told["stream"], "seq": told["seq"], "result": told["result"], "actor": told["actor"]["display"],
@@ -68,11 +92,11 @@ def _event(told: dict[str, Any], digest: str, seen: dict[str, NumberSet]) -> dic
     }  # fmt: skip
     concerned = [("stream", told["stream"])]
     parties = (("matter", told["matter"]), ("task", told["task"]), ("person", told["actor"]["id"]))
-    for kind, number in (*parties, ("document", facts.get("document"))):
+    for kind, number in (*parties, ("post", _post_of(told, held)), ("document", facts.get("document"))):
         if isinstance(number, int):
             seen[kind].add(number)
             concerned.append((kind, number))
-    qualifiers = {"person": "actor"}
+    qualifiers = {"person": "actor", "post": "acting as"}
     return {
         "id": f"{told['stream']}/{told['seq']}",
         "type": told["event"],
@@ -157,9 +181,8 @@ def _people(session: Session, filters: Filters, seen: dict[str, NumberSet]) -> I
         held.setdefault(user_id, []).append(post_id)
     for user_id, name in session.execute(select(User.id, User.name).order_by(User.id)):
         if user_id in seen["person"]:
-            posts = sorted(set(held.get(user_id, ())))
-            for post in posts:
-                seen["post"].add(post)
+            # Only posts in which somebody acted: an object without an event is none to readers of such logs.
+            posts = sorted(post for post in set(held.get(user_id, ())) if post in seen["post"])
             yield _object("person", user_id, [("name", name, None)], [("post", post, "holds") for post in posts])
 
 

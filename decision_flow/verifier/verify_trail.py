@@ -66,8 +66,10 @@ WORDS = {
                "Checkpoint {0}: stream {1} should hold {2} events and holds {3}."),
     "root": ("检查点第{0}号:当时的记录已被改动(树根不符)。",
              "Checkpoint {0}: what was recorded then has been changed (the root differs)."),
-    "included": ("流{0}第{1}条:不在检查点第{2}号之中,或者缺少证明。",
-                 "Stream {0}, event {1}: not in checkpoint {2}, or its proof is missing."),
+    "included": ("流{0}第{1}条:不在检查点第{2}号之中(包含证明不成立)。",
+                 "Stream {0}, event {1}: not in checkpoint {2} (its proof of inclusion does not hold)."),
+    "unproven": ("流{0}第{1}条:缺少包含证明,而其后的记录有证明。",
+                 "Stream {0}, event {1}: its proof of inclusion is missing, though later events have theirs."),
     "proofs": ("应有{0}条包含证明,实有{1}条。", "There should be {0} proofs of inclusion and there are {1}."),
     "consistent": ("检查点第{1}号不是从第{0}号延续而来:其间的记录被改写。",
                    "Checkpoint {1} does not go on from checkpoint {0}: the trail was rewritten between."),
@@ -662,8 +664,9 @@ class Trail:
             for name in self.streams:
                 # Checkpoints cover a stream from its beginning: a proof that lacks before another was dropped.
                 proven = [seq for one, seq in self.included if one == name]
-                for seq in sorted(set(range(1, max(proven, default=0))) - set(proven)):
-                    self.report.wrong("included", name, seq, "-")
+                told = {values[1] for code, values in self.report.problems if code == "included" and values[0] == name}
+                for seq in sorted(set(range(1, max(proven, default=0))) - set(proven) - told):
+                    self.report.wrong("unproven", name, seq)
         if not self.is_matter:
             for number in sorted({*self.seals, *self.sealed}, key=str):
                 if self.seals.get(number) != self.sealed.get(number):

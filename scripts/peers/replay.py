@@ -142,6 +142,20 @@ def main(folder: Path) -> int:
     equal("OCEL events of each kind", dict(sorted(told["kinds"].items())), dict(sorted(kinds.items())))
     equal("OCEL matters", told["matters"], int((ocel.objects["ocel:type"] == "matter").sum()))
     equal("OCEL times with their zone", True, str(ocel.events["ocel:timestamp"].dtype).endswith("UTC]"))
+    written = json.loads((folder / "trail.ocel.json").read_text("utf-8"))
+    equal(
+        "OCEL object types",
+        sorted(one["name"] for one in written["objectTypes"]),
+        sorted(set(ocel.objects["ocel:type"])),
+    )
+    objects = dict(sorted(Counter(one["type"] for one in written["objects"]).items()))
+    equal("OCEL objects of each type", objects, dict(sorted(Counter(ocel.objects["ocel:type"]).items())))
+    tied = sum(len(event["relationships"]) for event in written["events"])
+    equal("OCEL relations of events to objects", tied, len(ocel.relations))
+    qualifiers = sorted({one["qualifier"] for event in written["events"] for one in event["relationships"]})
+    equal("OCEL qualifiers", qualifiers, sorted(set(ocel.relations["ocel:qualifier"])))
+    between = sum(len(one["relationships"]) for one in written["objects"])
+    equal("OCEL relations between objects", between, len(ocel.o2o))
     print(f"  OCEL objects: {dict(ocel.objects['ocel:type'].value_counts())}; changes: {len(ocel.object_changes)}")
     nets: dict[str, Net] = {}
     for trace in log:

@@ -110,6 +110,8 @@ def discard(draft_id: int) -> Response:
 def export(draft_id: int) -> Response:
     """Hand out the draft as one file."""
     draft, source = _read(draft_id)
+    with transaction() as session:
+        drafts.note_exported(session, actor(), draft_id)
     name = f"{draft.key}-draft-{draft.revision}.zip"
     body = io.BytesIO(archive.pack(source))
     return send_file(body, mimetype="application/zip", as_attachment=True, download_name=name)

@@ -33,7 +33,7 @@ def show(task_id: int) -> str:
 @requires(Permission.MATTER_READ)
 def word(task_id: int) -> Response:
     """Return a completed form as a Word file."""
-    with transaction(read_only=True) as session:
+    with transaction() as session:
         name, content = prints.word(session, actor(), files(), task_id)
     return send_file(io.BytesIO(content), mimetype=WORD, as_attachment=True, download_name=name)
 
