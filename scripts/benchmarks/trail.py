@@ -71,7 +71,7 @@ def _commands(url: str, folder: str) -> dict[str, list[str]]:
     return {
         **{kind: [*audit, "export", "--format", kind, "-o", f"{folder}/trail.{kind}"] for kind in PARTS[:4]},
         "file": [*alone, f"{folder}/trail.jsonl"],
-        "live": [*audit, "verify"],
+        "live": [*audit, "verify", "--no-papers"],
     }
 
 
