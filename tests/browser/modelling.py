@@ -84,10 +84,18 @@ class Drawing:
     def findings(self, after: int) -> list[str]:
         """The findings in words, once the server has been asked again."""
         for _ in range(200):
-            if self.checked() > after:
+            if self.checked() > after and self._answered():
                 break
             self.page.wait_for_timeout(25)
         return [text.strip() for text in self.page.locator(".ed-list li").all_text_contents()]
+
+    def _answered(self) -> bool:
+        """Whether nothing has been asked since the answer that is shown."""
+        return bool(
+            self.page.evaluate(
+                "() => { const told = document.querySelector('[data-part=findings]').dataset; return told.asked === told.answered; }"
+            )
+        )
 
     def verdict(self) -> str:
         return self.page.get_attribute(".ed-verdict", "data-verdict") or ""

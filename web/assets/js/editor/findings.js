@@ -12,8 +12,10 @@ export function makeFindings(box, editor) {
   let running = null;
   let marked = [];
   let first = true;
+  let asked = 0;
 
   function ask() {
+    box.dataset.asked = String(asked += 1);
     clearTimeout(timer);
     timer = setTimeout(check, WAIT);
   }
@@ -23,6 +25,7 @@ export function makeFindings(box, editor) {
     const mine = new AbortController();
     running = mine;
     const begun = performance.now();
+    const question = asked;
     try {
       const files = await editor.files();
       const answer = await editor.post(editor.urls.findings, { files, policy: editor.facts.policy }, mine.signal);
@@ -31,6 +34,7 @@ export function makeFindings(box, editor) {
       if (mine.signal.aborted) return;
       show(told);
       box.dataset.milliseconds = Math.round(performance.now() - begun);
+      box.dataset.answered = String(question);
       box.dataset.checked = String(Number(box.dataset.checked || 0) + 1);
     } catch (error) {
       if (!mine.signal.aborted) box.querySelector('.ed-verdict').textContent = say('核对不了,稍后再试');
