@@ -22,6 +22,7 @@ from decision_flow.identity import Actor
 from decision_flow.models import (
     Document,
     DraftVersion,
+    LateEntry,
     Matter,
     Notice,
     NoticeKind,
@@ -65,6 +66,7 @@ class NoticeView:
     days_left: int
     replaced_by: str
     related: tuple[Notice, ...]
+    late: LateEntry | None = None
 
 
 @dataclass(frozen=True)
@@ -261,6 +263,7 @@ def view(session: Session, number: str) -> NoticeView:
         days_left=(notice.close_on - today).days if running and notice.close_on else 0,
         replaced_by=replacing or "",
         related=tuple(related),
+        late=session.get(LateEntry, notice.task_id) if notice.task_id else None,
     )
 
 

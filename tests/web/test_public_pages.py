@@ -9,12 +9,13 @@ from datetime import date, timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
-from decision_flow import notices
+from decision_flow import clock, notices
 from decision_flow.config import Settings
 from decision_flow.db import Database
 from decision_flow.documents import FileStore
-from decision_flow.models import Notice
+from decision_flow.models import LateEntry, Notice, Task
 from tests.participation import bare
 from tests.web.client import Desk
 from web import create_app
@@ -53,6 +54,22 @@ def test_anyone_reads_the_notice_and_gets_no_cookie(app: Flask, notice: Notice) 
     assert anyone.client.get(f"/notices/{notice.number}/files/999").status_code == 404
     assert anyone.client.get("/notices/GG-1999-0001").status_code == 404
     assert anyone.get("/notices?page=99&text=%25&kind=x&when=y")
+
+
+def test_what_was_entered_late_is_marked_without_names(app: Flask, database: Database, notice: Notice) -> None:
+    with database.transaction() as session:
+        task = session.scalars(select(Task).where(Task.matter_id == notice.matter_id).limit(1)).one()
+        session.get_one(Notice, notice.id).task_id = task.id
+        session.add(
+            LateEntry(
+                task_id=task.id, matter_id=task.matter_id, done_on=clock.today() - timedelta(days=3), done_by="吴婷",
+                reason="当时停电。", scan_id=notice.explanation_document_id, entered_at=clock.now(), entered_by_id=1,
+                entered_as="清河镇党政综合办公室·办公室主任·周凯",
+            )
+        )  # fmt: skip
+    page = Desk(app).get(f"/notices/{notice.number}")
+    assert "补录" in page and "在线下办理" in page
+    assert "吴婷" not in page and "周凯" not in page and "停电" not in page
 
 
 def test_a_comment_its_receipt_and_the_look_up(app: Flask, notice: Notice) -> None:
