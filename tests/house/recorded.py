@@ -162,8 +162,9 @@ EVENTS: dict[str, tuple[str, str]] = {
     "draft.frozen": ("version files stale", "matter"),
     "draft.reviewed": ("version sha256 conclusion", "matter person"),
     "draft.stale_settled": ("step version how", "matter person"),
-    "decision.recorded": ("decision meeting_no draft_version", "matter person"),
-    "publication.recorded": ("channels", "matter person"),
+    # A timer of somebody's own diagram may lead there: then it is the product that did it.
+    "decision.recorded": ("decision meeting_no draft_version", "matter"),
+    "publication.recorded": ("channels", "matter"),
     "evaluation.scheduled": ("", "matter"),
     "evaluation.started": ("evaluation number", "matter"),
     "archive.filed": ("", "matter"),
@@ -184,7 +185,8 @@ EVENTS: dict[str, tuple[str, str]] = {
     "action.refused": ("told", ""),
     "procedure.published": ("key version digest", ""),
     "procedure.retired": ("key version digest", "person reason"),
-    "procedure.exported": ("key", "person"),
+    # Also from the command line, under the name of the account on the machine.
+    "procedure.exported": ("key", ""),
     "procedure_draft.started": ("draft key origin", "person"),
     "procedure_draft.discarded": ("draft key", "person"),
     "procedure_draft.walked": ("draft digest ends", "person"),
