@@ -37,18 +37,25 @@ class Desk:
         self.open("/sign-in")
         self.page.fill("#username", username)
         self.page.fill("#password", PASSWORD)
-        self.page.click("main button:has-text('登录'), main button:has-text('Sign in')")
+        self.press("main button:has-text('登录'), main button:has-text('Sign in')")
         self.page.wait_for_url("**/inbox*")
+
+    def press(self, selector: str) -> None:
+        """Press what leads to another page, and wait until that page is there as a whole.
+
+        A click alone returns when the next page has begun: what is counted or read then may not have arrived yet.
+        """
+        with self.page.expect_navigation(wait_until="load"):
+            self.page.locator(selector).first.click()
 
     def take(self, title: str) -> None:
         """Claim the task of the matter with this title from the inbox, or open it if it is mine already."""
         self.open(f"/inbox?tab=claimable&text={title}")
-        claim = self.page.locator("tbody button:has-text('签收')")
-        if claim.count():
-            claim.first.click()
+        claim = "tbody button:has-text('签收')"
+        if self.page.locator(claim).count():
+            self.press(claim)
         self.open(f"/inbox?tab=todo&text={title}")
-        self.page.locator("tbody td a").first.click()
-        self.page.wait_for_selector(".task-form")
+        self.press("tbody td a")
 
     def fill(self, values: Mapping[str, Any]) -> None:
         """Type answers into the form: by field name, tables row by row."""
@@ -80,8 +87,7 @@ class Desk:
     def submit(self, password: bool = False) -> None:
         if password:
             self.page.locator(".task-form [type=password]").first.fill(PASSWORD)
-        self.page.click(".task-form .actions .btn-primary")
-        self.page.wait_for_load_state()
+        self.press(".task-form .actions .btn-primary")
 
     def is_done(self) -> bool:
         return "/done" in self.page.url

@@ -22,7 +22,7 @@ class Drawing:
         self.page.select_option("#source", source)
         self.page.fill("#title", title)
         self.page.fill("#key", key)
-        self.page.click("form[action$='/procedures/drafts'] button")
+        self.desk.press("form[action$='/procedures/drafts'] button")
         return self.ready()
 
     def ready(self) -> Drawing:
@@ -82,20 +82,13 @@ class Drawing:
         return int(self.page.get_attribute("[data-part=findings]", "data-checked") or 0)
 
     def findings(self, after: int) -> list[str]:
-        """The findings in words, once the server has been asked again."""
-        for _ in range(200):
-            if self.checked() > after and self._answered():
-                break
-            self.page.wait_for_timeout(25)
-        return [text.strip() for text in self.page.locator(".ed-list li").all_text_contents()]
-
-    def _answered(self) -> bool:
-        """Whether nothing has been asked since the answer that is shown."""
-        return bool(
-            self.page.evaluate(
-                "() => { const told = document.querySelector('[data-part=findings]').dataset; return told.asked === told.answered; }"
-            )
+        """The findings in words, once the server has answered the last of what was asked since `after`."""
+        self.page.wait_for_function(
+            "after => { const told = document.querySelector('[data-part=findings]').dataset;"
+            " return Number(told.checked || 0) > after && told.asked === told.answered; }",
+            arg=after,
         )
+        return [text.strip() for text in self.page.locator(".ed-list li").all_text_contents()]
 
     def verdict(self) -> str:
         return self.page.get_attribute(".ed-verdict", "data-verdict") or ""

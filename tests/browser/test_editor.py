@@ -6,7 +6,7 @@ import shutil
 import time
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser
 from sqlalchemy import select
 
 from decision_flow import clock, engine
@@ -23,18 +23,18 @@ WIDTH = 1440
 GATHERED = 0.025
 
 
-def walk(page: Page, answers: dict[str, str]) -> None:
+def walk(desk: Desk, answers: dict[str, str]) -> None:
     """Press on until the walk ends, with `answers` where they are asked for."""
-    page.wait_for_selector("main")
+    page = desk.page
     for _ in range(40):
         if page.locator("button[name=_go]").count():
             for name, value in answers.items():
                 control = page.locator(f".task-form select[name='{name}']")
                 if control.count():
                     control.select_option(value)
-            page.click("button[name=_go]")
+            desk.press("button[name=_go]")
         elif page.locator("button[name=_wait]").count():
-            page.click("button[name=_wait]")
+            desk.press("button[name=_wait]")
         else:
             break
     assert "这一次走完了" in page.text_content("main")
@@ -93,7 +93,7 @@ def test_a_local_procedure_from_template_to_the_first_matter(browser: Browser, b
         assert desk.page.locator(".way-badge").count() >= 8
         desk.picture("hole")
         drawing.saved()
-        desk.page.click("a:has-text('发布核对')")
+        desk.press("a:has-text('发布核对')")
         assert "不经过合法性审查" in desk.page.text_content("main")
         desk.page.go_back()
         drawing.ready()
@@ -121,14 +121,14 @@ def test_a_local_procedure_from_template_to_the_first_matter(browser: Browser, b
         assert desk.outside == []
 
         # Played to each of its ends by the real engine.
-        desk.page.click("a:has-text('试走')")
-        walk(desk.page, {"initiate": "false"})
-        desk.page.click("button[name=_restart]")
-        walk(desk.page, {"initiate": "true", "conclusion": "lawful", "decision": "rejected"})
-        desk.page.click("button[name=_restart]")
-        walk(desk.page, {"initiate": "true", "conclusion": "lawful", "decision": "approved"})
+        desk.press("a:has-text('试走')")
+        walk(desk, {"initiate": "false"})
+        desk.press("button[name=_restart]")
+        walk(desk, {"initiate": "true", "conclusion": "lawful", "decision": "rejected"})
+        desk.press("button[name=_restart]")
+        walk(desk, {"initiate": "true", "conclusion": "lawful", "decision": "approved"})
         assert "每个结局都走到了" in desk.page.text_content("main")
-        desk.page.click("a:has-text('去发布核对')")
+        desk.press("a:has-text('去发布核对')")
         assert "您参与了起草" in desk.page.text_content("main")
         assert not desk.page.locator("button:has-text('发布并生效')").count()
         gate = desk.page.url
@@ -137,7 +137,7 @@ def test_a_local_procedure_from_template_to_the_first_matter(browser: Browser, b
         desk.sign_in("qiaolin")
         desk.page.goto(gate)
         assert desk.violations() == []
-        desk.page.click("button:has-text('发布并生效')")
+        desk.press("button:has-text('发布并生效')")
         assert "已发布为第1版并生效" in desk.page.text_content("main")
 
     with window(browser, base, WIDTH) as desk:

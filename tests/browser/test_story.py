@@ -99,7 +99,7 @@ def test_from_suggestion_to_publication(
         desk.submit()
         if not desk.is_done():
             pytest.fail(desk.page.locator(".error-summary").text_content() or desk.page.url)
-        desk.page.click("main a:has-text('" + TITLE + "')")
+        desk.press("main a:has-text('" + TITLE + "')")
         desk.page.wait_for_selector("#diagram[data-ready]")
         assert desk.page.locator("#diagram .passed").count() > 20
         # The library's mark must stay visible and on top (its licence).
@@ -135,8 +135,7 @@ def test_no_page_shuts_anybody_out(
             assert desk.violations() == [], path
             assert desk.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
         desk.open("/inbox?tab=todo")
-        desk.page.locator("tbody td a").first.click()
-        desk.page.wait_for_selector(".task-form")
+        desk.press("tbody td a")
         assert desk.violations() == []
 
 
@@ -146,8 +145,7 @@ def test_what_is_typed_is_kept(browser: Browser, base: str, database: Database, 
     with window(browser, base) as desk:
         desk.sign_in("liqiang")
         desk.open("/inbox?tab=todo")
-        desk.page.locator("tbody td a").first.click()
-        desk.page.wait_for_selector(".task-form")
+        desk.press("tbody td a")
         desk.fill(
             {
                 "affected_people_count": "812",
