@@ -24,7 +24,7 @@ from decision_flow.models import (
     ProcedureVersion,
     VersionStatus,
 )
-from decision_flow.resources import BPMN
+from decision_flow.resources import shipped_forms
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Runnable:
 
 @lru_cache
 def _shipped_form(form_id: str) -> Form:
-    return Form.parse((BPMN / "forms" / f"{form_id}.toml").read_bytes())
+    return Form.parse(shipped_forms()[form_id])
 
 
 _kept: dict[str, Runnable] = {}

@@ -36,7 +36,7 @@ def read_folder(folder: Path) -> ProcedureSource:
 
     Raises `Invalid` naming what is missing.
     """
-    root = folder.parent.parent
+    root = folder.resolve().parent.parent
     try:
         told = tomllib.loads((folder / "bundle.toml").read_text("utf-8"))
         bpmn = {path.name: path.read_bytes() for path in sorted(folder.glob("*.bpmn"))}

@@ -6,19 +6,18 @@ import json
 import re
 import sys
 from collections import Counter
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from decision_flow.errors import N_, DecisionFlowError, Invalid
+from decision_flow.errors import DecisionFlowError
 from decision_flow.policies import DECREE
 
 if TYPE_CHECKING:
-    from decision_flow.engine import Bundle
     from decision_flow.importing import Converted
-    from decision_flow.verification import Report
+    from decision_flow.verification import Finding, Report
+    from decision_flow.verification.gathering import Case
 
 
 @click.group()
@@ -33,29 +32,24 @@ def procedures() -> None:
 @click.option("--format", "shape", type=click.Choice(["text", "json"]), default="text")
 def verify(files: tuple[Path, ...], policy_name: str, soundness_only: bool, shape: str) -> None:
     """Judge FILES (.bpmn, bundle folders or ZIPs): exit 0 when all are lawful, 1 when not, 2 when unreadable."""
-    from decision_flow import verification
+    from decision_flow import loose_files
     from decision_flow.verification import policy
 
     try:
         chosen = policy.load(policy_name)
-        bundles = _bundles(files)
-        answers = [
-            (file, bundle, verification.verify(bundle, policy=chosen, soundness_only=soundness_only))
-            for file, bundle in bundles
-        ]
+        answers = [(case, case.judge(chosen, soundness_only=soundness_only)) for case in loose_files.cases(files)]
     except DecisionFlowError as error:
         click.echo(str(error), err=True)
         sys.exit(2)
     if shape == "json":
-        click.echo(
-            json.dumps([_told(file, bundle, report) for file, bundle, report in answers], ensure_ascii=False, indent=1)
-        )
+        click.echo(json.dumps([_told(case, report) for case, report in answers], ensure_ascii=False, indent=1))
     else:
-        for file, bundle, report in answers:
-            click.echo(f"{file} {bundle.main}: {report.verdict}")
+        for case, report in answers:
+            click.echo(f"{case.file} {case.bundle.main}: {report.verdict}")
             for finding in report.findings:
-                click.echo(f"  [{finding.rule}] {finding.element}: {finding.message} ({finding.basis})")
-    sys.exit(0 if all(report.verdict == "lawful" for *_, report in answers) else 1)
+                basis = f" ({finding.basis})" if finding.basis else ""
+                click.echo(f"  [{finding.rule}] {finding.element}: {_message(case, finding)}{basis}")
+    sys.exit(0 if all(report.verdict == "lawful" for _, report in answers) else 1)
 
 
 @procedures.command("import")
@@ -125,52 +119,21 @@ def _notes(converted: Converted) -> dict[str, object]:
     }
 
 
-def _told(file: str, bundle: Bundle, report: Report) -> dict[str, object]:
+def _told(case: Case, report: Report) -> dict[str, object]:
     keys = ("rule", "severity", "element", "message", "basis")
     return {
-        "file": file,
-        "process": bundle.main,
+        "file": case.file,
+        "process": case.bundle.main,
         "verdict": report.verdict,
         "findings": [
-            {key: getattr(found, key) for key in keys} | {"counterexample": list(found.counterexample)}
+            {key: getattr(found, key) for key in keys}
+            | {"message": _message(case, found), "counterexample": list(found.counterexample)}
             for found in report.findings
         ],
     }
 
 
-def _bundles(files: tuple[Path, ...]) -> list[tuple[str, Bundle]]:
-    """Return what is to be judged: each bundle, and each process of the loose diagrams that no other one calls."""
-    from decision_flow.verification import gathering
-
-    found: list[tuple[str, Bundle]] = []
-    loose: dict[str, bytes] = {}
-    for path in files:
-        try:
-            if path.is_dir():
-                if (path / "bundle.toml").is_file():
-                    from decision_flow.procedures import read_folder
-
-                    found.append((str(path), read_folder(path).bundle))
-                    continue
-                loose |= {str(each): each.read_bytes() for each in sorted(path.glob("*.bpmn"))}
-            elif path.suffix == ".zip":
-                from decision_flow.modelling import archive
-
-                found.append((str(path), archive.unpack(path.read_bytes()).bundle))
-            else:
-                loose[str(path)] = path.read_bytes()
-        except OSError as error:
-            raise Invalid(N_("文件「%(name)s」读不出来:%(reason)s"), name=str(path), reason=str(error)) from error
-    gathered = gathering.gather(loose, shipped_form)
-    if loose and not gathered:
-        raise Invalid(N_("文件「%(name)s」中没有流程。"), name=next(iter(loose)))
-    return found + gathered
-
-
-@lru_cache(maxsize=256)
-def shipped_form(key: str) -> bytes | None:
-    """Return the shipped form of that key: diagrams without a bundle name them."""
-    from decision_flow.resources import BPMN
-
-    path = BPMN / "forms" / f"{key}.toml"
-    return path.read_bytes() if re.fullmatch(r"[\w-]+", key) and path.is_file() else None
+def _message(case: Case, found: Finding) -> str:
+    """Return what is found; of what lies in a called process also where that is drawn."""
+    where = case.where(found.element)
+    return f"{found.message}(画在 {where})" if where else found.message

@@ -10,9 +10,10 @@ from decision_flow import policies as settings
 from decision_flow.engine.markup import NS, parse_xml
 from decision_flow.errors import N_, Invalid
 from decision_flow.forms import Field, Form
-from decision_flow.modelling import checking, sources
+from decision_flow.modelling import checking
 from decision_flow.modelling.tables import TableFinding
 from decision_flow.procedures import ProcedureSource
+from decision_flow.resources import shipped_forms, shipped_tables
 from decision_flow.roles import ADMINISTRATORS, ROLES
 from decision_flow.steps import StatutoryStep
 from decision_flow.verification import policy as policies
@@ -63,7 +64,7 @@ def forms(source: ProcedureSource) -> list[dict[str, Any]]:
     """Return the forms of the draft and those that come with the product, with their fields."""
     own = {Path(name).stem: body for name, body in source.bundle.forms.items()}
     found = []
-    for key, body in sorted({**sources.shipped_forms(), **own}.items()):
+    for key, body in sorted({**shipped_forms(), **own}.items()):
         try:
             form = checking.parsed_form(body, key)
         except Invalid:
@@ -123,7 +124,7 @@ def _field(field: Field) -> dict[str, Any]:
 
 
 def _tables(source: ProcedureSource) -> list[dict[str, str]]:
-    files = dict(sources.shipped_tables().values()) | dict(source.bundle.dmn)
+    files = dict(shipped_tables().values()) | dict(source.bundle.dmn)
     found: dict[str, dict[str, str]] = {}
     for name, body in files.items():
         try:

@@ -105,9 +105,8 @@ def _check_references(bundle: Bundle, diagrams: Diagrams, tables: Mapping[str, D
     for tree in diagrams.trees.values():
         for node in tree.iterfind(".//bpmn:callActivity", NS):
             if node.get("calledElement") not in diagrams.processes:
-                findings.append(
-                    Finding("executable", node.get("id", ""), f"被调用的流程 {node.get('calledElement')} 不在程序包中")
-                )
+                told = f"被调用的流程「{node.get('calledElement')}」不在程序包中:请把它画进同一个文件,或者改画成子流程"
+                findings.append(Finding("executable", node.get("id", ""), told))
         for node in tree.iterfind(".//bpmn:businessRuleTask", NS):
             if camunda(node, "decisionRef") not in tables:
                 findings.append(

@@ -12,7 +12,7 @@ from decision_flow.engine import Bundle
 from decision_flow.errors import N_, Invalid, NotFound
 from decision_flow.importing import Converted
 from decision_flow.procedures import ProcedureSource
-from decision_flow.resources import BPMN
+from decision_flow.resources import BPMN, shipped_forms, shipped_tables
 
 _FORM_KEY = re.compile(rb'camunda:formKey="(F-[0-9]{1,3}[a-z]?)"')
 _TABLE = re.compile(rb'camunda:decisionRef="([A-Za-z0-9_-]{1,40})"')
@@ -31,23 +31,6 @@ def template(key: str) -> ProcedureSource:
     found = next((source for source in templates() if source.key == key), None)
     if found is None:
         raise NotFound(N_("没有这个模板。"))
-    return found
-
-
-@lru_cache(maxsize=1)
-def shipped_forms() -> dict[str, bytes]:
-    """Return every form that comes with the product, by its id."""
-    return {path.stem: path.read_bytes() for path in sorted((BPMN / "forms").glob("*.toml"))}
-
-
-@lru_cache(maxsize=1)
-def shipped_tables() -> dict[str, tuple[str, bytes]]:
-    """Return every decision table that comes with the product: decision id -> (file name, content)."""
-    found: dict[str, tuple[str, bytes]] = {}
-    for path in sorted((BPMN / "decision-tables").glob("*.dmn")):
-        content = path.read_bytes()
-        for decision in re.findall(rb'<decision id="([^"]+)"', content):
-            found[decision.decode()] = (path.name, content)
     return found
 
 

@@ -65,6 +65,9 @@ def judge(bundle: Bundle, *, policy: Policy | None = None, soundness_only: bool 
     model = Model(bundle)
     if bundle.main not in model.processes:
         return Report("unsupported", (_problem("executable", bundle.main, "文件中没有这个流程"),))
+    absent = () if soundness_only else tuple(_absent(model))
+    if absent:
+        return Report("unsupported", absent)
     loose = () if soundness_only else tuple(connected.check(model))
     if loose:
         return Report("unsound", loose)
@@ -84,6 +87,14 @@ def judge(bundle: Bundle, *, policy: Policy | None = None, soundness_only: bool 
         return Report("undecided", (_problem("bound", bundle.main, f"不能在限度内判定:{error}"),))
     holds = all(found.severity == "warning" for found in findings)
     return Report("lawful" if holds else "unlawful", tuple(findings))
+
+
+def _absent(model: Model) -> Iterator[Finding]:
+    """Name each call of a process that is nowhere. Whether the caller is sound can be told without it."""
+    for source in model.sources():
+        if source.called and source.called not in model.processes:
+            told = f"被调用的流程「{source.called}」找不到:请把画有它的文件放进同一文件夹,或者一并给出,或者改画成子流程"
+            yield _problem("executable", source.id, told)
 
 
 def _problem(rule: str, element: str, message: str) -> Finding:

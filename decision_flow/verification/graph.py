@@ -188,8 +188,6 @@ class Graph:
         inner = scope.inner.get(source.id)
         if kind == "callActivity" and self._inlining is not None:
             inner = self.processes.get(source.called)
-            if inner is None:
-                raise NotSupportedError(source.id, f"被调用的流程 {source.called} 不在文件中")
             if source.called in calls or len(calls) > 20:
                 raise NotSupportedError(source.id, "流程调用了自己")
         # The same statutory step on what stands inside is part of this one: it has not been taken before this is done.

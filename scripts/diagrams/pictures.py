@@ -8,14 +8,13 @@ from xml.sax.saxutils import escape
 
 from lxml import etree
 
+from decision_flow import loose_files
 from decision_flow.drawing.layout import CHARACTER, LINE, measure
 from decision_flow.engine import Bundle
 from decision_flow.engine.markup import camunda, properties_of
-from decision_flow.procedures_cli import shipped_form
 from decision_flow.resources import BPMN
 from decision_flow.roles import ROLES
-from decision_flow.verification import Report, policy, verify
-from decision_flow.verification.gathering import gather
+from decision_flow.verification import Report, policy
 
 FOLDER = BPMN / "counterexamples"
 PAGES = Path(__file__).resolve().parents[2] / "docs" / "rules"
@@ -38,10 +37,9 @@ MARKS = {
 
 def counterexample(folder: Path, side: str) -> tuple[Bundle, Report]:
     """Return the model `side` (wrong or right) of a rule's folder, and what the verifier says of it."""
-    content = (folder / f"{side}.bpmn").read_bytes()
-    [(_, bundle)] = gather({f"{side}.bpmn": content}, shipped_form)
+    [case] = loose_files.cases([folder / f"{side}.bpmn"])
     own = folder / "policy.toml"
-    return bundle, verify(bundle, policy=policy.load(own) if own.is_file() else None)
+    return case.bundle, case.judge(policy.load(own) if own.is_file() else policy.default())
 
 
 def picture(content: bytes, wrong: Collection[str] = (), way: Collection[str] = ()) -> str:
@@ -139,7 +137,7 @@ def pictures() -> Iterator[tuple[Path, str]]:
             bundle, report = counterexample(folder, side)
             wrong = {found.element for found in report.findings}
             way = {name for found in report.findings for name in found.counterexample}
-            yield PAGES / f"{folder.name}-{side}.svg", picture(bundle.bpmn[f"{side}.bpmn"], wrong, way)
+            yield PAGES / f"{folder.name}-{side}.svg", picture(bundle.bpmn[str(folder / f"{side}.bpmn")], wrong, way)
 
 
 if __name__ == "__main__":

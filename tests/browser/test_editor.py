@@ -6,7 +6,7 @@ import shutil
 import time
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 from sqlalchemy import select
 
 from decision_flow import clock, engine

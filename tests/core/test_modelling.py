@@ -30,6 +30,7 @@ from decision_flow.models import (
 from decision_flow.policies import DECREE
 from decision_flow.procedures import ProcedureSource
 from decision_flow.projection import CalendarFunctions
+from decision_flow.resources import shipped_tables
 from tests.core.registry import person, recorded
 
 MODELLER, PUBLISHER, CLERK = "dengjie", "qiaolin", "wuting"
@@ -344,7 +345,7 @@ def test_layout_is_no_difference_and_forms_are_compared_field_by_field() -> None
 def test_a_table_is_looked_at_cell_by_cell() -> None:
     from decision_flow.modelling import tables
 
-    name, content = sources.shipped_tables()["D-01"]
+    name, content = shipped_tables()["D-01"]
     assert tables.findings({name: content}) == ()
     wrong = content.replace(b'<text>not("none")</text>', b"<text>import os</text>", 1)
     (found,) = tables.findings({name: wrong})

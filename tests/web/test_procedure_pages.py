@@ -13,8 +13,9 @@ from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from decision_flow.db import Database
-from decision_flow.modelling import form_files, sources
+from decision_flow.modelling import form_files
 from decision_flow.models import DraftFile, Matter, ProcedureDraft
+from decision_flow.resources import shipped_forms
 from tests.core.test_modelling import TEMPLATE, walk
 from tests.importing import attacks
 from tests.web.client import Desk
@@ -186,7 +187,7 @@ def test_a_form_is_designed_with_the_server_drawing_it(modeller: Browser, draft:
 
 
 def test_every_shipped_form_survives_the_designer() -> None:
-    for key, body in sources.shipped_forms().items():
+    for key, body in shipped_forms().items():
         told = form_files.read(body)
         assert form_files.parse(form_files.write(told)) is not None, key
         assert form_files.read(form_files.write(told)) == told, key
