@@ -135,7 +135,7 @@ def settle(session: Session, parcel: Parcel, owner: str, error: str) -> bool:
     return bool(settled)
 
 
-def dead_letters(session: Session, actor: Actor, limit: int = 200) -> list[Notification]:
+def dead_letters(session: Session, actor: Actor, limit: int = 100) -> list[Notification]:
     """Return the notices that were given up, the latest first."""
     require(actor, Permission.OPERATIONS_READ)
     return list(

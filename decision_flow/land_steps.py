@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from decision_flow import clock, land, matter_facts, notices, policy_versions, submitted, working_days
 from decision_flow.errors import N_, Invalid, Refused, Text
 from decision_flow.identity import Actor
+from decision_flow.land import Objections
 from decision_flow.models import Matter, NoticeKind, Task, TaskState
 from decision_flow.notices import NoticeText
 
@@ -70,9 +71,13 @@ def _is_over(session: Session, matter: Matter, notice: str) -> None:
 
 
 def _is_heard(session: Session, matter: Matter) -> None:
-    """A majority that objects makes the hearing mandatory, whatever diagram leaves it out."""
-    told = submitted.latest(session, matter.id, "F-43d")
-    if not told.get("hearing_mandatory"):
+    """A majority that objects makes the hearing mandatory, whatever diagram or form leaves it out.
+
+    Counted here from the two numbers: the form that shows the result is the office's own to redraw.
+    """
+    told, plan = submitted.latest(session, matter.id, "F-43d"), submitted.latest(session, matter.id, "F-43c")
+    objections = Objections(int(plan.get("members_total") or 0), int(told.get("objections") or 0))
+    if not land.hearing_is_mandatory(objections):
         return
     objected_at = session.scalar(
         select(Task.completed_at)

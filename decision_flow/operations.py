@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from decision_flow import audit, clock, jobs
+from decision_flow import audit, clock, deliveries, jobs
 from decision_flow.audit import EventName
 from decision_flow.config import Settings
 from decision_flow.errors import N_, Invalid, NotFound
@@ -89,18 +89,13 @@ def overview(session: Session, actor: Actor, planned: Iterable[Job]) -> Overview
         .order_by(Timer.id.desc())
         .limit(100)
     ).all()
-    dead = session.scalars(
-        select(Notification)
-        .where(Notification.state == NotificationState.FAILED)
-        .order_by(Notification.id.desc())
-        .limit(100)
-    ).all()
     last = jobs.last_runs(session)
     runs = [Run(job.name, jobs.next_run(job, now), last.get(job.name)) for job in planned]
     hooks = session.scalars(select(Hook).order_by(Hook.id)).all()
     return Overview(
-        jobs.alive(session), queues, [(timer, title or "") for timer, title in failed], list(dead), runs, list(hooks)
-    )
+        jobs.alive(session), queues, [(timer, title or "") for timer, title in failed],
+        deliveries.dead_letters(session, actor), runs, list(hooks),
+    )  # fmt: skip
 
 
 def retry_timer(session: Session, actor: Actor, timer_id: int) -> None:

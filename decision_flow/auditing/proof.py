@@ -124,15 +124,6 @@ def note_verified(session: Session, actor: Author, matter: Matter, proofs: tuple
     audit.append(session, name, EventName.TRAIL_VERIFIED, actor=actor, facts=facts, rules=["R-08b"])
 
 
-def root_of(leaf: bytes, path: tuple[tuple[str, str], ...]) -> str:
-    """Return the root that follows from a leaf's hash and its path: what whoever holds a certificate computes."""
-    found = leaf
-    for side, other in path:
-        pair = bytes.fromhex(other) + found if side == "left" else found + bytes.fromhex(other)
-        found = hashlib.sha256(b"\x01" + pair).digest()
-    return found.hex()
-
-
 @dataclass
 class _Batch:
     """What one checkpoint took in, over what the one before had left."""

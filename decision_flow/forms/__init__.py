@@ -1,8 +1,8 @@
 """Forms as data: read from a form file, frozen into a procedure's version, validated in one place.
 
 `definition` what a form consists of · `reading` a form file, read strictly · `values` one value of each type ·
-`checking` what applies, what is missing, the checks · `functions` what conditions may call · `description` the
-JSON Schema · `form` all of it behind one value. Pure: no database, no web.
+`checking` what applies, what is missing, the checks · `functions` what conditions may call · `form` all of it
+behind one value. Pure: no database, no web.
 """
 
 from decision_flow.forms.definition import MAX_ROWS, Check, Field, Option

@@ -10,7 +10,7 @@ from typing import Any
 import marshmallow as ma
 
 from decision_flow.errors import N_, Invalid, Text
-from decision_flow.forms import description, reading, values
+from decision_flow.forms import reading, values
 from decision_flow.forms.checking import Checking
 from decision_flow.forms.definition import Check, Field
 
@@ -107,10 +107,6 @@ class Form:
             value = answers.get(field.name) if field.type == "file" else None
             found += [(field.name, entry) for entry in (value if isinstance(value, list) else [value]) if entry]
         return found
-
-    def json_schema(self) -> dict[str, Any]:
-        """Return the JSON Schema (2020-12) of this form's answers."""
-        return {"$schema": description.DIALECT, "title": self.title, **description.object_schema(self.fields)}
 
     def _checking(
         self,

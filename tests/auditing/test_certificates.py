@@ -12,12 +12,13 @@ from click.testing import CliRunner
 from sqlalchemy import select
 
 from decision_flow import checkpoints, clock, minutes
-from decision_flow.auditing import certificates, proof
+from decision_flow.auditing import certificates
 from decision_flow.cli import main
 from decision_flow.demo.play import Play
 from decision_flow.errors import Invalid, NotPermitted, Refused
 from decision_flow.models import Document, LateEntry, Matter, Task, User
 from decision_flow.verifier import verify_trail
+from tests.auditing.certified import root_of
 from tests.auditing.conftest import actor, disputed
 from tests.long_trail import KEY
 from tests.stories.conftest import Told
@@ -65,7 +66,7 @@ def test_a_member_who_dissented_gets_the_very_words_with_their_proof(road: Play,
     for one in told:
         placed = one["inclusion"]
         leaf = verify_trail.leaf_hash(one["canonical"].encode())
-        assert proof.root_of(leaf, tuple(map(tuple, placed["path"]))) == placed["root"]
+        assert root_of(leaf, placed["path"]) == placed["root"]
         assert f"root {placed['root']}\n" in placed["note"]
         key, signature = bytes.fromhex(placed["public_key"]), bytes.fromhex(placed["signature"])
         assert verify_trail.signature_holds(key, placed["note"].encode(), signature)

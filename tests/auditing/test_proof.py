@@ -11,6 +11,7 @@ from decision_flow.auditing import proof
 from decision_flow.demo.play import Play
 from decision_flow.models import AuditEvent, Matter, TrailCheckpoint
 from decision_flow.verifier import verify_trail
+from tests.auditing.certified import root_of
 from tests.core.test_audit import _unguard
 from tests.long_trail import KEY
 
@@ -62,8 +63,8 @@ def test_each_event_is_proven_by_the_checkpoint_that_first_covers_it(sealed: Pla
             assert placed is not None and placed.number == number
             point = points[placed.number]
             leaf = verify_trail.leaf_hash(row.canonical.encode())
-            assert proof.root_of(leaf, placed.path) == point.root == placed.root
-            assert proof.root_of(verify_trail.leaf_hash(b"another"), placed.path) != point.root
+            assert root_of(leaf, placed.path) == point.root == placed.root
+            assert root_of(verify_trail.leaf_hash(b"another"), placed.path) != point.root
 
 
 @pytest.mark.parametrize(("change", "why"), [

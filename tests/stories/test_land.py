@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from decision_flow import land, land_steps, policies, working_days
+from decision_flow import land, land_steps, policies, submitted, working_days
 from decision_flow.db import Database
 from decision_flow.demo import cases
 from decision_flow.demo.play import Play
@@ -89,7 +89,10 @@ def test_a_majority_that_objects_must_be_heard(database: Database, play: Play) -
     play.do(T + "03", **second).on(date.fromisoformat(second["close_on"]) + timedelta(days=1))
     play.do(T + "04", objections=118)
     assert "T_hearing_01" in standing(database, play) and T + "05" not in standing(database, play)
-    # Whatever diagram leaves the hearing out: what sends the draft on is refused.
+    # Whatever diagram leaves the hearing out, and whatever a form redrawn by the office says of it.
+    with database.transaction() as session:
+        row = submitted.tasks_of(session, play.matter_id, "F-43d")[-1]
+        row.submission = {**(row.submission or {}), "hearing_mandatory": False}
     with database.transaction(read_only=True) as session:
         matter = session.get_one(Matter, play.matter_id)
         for form in ("F-12", "F-43e"):
