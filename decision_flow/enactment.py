@@ -5,6 +5,8 @@ Only the gate imports this; the import contract holds it. Whoever wants to put a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
@@ -15,11 +17,19 @@ from decision_flow.models import Procedure, ProcedureFile, ProcedureVersion, Ver
 from decision_flow.procedures import ProcedureSource
 
 
-def enact(session: Session, source: ProcedureSource, *, author: Author, publisher: Author) -> ProcedureVersion:
+def enact(
+    session: Session,
+    source: ProcedureSource,
+    *,
+    author: Author,
+    publisher: Author,
+    origin: Mapping[str, object] | None = None,
+) -> ProcedureVersion:
     """Put a bundle in force as the next version; what is already in force with the same digest stays.
 
-    Running matters keep the version they began with. Raises `NotConforming` or `Invalid` when the bundle
-    cannot run.
+    Running matters keep the version they began with. `origin` is what else the event tells of where the bundle
+    came from: its draft, who drew on it, the policies it was asked by. Raises `NotConforming` or `Invalid` when the
+    bundle cannot run.
     """
     runnable = bundles.make(source.bundle, source.start_form)
     missing = {
@@ -82,6 +92,7 @@ def enact(session: Session, source: ProcedureSource, *, author: Author, publishe
             "version": version.number,
             "digest": version.digest,
             "author": {"id": author.user_id, "display": author.display},
+            **(origin or {}),
         },
     )
     return version

@@ -153,7 +153,10 @@ def save(session: Session, actor: Actor, draft_id: int, revision: int, change: C
 
 
 def copy(session: Session, actor: Actor, draft_id: int, change: Change) -> ProcedureDraft:
-    """Keep what somebody drew on an overtaken revision as a draft of its own; return it."""
+    """Keep what somebody drew on an overtaken revision as a draft of its own; return it.
+
+    Whoever drew on the first drew on the copy: none of them may publish it.
+    """
     draft = get(session, actor, draft_id)
     made = start(
         session,
@@ -163,6 +166,7 @@ def copy(session: Session, actor: Actor, draft_id: int, change: Change) -> Proce
         base_version_id=draft.base_version_id,
         policy=draft.policy,
     )
+    made.authors = sorted({*draft.authors, *made.authors})
     return save(session, actor, made.id, made.revision, change)
 
 

@@ -115,7 +115,7 @@ def publish(session: Session, actor: Actor, draft_id: int, revision: int) -> Pro
     if told.replaces is not None and told.replaces.digest == source.bundle.digest:
         raise Conflict(N_("草案和生效的版本完全相同,没有发布。"))
     author = identity.actor_of(session, session.get_one(User, draft.updated_by_id))
-    version = enactment.enact(session, source, author=author, publisher=actor)
+    version = enactment.enact(session, source, author=author, publisher=actor, origin=_origin(draft, told))
     draft.state, draft.version_id = DraftState.PUBLISHED, version.id
     _announce(session, version, source, told)
     return version
@@ -135,6 +135,14 @@ def put_shipped_in_force(session: Session, folder: Path = BPMN) -> None:
                 title=source.title,
             )
         enactment.enact(session, source, author=SYSTEM, publisher=SYSTEM)
+
+
+def _origin(draft: ProcedureDraft, told: Checklist) -> dict[str, object]:
+    """What the trail keeps of a draft besides its files: that the publisher was none of those who drew on it."""
+    return {
+        "draft": {"id": draft.id, "revision": draft.revision, "people": sorted(draft.authors)},
+        "policies": [policy.id for policy in told.policies],
+    }
 
 
 def _ends_missing(draft: ProcedureDraft, source: ProcedureSource, report: Report) -> tuple[Element, ...]:

@@ -175,7 +175,9 @@ def test_every_end_must_be_walked_on_the_very_content_that_is_published(database
         assert version.author_id == person(session, MODELLER).user_id
         assert version.publisher_id == person(session, PUBLISHER).user_id
         assert (draft.state, draft.version_id) == ("PUBLISHED", version_id)
-        assert recorded(session, EventName.PROCEDURE_PUBLISHED)["facts"]["digest"] == version.digest
+        told = recorded(session, EventName.PROCEDURE_PUBLISHED)["facts"]
+        assert told["digest"] == version.digest and told["policies"] == [DECREE]
+        assert told["draft"] == {"id": draft_id, "revision": 2, "people": draft.authors}
         for stream in session.scalars(select(AuditStream.name)):
             assert audit.verify(session, stream) is None
     with database.transaction() as session, pytest.raises(Conflict, match="不能再修改"):
@@ -190,8 +192,10 @@ def test_whoever_drew_any_of_it_cannot_publish_it(database: Database) -> None:
     with database.transaction() as session:
         draft = session.get_one(ProcedureDraft, draft_id)
         draft.authors = [*draft.authors, person(session, PUBLISHER).user_id]
-    with database.transaction() as session, pytest.raises(NotPermitted, match="不能由您发布"):
-        gate.publish(session, person(session, PUBLISHER), draft_id, 1)
+        copied = drafts.copy(session, person(session, MODELLER), draft_id, Change()).id
+    for drawn, revision in ((draft_id, 1), (copied, 2)):
+        with database.transaction() as session, pytest.raises(NotPermitted, match="不能由您发布"):
+            gate.publish(session, person(session, PUBLISHER), drawn, revision)
 
 
 def test_running_matters_stay_on_their_version_and_the_roles_concerned_are_told(
