@@ -12,6 +12,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from sqlalchemy.orm import Session
 
 from decision_flow import audit, clock, inclusion
 from decision_flow.audit import GENESIS, SYSTEM, Author, EventName
-from decision_flow.db import streamed
+from decision_flow.db import batches, streamed
 from decision_flow.errors import N_, Invalid
 from decision_flow.models import AuditEvent, AuditStream, TrailCheckpoint, TrailTimestamp
 from decision_flow.verifier import verify_trail
@@ -186,7 +187,7 @@ def _placed(
         yield None, {"kind": "trail", "format": 1, "scope": "all", "exported_at": moment}
     ended = {name: seq for name, seq, *_ in start["heads"]} if after else {}
     columns = (AuditEvent.canonical, AuditEvent.hash, AuditEvent.sm3, AuditEvent.stream, AuditEvent.seq)
-    for canonical, digest, sm3, stream, seq in events(session, columns, after):
+    for canonical, digest, sm3, stream, seq in chain.from_iterable(events(session, columns, after)):
         # What was added since the export began is not part of it.
         if not after or seq <= ended.get(stream, 0):
             yield (stream, seq), {"kind": "event", "canonical": canonical, "hash": digest, "sm3": sm3}
@@ -235,9 +236,11 @@ def matter_lines(session: Session, matter_id: int) -> Iterator[dict[str, Any]]:
     yield {"kind": "end", "events": count, "heads": ends, "checkpoints": points, "inclusions": proven}
 
 
-def events(session: Session, columns: Sequence[Any], after: Sequence[Any] | None = None) -> Iterator[Any]:
-    """Yield these columns of all events, stream by stream, from behind `after` ([stream, seq]) on."""
+def events(
+    session: Session, columns: Sequence[Any], after: Sequence[Any] | None = None
+) -> Iterator[Iterator[tuple[Any, ...]]]:
+    """Yield these columns of all events in `batches`, stream by stream, from behind `after` ([stream, seq]) on."""
     query = select(*columns).order_by(AuditEvent.stream, AuditEvent.seq)
     if after:
         query = query.where(tuple_(AuditEvent.stream, AuditEvent.seq) > tuple_(*after))
-    return streamed(session, query)
+    return batches(session, query)

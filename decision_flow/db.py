@@ -6,8 +6,9 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from itertools import chain, count
 from typing import Any
 
 from sqlalchemy import (
@@ -45,6 +46,7 @@ Json = JSON().with_variant(JSONB(), "postgresql")
 
 SQLITE_FLOOR = (3, 35)
 REST_SECONDS = 2.0
+_NUMBERS = count()
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -102,6 +104,30 @@ def streamed(session: Session, query: Select[*tuple[Any, ...]], batch: int = 200
     """Yield the rows of a query for columns, of which a batch at a time is in memory. Nothing is flushed before."""
     # Asked of the connection: on their way through the session rows cost twice as much.
     yield from session.connection().execute(query.execution_options(yield_per=batch))
+
+
+def batches(session: Session, query: Select[*tuple[Any, ...]], batch: int = 2000) -> Iterator[Iterator[Any]]:
+    """Yield the rows of a query for columns, as the driver gives them; a few hundred at a time are in memory.
+
+    PostgreSQL goes on looking for rows while those before are worked on. `session` is a snapshot, and may be asked for
+    other things only between two batches.
+    """
+    connection = session.connection()
+    if connection.dialect.name == "sqlite":
+        yield from map(iter, connection.execute(query.execution_options(yield_per=batch)).partitions())
+        return
+    asked = query.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
+    driver: Any = connection.connection.driver_connection
+    name = f"batches_{next(_NUMBERS)}"
+    # Declared, so that the plan is one for the first rows: sorting a million would take long and much room.
+    with driver.cursor(name) as declared:
+        declared.execute(str(asked), asked.params)
+        while True:
+            # Not fetched: what the server finds next waits in the socket already.
+            with closing(driver.cursor().stream(f"FETCH FORWARD {batch} FROM {name}", size=200)) as rows:
+                if (first := next(rows, None)) is None:
+                    return
+                yield chain((first,), rows)
 
 
 Sent = UpdateBase | TextClause | None

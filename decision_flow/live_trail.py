@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from decision_flow import checkpoints, trail_columns
@@ -23,14 +23,14 @@ from decision_flow.number_sets import NumberSet
 from decision_flow.verifier import verify_trail
 from decision_flow.verifier.verify_trail import Report
 
-AT_ONCE = 500
 # The register and the event are written by one act, each with its own look at the clock.
 SAME_MOMENT = timedelta(minutes=1)
 OF_PAPERS = (EventName.DOCUMENT_UPLOADED.value, EventName.DOCUMENT_FILED.value)
-_REGISTERED = (
+# The numbers are written into the statement: hundreds of parameters cost more than the rows.
+_PAPERS = select(
     Document.id, Document.matter_id, Document.task_id, Document.name, Document.size, Document.sha256, Document.step,
     Document.uploaded_at, Document.uploaded_by_id, Document.uploaded_as, Document.filed_at,
-)  # fmt: skip
+).where(Document.id.in_(bindparam("ids", expanding=True, literal_execute=True)))  # fmt: skip
 
 
 def verify(session: Session, key: str = "", kept: dict[str, Any] | None = None) -> Report:
@@ -60,23 +60,25 @@ def verify(session: Session, key: str = "", kept: dict[str, Any] | None = None) 
 def _events(session: Session, trail: verify_trail.Trail, register: _Register) -> int:
     """Check the events; return how many mentions belong to them."""
     mentions, last, last_id = 0, "", 0
-    for row in checkpoints.events(session, trail_columns.COLUMNS):
-        canonical, digest, sm3, stream, seq, event, *_, number, mentioned = row
-        try:
-            trail.event(canonical, digest, sm3)
-        except verify_trail.BROKEN:
-            trail.told = None
-            trail.report.wrong("unreadable", stream, seq)
-        # The numbers of the rows give the order of exports and pages: in a stream they rise.
-        if not trail_columns.fit(row, trail.told) or (stream == last and number <= last_id):
-            trail.report.wrong("columns", stream, seq)
-        elif event in OF_PAPERS:
-            register.take(trail.told)
-        if not trail_columns.is_found(row, trail.told):
-            trail.report.wrong("mentions", stream, seq)
-        if mentioned:
-            mentions += mentioned.count("\n") + 1
-        last, last_id = stream, number
+    for batch in checkpoints.events(session, trail_columns.COLUMNS):
+        for row in batch:
+            canonical, digest, sm3, stream, seq, event, *_, number, mentioned = row
+            try:
+                trail.event(canonical, digest, sm3)
+            except verify_trail.BROKEN:
+                trail.told = None
+                trail.report.wrong("unreadable", stream, seq)
+            # The numbers of the rows give the order of exports and pages: in a stream they rise.
+            if not trail_columns.fit(row, trail.told) or (stream == last and number <= last_id):
+                trail.report.wrong("columns", stream, seq)
+            elif event in OF_PAPERS:
+                register.take(trail.told)
+            if not trail_columns.is_found(row, trail.told):
+                trail.report.wrong("mentions", stream, seq)
+            if mentioned:
+                mentions += mentioned.count("\n") + 1
+            last, last_id = stream, number
+        register.check()
     return mentions
 
 
@@ -90,27 +92,29 @@ class _Register:
 
     def take(self, told: Any) -> None:
         """Take the next of these events: what was hashed."""
-        self.waiting.append(told)
-        if len(self.waiting) == AT_ONCE:
-            self.check()
+        facts = told.get("facts")
+        if isinstance(facts, dict) and type(facts.get("document")) is int:
+            self.waiting.append(told)
+        else:
+            self.report.wrong("unreadable", told["stream"], told["seq"])
 
     def check(self) -> None:
         """Check those that wait."""
         ids = {told["facts"]["document"] for told in self.waiting}
-        rows = {row.id: row for row in self.session.execute(select(*_REGISTERED).where(Document.id.in_(ids)))}
+        rows = {row.id: row for row in self.session.connection().execute(_PAPERS, {"ids": ids})} if ids else {}
         for told in self.waiting:
-            row = rows.get(told["facts"]["document"])
+            number = told["facts"]["document"]
+            row = rows.get(number)
             if row is None or not _is_registered(row, told):
-                self.report.wrong("register", told["facts"]["document"], told["facts"]["name"])
+                self.report.wrong("register", number, told["facts"].get("name"))
             elif told["event"] == EventName.DOCUMENT_UPLOADED:
-                self.uploaded.add(row.id)
+                self.uploaded.add(number)
             elif _is_then(row.filed_at, told):
-                self.filed.add(row.id)
+                self.filed.add(number)
         self.waiting.clear()
 
     def end(self) -> None:
         """Name what the register has and no event tells of."""
-        self.check()
         query = select(Document.id, Document.name, Document.matter_id, Document.filed_at)
         for row in streamed(self.session, query):
             if (row.matter_id and row.id not in self.uploaded) or (row.filed_at and row.id not in self.filed):
@@ -120,14 +124,14 @@ class _Register:
 def _is_registered(row: Any, told: Any) -> bool:
     """Whether the register says what an event of a paper says. A paper may be filed again: the last time counts."""
     facts, author = told["facts"], told["actor"]
-    if (facts["name"], facts["sha256"], told["matter"]) != (row.name, row.sha256, row.matter_id):
+    if (facts.get("name"), facts.get("sha256"), told["matter"]) != (row.name, row.sha256, row.matter_id):
         return False
     if row.filed_at is None and row.step is not None:
         return False
     if told["event"] == EventName.DOCUMENT_FILED:
         is_last = _is_then(row.filed_at, told)
-        return row.filed_at is not None and (not is_last or row.step == facts["step"])
-    said = (told["task"], facts["size"], author["id"], author["display"])
+        return row.filed_at is not None and (not is_last or row.step == facts.get("step"))
+    said = (told["task"], facts.get("size"), author["id"], author["display"])
     return said == (row.task_id, row.size, row.uploaded_by_id, row.uploaded_as) and _is_then(row.uploaded_at, told)
 
 

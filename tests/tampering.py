@@ -102,9 +102,7 @@ class Tampering:
         last = self._last(event.stream)
         row = {name: value for name, value in last._mapping.items() if name != "id"}
         told = {**json.loads(row["canonical"]), "seq": last.seq + 1, "prev": last.hash, "prev_sm3": last.sm3}
-        self.session.execute(
-            insert(EVENT).values(**row | _hashed(told) | {"seq": last.seq + 1, "prev_hash": last.hash})
-        )
+        self.session.execute(insert(EVENT).values(**row | hashed(told) | {"seq": last.seq + 1, "prev_hash": last.hash}))
 
     def swap(self, event: Any) -> None:
         beside = self.session.execute(
@@ -117,7 +115,7 @@ class Tampering:
     def redating(self, event: Any) -> None:
         at = other(event.at)
         told = {**json.loads(event.canonical), "at": at.isoformat(timespec="microseconds")}
-        self._set(event, {"at": at, **_hashed(told)})
+        self._set(event, {"at": at, **hashed(told)})
         self.session.execute(update(MENTION).where(MENTION.c.event_id == event.id).values(at=at))
 
     def truncation(self, event: Any) -> None:
@@ -178,7 +176,7 @@ class Tampering:
         return {one for one in self.made if one[1] not in named} | {("unchanged", one) for one in named - changed}
 
 
-def _hashed(told: dict[str, Any]) -> dict[str, str]:
+def hashed(told: dict[str, Any]) -> dict[str, str]:
     """Return the canonical form with both hashes made to fit, as a forger would."""
     canonical = canonical_json(told)
     content = canonical.encode()

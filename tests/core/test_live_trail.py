@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import random
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from decision_flow.db import Database
 from decision_flow.models import AuditEvent, AuditStream, Document, TrailCheckpoint, TrailMention
 from decision_flow.verifier import verify_trail
 from tests import long_trail
-from tests.tampering import BESIDE, Tampering, other, unguarded
+from tests.tampering import BESIDE, Tampering, hashed, other, unguarded
 
 TABLES = [model.__table__ for model in (AuditEvent, AuditStream, TrailCheckpoint, TrailMention, Document)]
 # Where a paper stands in a form, and as what it is shown, is no evidence: the answers of the completed task say it.
@@ -131,6 +132,51 @@ def test_what_is_added_swapped_or_forged_is_found(small: Database) -> None:
                 told = found(session)
                 work.rollback()
             assert place(table, one) in told and place(table, two) in told, told
+
+
+GONE = object()
+
+
+def places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the way to each member of a value, however deep."""
+    for key in value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ():
+        yield (*at, key)
+        yield from places(value[key], (*at, key))
+
+
+def put(value: Any, at: tuple[Any, ...], new: Any) -> Any:
+    """Return the value with another member at that place, or without it."""
+    changed = holder = copy.deepcopy(value)
+    for key in at[:-1]:
+        holder = holder[key]
+    if new is GONE:
+        del holder[at[-1]]
+    else:
+        holder[at[-1]] = new
+    return changed
+
+
+def test_an_event_forged_member_by_member_with_hashes_that_fit_is_found_and_named(small: Database) -> None:
+    """Whatever stands there instead, also of another kind: the verification goes on to the end and names the stream."""
+    with unguarded(small) as session:
+        query = (
+            select(AuditEvent.__table__)
+            .where(AuditEvent.event.in_(live_trail.OF_PAPERS))
+            .order_by(AuditEvent.id.desc())
+        )
+        filed, uploaded = session.execute(query).all()[:2]
+        assert (filed.event, uploaded.event) == ("document.filed", "document.uploaded")
+        for row in (filed, uploaded):
+            told = json.loads(row.canonical)
+            for at in places(told):
+                for new in (GONE, "x", [], 10**30):
+                    forged = put(told, at, new)
+                    if forged == told:
+                        continue
+                    with session.begin_nested() as work:
+                        session.execute(update(AuditEvent).where(AuditEvent.id == row.id).values(**hashed(forged)))
+                        assert place(AuditEvent.__table__, row) in found(session), (row.event, at, new)
+                        work.rollback()
 
 
 @pytest.mark.parametrize("seed", [1, 2])
