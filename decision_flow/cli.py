@@ -93,8 +93,14 @@ def db() -> None:
 @click.pass_obj
 def db_upgrade(settings: Settings) -> None:
     """Bring the database to the newest schema."""
-    upgrade(open_database(settings))
+    from decision_flow.modelling import shipping
+
+    database = open_database(settings)
+    upgrade(database)
     click.echo("数据库已是最新。")
+    with database.transaction(read_only=True) as session:
+        for key, title in shipping.newer(session).items():
+            click.echo(f"程序「{title}」({key})随产品有新版本,升级不改动生效的版本:请程序发布人在程序库核对后发布。")
 
 
 @main.group()

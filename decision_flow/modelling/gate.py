@@ -5,18 +5,19 @@ Running matters stay on the version they began with. Whose work changes is told 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from decision_flow import audit, clock, enactment, identity, notifications, policy_versions, procedures
+from decision_flow import __version__, audit, clock, enactment, identity, notifications, policy_versions, procedures
 from decision_flow.audit import SYSTEM
 from decision_flow.engine import Element
 from decision_flow.errors import N_, Conflict, NotConforming, NotFound, NotPermitted
 from decision_flow.identity import Actor, Permission
-from decision_flow.modelling import checking, comparison, drafts, walking
+from decision_flow.modelling import checking, comparison, drafts, sources, walking
 from decision_flow.modelling.checking import Report
 from decision_flow.modelling.comparison import Change
 from decision_flow.models import (
@@ -62,16 +63,9 @@ class Checklist:
 
 
 def checklist(session: Session, actor: Actor, draft: ProcedureDraft, source: ProcedureSource) -> Checklist:
-    """Return the checklist of a draft as `actor` sees it.
-
-    It is asked by its own policy and by those that the organs have adopted: choosing a milder one for the draft
-    helps nobody whose organ it does not bind.
-    """
-    chosen = checking.policy_of(draft.policy)
-    others = sorted(policy_versions.adopted(session) - {chosen.id})
-    policies = (chosen, *map(checking.policy_of, others))
-    reports = [checking.check(source, policy.id) for policy in policies]
-    report = next((one for one in reports if one.verdict != checking.LAWFUL), reports[0])
+    """Return the checklist of a draft as `actor` sees it."""
+    policies = policies_for(session, draft.policy)
+    report = judged(source, [policy.id for policy in policies])
     missing = _ends_missing(draft, source, report)
     current = _in_force(session, draft.key)
     before = procedures.stored(session, current).bundle if current is not None else None
@@ -89,6 +83,21 @@ def checklist(session: Session, actor: Actor, draft: ProcedureDraft, source: Pro
         replaces=current,
         roles=tuple(sorted(comparison.roles_concerned(before, source.bundle))),
     )
+
+
+def policies_for(session: Session, chosen: str = DECREE) -> tuple[Policy, ...]:
+    """Return what a procedure is asked by: the policy chosen for it, and those that the organs have adopted.
+
+    Choosing a milder one for a draft helps nobody whose organ it does not bind.
+    """
+    first = checking.policy_of(chosen)
+    return (first, *map(checking.policy_of, sorted(policy_versions.adopted(session) - {first.id})))
+
+
+def judged(source: ProcedureSource, policies: Sequence[str]) -> Report:
+    """Return what is wrong with `source` under the first of the policies that it does not satisfy."""
+    reports = [checking.check(source, policy) for policy in policies]
+    return next((one for one in reports if one.verdict != checking.LAWFUL), reports[0])
 
 
 def publish(session: Session, actor: Actor, draft_id: int, revision: int) -> ProcedureVersion:
@@ -117,7 +126,38 @@ def publish(session: Session, actor: Actor, draft_id: int, revision: int) -> Pro
     author = identity.actor_of(session, session.get_one(User, draft.updated_by_id))
     version = enactment.enact(session, source, author=author, publisher=actor, origin=_origin(draft, told))
     draft.state, draft.version_id = DraftState.PUBLISHED, version.id
-    _announce(session, version, source, told)
+    _announce(session, version, told.changes, told.roles)
+    return version
+
+
+def adopt_shipped(session: Session, actor: Actor, key: str, digest: str) -> ProcedureVersion:
+    """Put a procedure in force as this release ships it, where an earlier release's is in force, or none is.
+
+    `digest` is that of the bundle the publisher was shown. The product drew it, so that whoever publishes is a second
+    person; nobody walks through it, as nobody does in a new installation. Raises `NotPermitted`, `NotFound` for what
+    does not ship, `Conflict` when another was shown, the office drew what is in force or nothing would change,
+    `NotConforming` with the findings when an organ's own policy refuses it.
+    """
+    identity.require(actor, Permission.PROCEDURE_PUBLISH)
+    source = sources.shipped_procedure(key)
+    if source.bundle.digest != digest:
+        raise Conflict(N_("随产品提供的程序在您查看之后又有变化,没有发布。请重新核对。"))
+    current = _in_force(session, key)
+    if current is not None and current.author_id is not None:
+        raise Conflict(N_("生效的版本是本单位起草的,直接替换会丢掉本单位的修改。请以新版本起草,比较后发布。"))
+    if current is not None and current.digest == digest:
+        raise Conflict(N_("生效的已经是随产品提供的版本,没有发布。"))
+    policies = [policy.id for policy in policies_for(session)]
+    report = judged(source, policies)
+    if report.verdict != checking.LAWFUL:
+        raise NotConforming(
+            N_("随产品提供的程序「%(title)s」没有通过核对,没有生效。"), findings=report.findings, title=source.title
+        )
+    before = procedures.stored(session, current).bundle if current is not None else None
+    origin = {"release": __version__, "policies": policies}
+    version = enactment.enact(session, source, author=SYSTEM, publisher=actor, origin=origin)
+    changes = comparison.compare(before, source.bundle) if before is not None else ()
+    _announce(session, version, changes, sorted(comparison.roles_concerned(before, source.bundle)))
     return version
 
 
@@ -160,13 +200,13 @@ def _in_force(session: Session, key: str) -> ProcedureVersion | None:
     ).one_or_none()
 
 
-def _announce(session: Session, version: ProcedureVersion, source: ProcedureSource, told: Checklist) -> None:
+def _announce(session: Session, version: ProcedureVersion, changes: Sequence[Change], roles: Sequence[str]) -> None:
     """Tell every pool of the roles concerned, in every organ that has it, what changed."""
-    names = [change.name for change in told.changes if change.what in ("element", "form", "table", "process")]
+    names = [change.name for change in changes if change.what in ("element", "form", "table", "process")]
     posts = session.execute(
         select(Post.role_code, Organisation.organ_id)
         .join(Organisation, Organisation.id == Post.organisation_id)
-        .where(Post.role_code.in_(told.roles), Post.active, Organisation.organ_id.is_not(None))
+        .where(Post.role_code.in_(roles), Post.active, Organisation.organ_id.is_not(None))
         .distinct()
         .order_by(Post.role_code, Organisation.organ_id)
     )
@@ -176,8 +216,8 @@ def _announce(session: Session, version: ProcedureVersion, source: ProcedureSour
             "procedure.published",
             pool=f"{role}:{organ_id}",
             payload={
-                "procedure": source.key,
-                "title": source.title,
+                "procedure": version.procedure.key,
+                "title": version.procedure.title,
                 "version": version.number,
                 "changed": "、".join(names[:MAX_TOLD]) or "—",
                 "digest": version.digest,

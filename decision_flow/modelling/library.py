@@ -133,6 +133,16 @@ def version(session: Session, actor: Actor, key: str, number: int) -> ProcedureV
     return row
 
 
+def in_force(session: Session, actor: Actor, key: str) -> ProcedureVersion | None:
+    """Return the version in force, None where there is none."""
+    identity.require(actor, Permission.PROCEDURE_READ)
+    return session.scalars(
+        select(ProcedureVersion)
+        .join(Procedure)
+        .where(Procedure.key == key, ProcedureVersion.status == VersionStatus.IN_FORCE)
+    ).one_or_none()
+
+
 def source(session: Session, actor: Actor, key: str, number: int) -> ProcedureSource:
     """Return a version as a bundle with its description. Raises `NotFound`."""
     return procedures.stored(session, version(session, actor, key, number))

@@ -34,6 +34,20 @@ def template(key: str) -> ProcedureSource:
     return found
 
 
+@lru_cache(maxsize=1)
+def shipped_procedures() -> dict[str, ProcedureSource]:
+    """Return the procedures that come with the product, by their key."""
+    return {source.key: source for source in procedures.shipped(BPMN)}
+
+
+def shipped_procedure(key: str) -> ProcedureSource:
+    """Return the shipped procedure `key`. Raises `NotFound`."""
+    found = shipped_procedures().get(key)
+    if found is None:
+        raise NotFound(N_("本版产品没有提供这个程序。"))
+    return found
+
+
 def renamed(source: ProcedureSource, key: str, title: str) -> ProcedureSource:
     """Return `source` as another procedure: its main process is called `key`, its files stay as they are."""
     main = source.bundle.main

@@ -78,6 +78,7 @@ ADDRESSES: dict[str, tuple[str, ...] | str] = {
     "policies.change": ("POLICY_ASKED",),
     "policies.decide": ("POLICY_CONFIRMED", "POLICY_REFUSED"),
     "prints.replace": ("PRINT_TEMPLATE_CHANGED",),
+    "procedures.adopt": ("PROCEDURE_PUBLISHED",),
     "procedures.keep": ("DRAFT_STARTED",),
     "procedures.retire": ("PROCEDURE_RETIRED",),
     "procedures.start": ("DRAFT_STARTED",),

@@ -6,18 +6,24 @@ import io
 import json
 import re
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
+from decision_flow import bundles
+from decision_flow.audit import EventName
 from decision_flow.db import Database
-from decision_flow.modelling import form_files
+from decision_flow.modelling import form_files, sources
 from decision_flow.models import DraftFile, Matter, ProcedureDraft
+from decision_flow.procedures import ProcedureSource
 from decision_flow.resources import shipped_forms
+from tests.core.registry import person, recorded
 from tests.core.test_modelling import TEMPLATE, walk
 from tests.importing import attacks
+from tests.past_the_gate import put_in_force
 from tests.web.client import Desk
 from tests.web.conftest import ENTER, Browser
 
@@ -355,3 +361,70 @@ def test_a_discarded_draft_can_be_read_and_no_longer_changed(modeller: Browser, 
     assert json.loads(text(modeller.get(f"{draft}/content")))["may_edit"] is False
     assert send(modeller, f"{draft}/content", {"revision": 1}).status_code == 409
     assert modeller.post(f"{draft}/discard").status_code == 409
+
+
+def later_release(
+    monkeypatch: pytest.MonkeyPatch, old: str = "登记与初核", new: str = "登记和初步核对"
+) -> ProcedureSource:
+    """Ship another main procedure from here on, as a later release does."""
+    known = sources.shipped_procedures()
+    source = known["major_decision"]
+    main = source.bundle.bpmn["major_decision.bpmn"].replace(old.encode(), new.encode())
+    bundle = replace(source.bundle, bpmn={**source.bundle.bpmn, "major_decision.bpmn": main})
+    shipped = {**known, "major_decision": replace(source, bundle=bundle)}
+    monkeypatch.setattr(sources, "shipped_procedures", lambda: shipped)
+    return shipped["major_decision"]
+
+
+def test_after_an_upgrade_the_shipped_version_is_put_in_force_in_one_press(
+    modeller: Browser, signed_in: ENTER, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is in force stays so and says what is wrong with it; running matters keep theirs (ADR 0096)."""
+    publisher, clerk = signed_in("qiaolin"), signed_in("wuting")
+    assert "升级后待处理" not in text(publisher.get("/procedures"))
+    with database.transaction() as session:
+        holey = TEMPLATE.bundle.bpmn[NAME].replace(b'value="legality_review"', b'value="drafting"')
+        old = replace(TEMPLATE, key="major_decision", bundle=replace(TEMPLATE.bundle, bpmn={NAME: holey}))
+        assert put_in_force(session, old).number == 2
+    page = text(publisher.get("/procedures"))
+    assert "不符合现行核对规则" in page and "条例第二十五条" in page and "请程序建模员处理" in page
+    assert "发布随产品提供的版本" not in page  # it was in force already, and something else took its place
+    digest = later_release(monkeypatch).bundle.digest
+    shown = text(publisher.get("/procedures"))
+    assert "不符合现行核对规则" in shown and digest in shown and "以新版本起草" not in shown
+    assert "流程「本地决策」" in text(publisher.get("/procedures/major_decision/shipped"))
+    assert "以新版本起草" in text(modeller.get("/procedures/major_decision"))
+    assert "请程序发布人处理" in text(clerk.get("/procedures"))
+    assert "还没有发布" in text(clerk.get("/matters/new?_procedure=major_decision"))
+    press = "/procedures/major_decision/shipped"
+    assert modeller.post(press, digest=digest).status_code == 403
+    assert publisher.post(press, digest="0" * 64).status_code == 409
+    assert publisher.post("/procedures/none/shipped", digest=digest).status_code == 404
+    assert publisher.post(press, digest=digest).status_code == 302
+    assert publisher.post(press, digest=digest).status_code == 409
+    with database.transaction(read_only=True) as session:
+        version = bundles.in_force(session, "major_decision")
+        assert (version.number, version.digest, version.author_id) == (3, digest, None)
+        assert version.publisher_id == person(session, "qiaolin").user_id
+        told = recorded(session, EventName.PROCEDURE_PUBLISHED)["facts"]
+        assert told["policies"] == ["decree-713"] and told["release"] and told["author"]["id"] is None
+    assert "升级后待处理" not in text(publisher.get("/procedures"))
+    assert "还没有发布" not in text(clerk.get("/matters/new?_procedure=major_decision"))
+
+
+def test_what_the_office_drew_itself_is_never_replaced_in_one_press(
+    modeller: Browser, signed_in: ENTER, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.transaction() as session:
+        bundles.in_force(session, "major_decision").author_id = person(session, "dengjie").user_id
+    digest = later_release(monkeypatch).bundle.digest
+    publisher = signed_in("qiaolin")
+    assert "请程序建模员处理" in text(publisher.get("/procedures"))
+    refused = publisher.post("/procedures/major_decision/shipped", digest=digest)
+    assert refused.status_code == 409 and "本单位起草" in text(refused)
+    begun = modeller.post("/procedures/drafts", source="shipped:major_decision", key="", title="")
+    with database.transaction(read_only=True) as session:
+        draft = session.get_one(ProcedureDraft, number(begun.location))
+        assert draft.base_version_id == bundles.in_force(session, "major_decision").id
+    assert "登记和初步核对" in text(modeller.get(f"{begun.location}/publish"))
+    assert modeller.post("/procedures/drafts", source="shipped:none", key="", title="").status_code == 404

@@ -21,6 +21,7 @@ from decision_flow.auditing import certificates
 from decision_flow.errors import Conflict, DecisionFlowError, Invalid, NotFound
 from decision_flow.identity import Permission
 from decision_flow.matter_views import MatterQuery
+from decision_flow.modelling import shipping
 from decision_flow.steps import StatutoryStep
 from web import forms
 from web.auth import requires
@@ -144,6 +145,7 @@ def _new_page(values: dict[str, Any], errors: dict[str, list[str]]) -> str:
         found = matters.startable(session, actor())
         wanted = request.values.get("_procedure", "")
         choice = next((one for one in found if one.procedure_key == wanted), found[0] if found else None)
+        newer = shipping.newer(session)
         choices = (
             task_views.choices_for(session, choice.form, actor(), None, english=language() == "en") if choice else {}
         )
@@ -151,6 +153,7 @@ def _new_page(values: dict[str, Any], errors: dict[str, list[str]]) -> str:
         "matters/new.html",
         offered=found,
         choice=choice,
+        is_old=choice is not None and choice.procedure_key in newer,
         choices=choices,
         values=values,
         errors=errors,

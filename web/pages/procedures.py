@@ -10,11 +10,11 @@ from flask import Blueprint, flash, jsonify, redirect, render_template, request,
 from werkzeug.wrappers import Response
 
 from decision_flow import importing, typed_in
-from decision_flow.errors import Conflict, Invalid, NotFound
+from decision_flow.errors import Conflict, Invalid, NotConforming, NotFound
 from decision_flow.identity import Permission
 from decision_flow.importing import Fate
-from decision_flow.modelling import archive, comparison, drafts, gate, library, sources
-from decision_flow.procedures import ProcedureSource
+from decision_flow.modelling import archive, comparison, drafts, gate, library, shipping, sources
+from decision_flow.procedures import ProcedureSource, stored
 from web.auth import requires
 from web.errors import by_field, status_of, told
 from web.language import gettext
@@ -47,6 +47,10 @@ def start() -> Response | tuple[str, int]:
                     gettext("模板「%(title)s」", title=sources.template(name).title),
                 )
                 key, title = key or source.key, title or source.title
+            elif origin == "shipped":
+                source, told_as = sources.shipped_procedure(name), gettext("随产品提供的新版本")
+                current = library.in_force(session, actor(), name)
+                base = current.id if current is not None else None
             else:
                 name, _, number = name.partition("@")
                 row = library.version(session, actor(), name, typed_in.number(number))
@@ -58,6 +62,35 @@ def start() -> Response | tuple[str, int]:
     except Invalid as error:
         return _index(by_field(error)), status_of(error)
     return redirect(url_for("drafts.edit", draft_id=draft_id))
+
+
+@page.get("/<key>/shipped")
+@requires(Permission.PROCEDURE_READ)
+def shipped(key: str) -> str:
+    """Show what the version that comes with the product changes against the one in force."""
+    source = sources.shipped_procedure(key)
+    with transaction(read_only=True) as session:
+        offers = shipping.offers(session, actor(), key)
+        current = library.in_force(session, actor(), key)
+        before = stored(session, current).bundle if current is not None else None
+    changes = comparison.compare(before, source.bundle) if before is not None else ()
+    return render_template(
+        "procedures/shipped.html", source=source, current=current, changes=changes, offers=offers,
+        shipped=sources.shipped_procedures(),
+    )  # fmt: skip
+
+
+@page.post("/<key>/shipped")
+@requires(Permission.PROCEDURE_PUBLISH)
+def adopt(key: str) -> Response | tuple[str, int]:
+    """Put a procedure in force as this release ships it, in one press."""
+    try:
+        with transaction() as session:
+            number = gate.adopt_shipped(session, actor(), key, request.form.get("digest", "")).number
+    except (Conflict, NotConforming) as error:
+        return _index({"": [told(error)]}), status_of(error)
+    flash(gettext("已发布为第%(number)s版并生效。正在办理的事项仍按原版本办理。", number=number), "success")
+    return redirect(url_for("procedures.show", key=key))
 
 
 @page.post("/import")
@@ -123,7 +156,11 @@ def show(key: str) -> str:
         procedure = library.procedure(session, actor(), key)
         lines = library.versions_of(session, actor(), key)
         open_drafts = library.drafts_of(session, actor(), key)
-    return render_template("procedures/show.html", procedure=procedure, lines=lines, drafts=open_drafts)
+        offers = shipping.offers(session, actor(), key)
+    return render_template(
+        "procedures/show.html", procedure=procedure, lines=lines, drafts=open_drafts, offers=offers,
+        shipped=sources.shipped_procedures(),
+    )  # fmt: skip
 
 
 @page.post("/<key>/retire")
@@ -225,7 +262,9 @@ def _index(errors: dict[str, list[str]] | None = None) -> str:
     with transaction(read_only=True) as session:
         lines = library.procedures_of(session, actor())
         open_drafts = library.drafts_of(session, actor())
+        offers = shipping.offers(session, actor())
     shown: dict[str, Any] = {"errors": errors or {}, "values": request.form.to_dict()}
     return render_template(
-        "procedures/index.html", lines=lines, drafts=open_drafts, templates=sources.templates(), **shown
-    )
+        "procedures/index.html", lines=lines, drafts=open_drafts, templates=sources.templates(), offers=offers,
+        shipped=sources.shipped_procedures(), **shown,
+    )  # fmt: skip
