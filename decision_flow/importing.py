@@ -11,10 +11,11 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import count
 
 from lxml import etree
 
-from decision_flow import drawing, engine
+from decision_flow import drawing, engine, extraction
 from decision_flow.engine.ignored import BPMN, CAMUNDA, CAMUNDA_ATTRIBUTES, ENGINES
 from decision_flow.engine.markup import ACTIVITIES, NODES, parse_xml, tag
 from decision_flow.errors import N_, Invalid, NotConforming
@@ -25,8 +26,15 @@ OURS = frozenset(
     {"candidateGroups", "formKey", "collection", "elementVariable", "decisionRef", "resultVariable", "topic"}
 )
 # What our drawing leaves out; it means nothing to the run.
-UNDRAWN = ("textAnnotation", "group", "dataObjectReference", "dataStoreReference")
+UNDRAWN = ("textAnnotation", "group", "dataObjectReference", "messageFlow")
 PEOPLE = ("userTask", "manualTask", "task")
+# Said in a file, and nothing here goes by it.
+UNHEARD = (
+    "ioSpecification", "dataInputAssociation", "dataOutputAssociation", "property", "potentialOwner", "humanPerformer",
+    "performer", "resourceRole", "rendering", "auditing", "monitoring", "dataStoreReference",
+)  # fmt: skip
+# What other engines count the instances of a multi-instance by.
+COUNTED = re.compile(r"\b(nrOf\w+|loopCounter)\b")
 # Whose work a task without a role becomes until somebody settles it in the modeller.
 ROLE = "undertaking_unit"
 _XSI = "{http://www.w3.org/2001/XMLSchema-instance}type"
@@ -57,7 +65,10 @@ class Note:
 
 @dataclass(frozen=True)
 class Converted:
-    """A file made ours. `xml` can run as it is unless something in `notes` was refused; `titles` are by process."""
+    """A file made ours. Each of its processes that no other calls can run unless something in `notes` was refused.
+
+    `titles` are by process.
+    """
 
     name: str
     xml: bytes
@@ -79,18 +90,29 @@ def convert(name: str, content: bytes) -> Converted:
     processes = list(tree.iter(f"{{{BPMN}}}process"))
     if not processes:
         return Converted(name, content, (), 0, (Note(name, Fate.REFUSED, N_("文件中没有流程")),))
+    notes += _named(processes)
+    for process in processes:
+        for scope in [process, *process.iter(f"{{{BPMN}}}subProcess")]:
+            notes += _number(scope)
+    notes += _told_apart(processes)
     for process in processes:
         if process.get("isExecutable") != "true":
             process.set("isExecutable", "true")
             notes.append(Note(process.get("id", ""), Fate.CHANGED, N_("标为可执行")))
-        for scope in [process, *process.iter(f"{{{BPMN}}}subProcess")]:
-            notes += _number(scope)
+        notes += _unheard(process)
         for node in list(process.iter(etree.Element)):
             notes += _dialect(node)
         for scope in [process, *process.iter(f"{{{BPMN}}}subProcess")]:
             notes += _flows(scope)
             notes += _ends(scope)
-    ids = tuple(process.get("id", "") for process in processes)
+    notes += (
+        Note(flow.get("id", ""), Fate.CHANGED, N_("消息流只作图示,不会发送"))
+        for flow in tree.iter(f"{{{BPMN}}}messageFlow")
+    )
+    ids, begin = tuple(process.get("id", "") for process in processes), extraction.first(tree)
+    notes += (
+        Note(name, Fate.CHANGED, N_("文件中有几个互不调用的流程:从其中一个开始,其余的不进入草案")) for name in begin[1:]
+    )
     if not any(note.fate is Fate.REFUSED for note in notes) and not drawing.is_drawn(tree):
         # Without a place in the drawing an element would run unseen.
         drawing.draw(tree)
@@ -100,21 +122,64 @@ def convert(name: str, content: bytes) -> Converted:
         )
         notes.append(Note(ids[0], Fate.CHANGED, N_("图上有环节没有位置,已重新排版")))
     xml: bytes = etree.tostring(tree, xml_declaration=True, encoding="UTF-8")
-    notes += _runs(name, xml, ids)
+    notes += _runs(name, xml, begin)
     kept = sum(1 for process in processes for node in process.iter() if tag(node) in NODES)
     titles = {process.get("id", ""): (process.get("name") or "").strip()[:120] for process in processes}
     return Converted(name, xml, ids, kept, tuple(notes), titles)
 
 
+def _named(processes: list[etree._Element]) -> Iterator[Note]:
+    """Give each process without an id one of its own."""
+    taken = {process.get("id", "") for process in processes}
+    for process in processes:
+        if not process.get("id"):
+            process.set("id", next(name for name in _numbers("process") if name not in taken))
+            taken.add(process.get("id", ""))
+            yield Note(process.get("id", ""), Fate.CHANGED, N_("没有编号,已编号"))
+
+
+def _numbers(name: str) -> Iterator[str]:
+    yield from (f"{name}_{number}" if number > 1 else name for number in count(1))
+
+
 def _number(scope: etree._Element) -> Iterator[Note]:
-    """Give an id to whatever lacks one: without it a flow would be dropped and the run end early."""
+    """Give an id to whatever lacks one, and to a flow that shares one: without it a flow would be dropped."""
     prefix = scope.get("id") or "process"
-    if not scope.get("id"):
-        scope.set("id", prefix)
     for number, node in enumerate(scope):
         if tag(node) in (*NODES, "sequenceFlow") and not node.get("id"):
             node.set("id", f"{prefix}_{tag(node)}_{number}")
             yield Note(node.get("id", ""), Fate.CHANGED, N_("没有编号,已编号"))
+
+
+def _told_apart(processes: list[etree._Element]) -> Iterator[Note]:
+    """Give a flow another id when something has its own already; which of two elements is meant nobody knows."""
+    taken = {node.get("id", "") for process in processes for node in process.iter(etree.Element) if tag(node) in NODES}
+    for process in processes:
+        for flow in process.iter(f"{{{BPMN}}}sequenceFlow"):
+            told = flow.get("id", "")
+            if told in taken:
+                flow.set("id", next(name for name in _numbers(f"{told}_flow") if name not in taken))
+                yield Note(told, Fate.CHANGED, N_("编号重复的连线,已另编号"))
+            taken.add(flow.get("id", ""))
+
+
+def _unheard(process: etree._Element) -> Iterator[Note]:
+    """Take out what nothing here goes by; who may do a task is kept as its role."""
+    taken = list(process.iter(*(f"{{{BPMN}}}{name}" for name in UNHEARD)))
+    for node in taken:
+        yield Note(_owner(node), Fate.DROPPED, N_("内容 %(name)s"), {"name": tag(node)})
+        person = node.getparent()
+        if tag(node) == "potentialOwner" and tag(person) in PEOPLE and not _groups(person):
+            told = "".join(node.itertext()).split()
+            groups = [match[1] for text in told if (match := re.fullmatch(r"(?:group\()?([^()]+)\)?", text))]
+            if groups:
+                person.set(f"{{{CAMUNDA}}}candidateGroups", groups[0])
+                yield Note(_owner(person), Fate.CHANGED, N_("potentialOwner 改为岗位"))
+    extraction.take_out(taken)
+
+
+def _groups(node: etree._Element) -> bool:
+    return any(etree.QName(str(key)).localname == "candidateGroups" for key in node.attrib)
 
 
 def _dialect(node: etree._Element) -> Iterator[Note]:
@@ -157,8 +222,12 @@ def _dialect(node: etree._Element) -> Iterator[Note]:
                 yield Note(owner, Fate.CHANGED, N_("有%(count)s个岗位,只留第一个"), {"count": len(groups)})
             else:
                 yield Note(owner, Fate.CHANGED, N_("没有岗位,暂定为承办单位,请核对"))
-    if kind == "conditionExpression":
+    if kind in ("conditionExpression", "completionCondition"):
         yield from _condition(node, owner)
+    elif kind in ("timeDate", "timeDuration", "loopDataInputRef"):
+        yield from _spelt(node, owner)
+    elif list_ := node.get(f"{{{CAMUNDA}}}collection"):
+        node.set(f"{{{CAMUNDA}}}collection", translated(list_))
 
 
 def _condition(node: etree._Element, owner: str) -> Iterator[Note]:
@@ -169,6 +238,8 @@ def _condition(node: etree._Element, owner: str) -> Iterator[Note]:
     ours = translated(text)
     try:
         compile_expression(ours)
+        if counted := COUNTED.search(ours):
+            raise Invalid(N_("这里没有「%(name)s」。"), name=counted[0])
     except Invalid as error:
         yield Note(
             owner,
@@ -182,6 +253,15 @@ def _condition(node: etree._Element, owner: str) -> Iterator[Note]:
         yield Note(
             owner, Fate.CHANGED, N_("条件「%(text)s」改写为「%(ours)s」"), {"text": text[:80], "ours": ours[:80]}
         )
+
+
+def _spelt(node: etree._Element, owner: str) -> Iterator[Note]:
+    """Take a name or a time out of the signs that other engines put around it; what it says is looked at later."""
+    text = (node.text or "").strip()
+    ours = translated(text) if re.match(r"[$#]\{", text) else text
+    if ours != text:
+        node.text = ours
+        yield Note(owner, Fate.CHANGED, N_("「%(text)s」改写为「%(ours)s」"), {"text": text[:80], "ours": ours[:80]})
 
 
 def translated(text: str) -> str:
@@ -262,12 +342,12 @@ def _join(scope: etree._Element, kind: str, event: str, other: str, *, starts: b
     )
 
 
-def _runs(name: str, xml: bytes, processes: tuple[str, ...]) -> Iterator[Note]:
-    """Yield why the engine would still refuse the file, each with its element, once."""
+def _runs(name: str, xml: bytes, begin: list[str]) -> Iterator[Note]:
+    """Yield why the engine would still refuse what begins with one of `begin`, each with its element, once."""
     seen: set[tuple[str, str]] = set()
-    for main in processes:
+    for main in begin:
         try:
-            engine.compile(engine.Bundle(main, {name: xml}))
+            engine.compile(engine.Bundle(main, {name: extraction.only(xml, main)}))
         except NotConforming as error:
             for finding in error.findings:
                 if (finding.element, finding.message) not in seen:

@@ -15,7 +15,7 @@ from decision_flow.errors import DecisionFlowError
 from decision_flow.policies import DECREE
 
 if TYPE_CHECKING:
-    from decision_flow.importing import Converted
+    from decision_flow.importing import Converted, Note
     from decision_flow.verification import Finding, Report
     from decision_flow.verification.gathering import Case
 
@@ -87,17 +87,20 @@ def _check_folder(folder: Path, shape: str) -> None:
         click.echo(f"{folder}: 不是文件夹", err=True)
         sys.exit(2)
     files: list[dict[str, object]] = []
+    refusals: dict[str, tuple[Note, ...]] = {}
     reasons: Counter[str] = Counter()
     for path in sorted(folder.rglob("*.bpmn")):
         name = str(path.relative_to(folder))
         try:
             converted = importing.convert(path.name, path.read_bytes())
         except (OSError, DecisionFlowError) as error:
+            refusals[name] = (importing.Note(name, importing.Fate.REFUSED, str(error)),)
             files.append({"file": name, "verdict": "refused", "notes": [{"element": name, "message": str(error)}]})
             reasons["文件读不出来或者不安全"] += 1
             continue
         verdict = "refused" if converted.refused else "converted"
         files.append({"file": name, "verdict": verdict, **_notes(converted)})
+        refusals[name] = converted.refused
         for message in {re.sub(r"「.*?」|\d+", "…", note.text) for note in converted.refused}:
             reasons[message] += 1
     verdicts = Counter(str(file["verdict"]) for file in files)
@@ -107,6 +110,8 @@ def _check_folder(folder: Path, shape: str) -> None:
         return
     for file in files:
         click.echo(f"{file['verdict']} {file['file']}")
+        for note in refusals[str(file["file"])]:
+            click.echo(f"  {note.element}: {note.text}")
     click.echo(f"共{len(files)}个:转换{verdicts['converted']}个,拒绝{verdicts['refused']}个")
     for message, count in reasons.most_common():
         click.echo(f"  {count} {message}")

@@ -8,7 +8,7 @@ from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 from jinja2 import StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
-from werkzeug.routing import IntegerConverter, Map
+from werkzeug.routing import IntegerConverter, Map, UnicodeConverter, ValidationError
 
 from decision_flow.config import Settings
 from decision_flow.db import Database
@@ -82,6 +82,15 @@ class Identifier(IntegerConverter):
         super().__init__(map, max=2**31 - 1)
 
 
+class Word(UnicodeConverter):
+    """A word in an address; no row bears one with a NUL, and PostgreSQL would not even look for it."""
+
+    def to_python(self, value: str) -> str:
+        if "\x00" in value:
+            raise ValidationError
+        return value
+
+
 def equip(app: Flask, settings: Settings, database: Database) -> None:
     """Let `app` work on this database and on the files beside it; what it remembered of others is gone."""
     files = FileStore(settings.folder / "files", settings.upload_limit_mb * 1024 * 1024)
@@ -102,7 +111,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         SESSION_COOKIE_SECURE=settings.https,
         WTF_CSRF_TIME_LIMIT=None,
     )
-    app.url_map.converters["int"] = Identifier
+    app.url_map.converters |= {"int": Identifier, "default": Word, "string": Word}
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

@@ -57,7 +57,10 @@ def draw(root: etree._Element) -> None:
 
 
 def is_drawn(root: etree._Element) -> bool:
-    """Whether every node and flow of every process in the file has a place in its drawing."""
+    """Whether every node and flow of every process in the file has a place in its drawing, which is one."""
+    whole = {child.get("id") for child in root.iterchildren(f"{B}process", f"{B}collaboration")}
+    if sum(plane.get("bpmnElement") in whole for plane in root.iter(f"{{{DI}}}BPMNPlane")) > 1:
+        return False
     placed = {
         shape.get("bpmnElement")
         for shape in root.iter(f"{{{DI}}}BPMNShape", f"{{{DI}}}BPMNEdge")

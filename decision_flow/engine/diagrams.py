@@ -119,11 +119,15 @@ def _scopes(process: etree._Element) -> Iterator[etree._Element]:
 def _look_at(scope: etree._Element, found: _Refused) -> None:
     findings, scope_id = found.findings, scope.get("id", "")
     kinds: dict[str, str] = {}
+    there: set[str] = set()  # Refused already: what leads there is not wrong besides.
     outgoing: dict[str, list[Leaving]] = {}
     for flow in scope.iterchildren(FLOW):
         condition = flow.findtext(CONDITION) if len(flow) else None
         leaving = Leaving(flow.get("id", ""), flow.get("targetRef", ""), condition)
         outgoing.setdefault(flow.get("sourceRef", ""), []).append(leaving)
+        if leaving.id in found.names:
+            findings.append(Finding(RULES, leaving.id, NUMBERED_TWICE))
+        found.names.add(leaving.id)
         findings += [Finding(RULES, leaving.id, reason) for reason in ignored(flow)]
     if scope.tag == PROCESS:
         found.names.add(scope_id)
@@ -133,24 +137,25 @@ def _look_at(scope: etree._Element, found: _Refused) -> None:
         if kind not in CHECKS:
             if not kind or kind in PASSIVE:
                 continue
-            findings.append(Finding(RULES, name, REFUSED.get(kind, f"不支持的元素 {kind}")))
+            findings.append(Finding(RULES, name or scope_id or kind, REFUSED.get(kind, f"不支持的元素 {kind}")))
+            there.add(name)
             continue
         if not name or name in found.names:
-            findings.append(Finding(RULES, name or scope_id, NUMBERED_TWICE))
+            findings.append(Finding(RULES, name or scope_id or node.get("name") or kind, NUMBERED_TWICE))
             continue
         found.names.add(name)
         kinds[name] = kind
         leave = outgoing.get(name, [])
         findings += [Finding(RULES, name, reason) for check in CHECKS[kind] for reason in check(node, kind, leave)]
     if "startEvent" not in kinds.values():
-        findings.append(Finding(RULES, scope_id, "没有开始事件"))
+        findings.append(Finding(RULES, scope_id or "process", "没有开始事件"))
     if "endEvent" not in kinds.values():
-        findings.append(Finding(RULES, scope_id, "没有结束事件"))
+        findings.append(Finding(RULES, scope_id or "process", "没有结束事件"))
     findings += [
         Finding(RULES, flow.id, "连线的起点或终点不在同一层流程中")
         for source, group in outgoing.items()
         for flow in group
-        if source not in kinds or flow.target not in kinds
+        if not {source, flow.target} <= there | kinds.keys()
     ]
     findings += _joins_on_loops(scope, kinds, outgoing)
 

@@ -7,7 +7,9 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
-from decision_flow import procedures
+from lxml import etree
+
+from decision_flow import extraction, procedures
 from decision_flow.engine import Bundle
 from decision_flow.errors import N_, Invalid, NotFound
 from decision_flow.importing import Converted
@@ -71,12 +73,12 @@ def foreign(converted: Converted, main: str = "") -> ProcedureSource:
         raise Invalid(N_("图中有本系统不能执行的内容,没有导入。请按提示在原工具中修改后再导入。"))
     if main and main not in converted.processes:
         raise Invalid(N_("文件中没有流程「%(name)s」。"), name=main[:80])
-    called = set(re.findall(rb'calledElement="([^"]*)"', converted.xml))
-    free = [key for key in converted.processes if key.encode() not in called]
-    main = main or (free or list(converted.processes))[0]
+    main = main or extraction.first(etree.fromstring(converted.xml))[0]
     key = re.sub(r"[^a-z0-9_]+", "_", main.lower()).strip("_0123456789")[:51]
     key = key if len(key) >= 3 else "imported"
-    source = ProcedureSource(main, "", "", "", Bundle(main=main, bpmn={f"{main}.bpmn": converted.xml}))
+    source = ProcedureSource(
+        main, "", "", "", Bundle(main=main, bpmn={f"{main}.bpmn": extraction.only(converted.xml, main)})
+    )
     return renamed(source, key, converted.titles.get(main) or Path(converted.name).stem[:120])
 
 

@@ -9,9 +9,12 @@ import pytest
 from click.testing import CliRunner
 
 from decision_flow import clock, engine, importing
+from decision_flow.engine.diagrams import refused
+from decision_flow.engine.markup import parse_xml
 from decision_flow.errors import Invalid
 from decision_flow.expressions import compile_expression
 from decision_flow.importing import Fate
+from decision_flow.modelling import sources
 from decision_flow.procedures_cli import procedures
 
 HEAD = (
@@ -152,3 +155,76 @@ def test_one_file_is_written_only_when_it_can_run(tmp_path: Path) -> None:
     out.unlink()
     assert CliRunner().invoke(procedures, ["import", str(source), "-o", str(out)]).exit_code == 0
     assert out.exists()
+
+
+PART = '<process id="q"><startEvent id="s2"/><userTask id="t2"/><endEvent id="e2"/>' + flow("g1", "s2", "t2") + flow("g2", "t2", "e2")  # fmt: skip
+CALLER = '<startEvent id="s"/><callActivity id="c" calledElement="q"/><endEvent id="e"/>' + flow("f1", "s", "c") + flow("f2", "c", "e")  # fmt: skip
+
+
+def several(*processes: str) -> bytes:
+    return f"{HEAD}{''.join(f'{process}</process>' for process in processes)}</definitions>".encode()
+
+
+def test_a_process_that_another_one_calls_comes_with_it_and_others_stay_away() -> None:
+    found = importing.convert("a.bpmn", several(f'<process id="p">{CALLER}', PART))
+    assert found.refused == ()
+    assert "t2" in engine.compile(sources.foreign(found).bundle).elements
+    alone = PART.replace('"q"', '"r"').replace("2", "3")
+    found = importing.convert("a.bpmn", several(f'<process id="p">{CALLER}', PART, alone))
+    assert found.refused == () and ("r", "changed") in notes(found)
+    for main, tasks in (("", {"t2"}), ("r", {"t3"})):
+        [content] = sources.foreign(found, main).bundle.bpmn.values()
+        tree = parse_xml("a.bpmn", content)
+        assert {node.get("id") for node in tree.iter("{*}userTask")} == tasks
+        names = {node.get("id") for node in tree.iter()}
+        assert {shape.get("bpmnElement") for shape in tree.iter("{*}BPMNShape", "{*}BPMNEdge", "{*}BPMNPlane")} <= names
+
+
+def test_what_only_the_file_says_is_taken_out_with_what_leads_to_it() -> None:
+    inside = LINE.replace("{}/>", (
+        '><ioSpecification><dataInput id="i"/></ioSpecification><dataInputAssociation id="d"><sourceRef>o</sourceRef>'
+        "</dataInputAssociation><potentialOwner><resourceAssignmentExpression><formalExpression>group(management)"
+        "</formalExpression></resourceAssignmentExpression></potentialOwner></userTask>"
+        '<dataStoreReference id="o"/><association id="a" sourceRef="t" targetRef="o"/><textAnnotation id="n"/>'
+    ))  # fmt: skip
+    found = importing.convert("a.bpmn", drawn(inside))
+    assert found.refused == ()
+    dropped = {note.text for note in found.notes if note.fate is Fate.DROPPED}
+    assert {"内容 ioSpecification", "内容 dataInputAssociation", "内容 dataStoreReference"} <= dropped
+    tree = parse_xml("a.bpmn", found.xml)
+    assert not list(tree.iter("{*}association", "{*}dataStoreReference")) and list(tree.iter("{*}textAnnotation"))
+    assert engine.compile(engine.Bundle("p", {"a.bpmn": found.xml})).elements["t"].roles == ("management",)
+
+
+def test_ids_that_are_missing_or_shared_lose_nothing() -> None:
+    inside = '<startEvent id="s"/><userTask id="t"/><endEvent id="e"/>' + flow("f", "s", "t") + flow("f", "t", "e")
+    assert ("f", "refused") in {(each.element, "refused") for each in refused({"a.bpmn": drawn(inside)})}
+    found = importing.convert("a.bpmn", drawn(inside))
+    assert found.refused == () and ("f", "changed") in notes(found)
+    compiled = engine.compile(engine.Bundle("p", {"a.bpmn": found.xml}))
+    assert len(compiled.flows) == 2
+    unnamed = f"{HEAD}<process><startEvent/><scriptTask/></process><process><task/></process></definitions>".encode()
+    found = importing.convert("a.bpmn", unnamed)
+    assert found.processes == ("process", "process_2")
+    assert found.refused and all(note.element for note in (*found.notes, *refused({"a.bpmn": unnamed})))
+    twice = inside.replace('<endEvent id="e"/>', '<endEvent id="e"/><task id="t"/>')
+    assert ("t", "refused") in notes(importing.convert("a.bpmn", drawn(twice)))
+
+
+@pytest.mark.parametrize(("encoding", "mark"), [("utf-16", b""), ("gbk", b""), ("utf-8", b"\xef\xbb\xbf")])
+def test_other_encodings_and_line_ends_are_read(encoding: str, mark: bytes) -> None:
+    text = drawn(LINE.format('name="审批"')).decode().replace("><", ">\r\n<")
+    found = importing.convert("a.bpmn", mark + f'<?xml version="1.0" encoding="{encoding}"?>{text}'.encode(encoding))
+    assert found.refused == () and 'name="审批"'.encode() in found.xml
+
+
+def test_lists_times_and_counts_are_spelt_our_way_or_refused() -> None:
+    many = '<multiInstanceLoopCharacteristics flowable:collection="${F15.members}" flowable:elementVariable="m">%s</multiInstanceLoopCharacteristics>'  # fmt: skip
+    wait = '<boundaryEvent id="b" attachedToRef="t"><timerEventDefinition><timeDate>${F15.held_on}</timeDate></timerEventDefinition></boundaryEvent>'  # fmt: skip
+    inside = LINE.replace("{}/>", f">{many}</userTask>{wait}") + flow("f3", "b", "e")
+    found = importing.convert("a.bpmn", drawn(inside % ""))
+    assert found.refused == () and b">F15.held_on<" in found.xml and b'collection="F15.members"' in found.xml
+    done = "<completionCondition>${%s}</completionCondition>"
+    assert importing.convert("a.bpmn", drawn(inside % done % "stop == true")).refused == ()
+    found = importing.convert("a.bpmn", drawn(inside % done % "nrOfCompletedInstances == 2"))
+    assert {note.element for note in found.refused} == {"t"}

@@ -41,6 +41,13 @@ def test_a_number_that_no_row_can_have(signed_in: ENTER, number: str) -> None:
     assert browser.post("/tasks/1/transfer", to_user_id=number, reason="出差").status_code in (403, 404, 409, 422)
 
 
+def test_a_word_in_an_address_that_no_row_can_bear(signed_in: ENTER) -> None:
+    browser = signed_in("dengjie")
+    for address in ("/procedures/%00", "/procedures/a%00/versions/1", "/notices/%00"):
+        assert browser.get(address).status_code == 404
+    assert browser.client.post("/notices/%00/enrolments").status_code in (400, 404)
+
+
 def test_a_page_before_that_is_none(signed_in: ENTER) -> None:
     browser = signed_in("zhoukai")
     for before in ("http://[", "http://localhost//evil.example", "http://localhost/\\evil.example"):
