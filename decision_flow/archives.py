@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -25,18 +26,32 @@ _KINDS = {
     ("F-23", ""): "opinion_ledger",
 }
 _OPINIONS = ("F-13", "F-13a", "F-13c", "F-13e", "F-13s")
-Judged = tuple[str, str, tuple[str, ...], tuple[str, ...]]
+Judged = tuple[str, str, tuple[str, ...], tuple[str, ...], "Exemption | None"]
 _LONGEST = ("10y", "30y", "permanent")
 
 
 @dataclass(frozen=True)
+class Exemption:
+    """An approved exemption from a step: the article, its reason, who approved it (as then) and when."""
+
+    article: str
+    reason: str
+    approved_as: str
+    approved_at: datetime
+
+
+@dataclass(frozen=True)
 class ArchiveFacts:
-    """What is known of a matter. `decided`: the meeting approved it; `said`: the latest answers by form."""
+    """What is known of a matter. `decided`: the meeting approved it; `said`: the latest answers by form.
+
+    `exemptions`: by the form that exempts, what was approved there.
+    """
 
     procedure: str
     decided: bool
     forms: frozenset[str]
     said: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    exemptions: Mapping[str, Exemption] = field(default_factory=dict)
 
     def told(self, form: str, name: str) -> Any:
         """Return an answer, or None."""
@@ -45,13 +60,14 @@ class ArchiveFacts:
 
 @dataclass(frozen=True)
 class ArchiveItem:
-    """One item of the file (domain list of R-33): how it stands, and what is missing of what is needed."""
+    """One item of the file (domain list of R-33): how it stands, what is missing of what is needed, what exempts."""
 
     number: int
     name: str
     state: str
     missing: tuple[str, ...] = ()
     needed: tuple[str, ...] = ()
+    exemption: Exemption | None = None
 
 
 def checklist(facts: ArchiveFacts) -> list[ArchiveItem]:
@@ -97,17 +113,19 @@ def _item(name: str, needed: Collection[str], facts: ArchiveFacts, *, unless: bo
     """Judge one item: `needed` forms must all be there, unless the item does not apply."""
     absent = tuple(form for form in needed if form not in facts.forms)
     if unless:
-        return name, NOT_NEEDED if absent else PRESENT, (), tuple(needed)
+        return name, NOT_NEEDED if absent else PRESENT, (), tuple(needed), None
     if not facts.decided:
-        return name, PRESENT if len(absent) < len(needed) else NONE_YET, (), tuple(needed)
-    return name, MISSING if absent else PRESENT, absent, tuple(needed)
+        return name, PRESENT if len(absent) < len(needed) else NONE_YET, (), tuple(needed), None
+    return name, MISSING if absent else PRESENT, absent, tuple(needed), None
 
 
 def _or_exempt(name: str, needed: Collection[str], exemption: str, facts: ArchiveFacts) -> Judged:
     told = _item(name, needed, facts)
     # An exemption of a part leaves the step to be done for the rest.
     exempt = exemption in facts.forms and facts.told(exemption, "scope") != "part"
-    return (name, EXEMPT, (), (*needed, exemption)) if told[1] == MISSING and exempt else told
+    if not exempt or told[1] not in (MISSING, NONE_YET):
+        return told
+    return name, EXEMPT, (), (*needed, exemption), facts.exemptions.get(exemption)
 
 
 def _major_decision(facts: ArchiveFacts) -> list[Judged]:

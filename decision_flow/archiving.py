@@ -8,9 +8,19 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from decision_flow import archives
-from decision_flow.archives import ArchiveFacts
+from decision_flow.archives import ArchiveFacts, Exemption
 from decision_flow.errors import N_, Refused
-from decision_flow.models import Document, Matter, Procedure, ProcedureVersion, Task, TaskState
+from decision_flow.models import (
+    Document,
+    ExceptionKind,
+    ExceptionRecord,
+    ExceptionState,
+    Matter,
+    Procedure,
+    ProcedureVersion,
+    Task,
+    TaskState,
+)
 
 APPROVED = ("approved", "approved_with_changes")
 
@@ -34,7 +44,26 @@ def facts_of(session: Session, matter: Matter) -> ArchiveFacts:
     else:
         # What was terminated or adjusted away before it was published has no full file.
         decided = said.get("F-15", {}).get("decision") in APPROVED and "F-18" in said
-    return ArchiveFacts(str(key), decided, frozenset(said), said)
+    return ArchiveFacts(str(key), decided, frozenset(said), said, _exemptions(session, matter))
+
+
+def _exemptions(session: Session, matter: Matter) -> dict[str, Exemption]:
+    """Return by form what was approved there, the latest of each."""
+    rows = session.execute(
+        select(Task.form, ExceptionRecord)
+        .join(Task, Task.id == ExceptionRecord.task_id)
+        .where(
+            ExceptionRecord.matter_id == matter.id,
+            ExceptionRecord.kind == ExceptionKind.EXEMPTION,
+            ExceptionRecord.state == ExceptionState.APPROVED,
+        )
+        .order_by(ExceptionRecord.id)
+    )
+    return {
+        str(form): Exemption(record.article, record.reason, record.decided_as, record.decided_at)
+        for form, record in rows
+        if record.decided_at is not None
+    }
 
 
 def must_be_complete(session: Session, matter: Matter) -> None:

@@ -25,6 +25,7 @@ from decision_flow import (
     prints,
     record_opinions,
 )
+from decision_flow.archives import ArchiveItem
 from decision_flow.bundles import Runnable
 from decision_flow.errors import N_, NotFound
 from decision_flow.event_names import EVENTS
@@ -120,7 +121,7 @@ def values(session: Session, matter: Matter) -> dict[str, Any]:
             for number, paper in enumerate(papers, 1)
         ],
         "checklist": [
-            [str(item.number), item.name, ITEMS[item.state], "、".join(item.missing)]
+            [str(item.number), item.name, ITEMS[item.state], _explained(item)]
             for item in archives.checklist(archiving.facts_of(session, matter))
         ],
         **_proof(session, matter.id),
@@ -178,6 +179,13 @@ def _proof(session: Session, matter_id: int) -> dict[str, Any]:
         covers = "本事项的记录已全部由检查点覆盖。" if not left else f"本事项还有{left}条记录没有检查点覆盖。"
         told = {"note": last.note.strip(), "signature": last.signature, "public_key": last.public_key, "covers": covers}
     return {"heads": [[head.name, str(head.seq), head.head, head.sm3] for head in heads], "checkpoint": told}
+
+
+def _explained(item: ArchiveItem) -> str:
+    """Return what is missing of an item, or which exemption stands in its place."""
+    if told := item.exemption:
+        return f"{told.article}。{told.reason}(批准:{told.approved_as} {_moment(told.approved_at)})"
+    return "、".join(item.missing)
 
 
 def _moment(at: Any) -> str:

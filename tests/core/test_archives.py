@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from decision_flow import archives, archiving
-from decision_flow.archives import ArchiveFacts, checklist, kind_of, longest, missing, retention_of
+from decision_flow.archives import ArchiveFacts, Exemption, checklist, kind_of, longest, missing, retention_of
 from decision_flow.db import Database
 from decision_flow.demo import cases
 from decision_flow.documents import FileStore
@@ -50,6 +50,17 @@ def test_each_paper_is_missed_when_it_is_not_there(form: str) -> None:
 def test_an_exemption_stands_for_the_step_it_exempts(without: tuple[str, ...], exemption: str) -> None:
     assert len(missing(facts(*without))) == 1
     assert missing(facts(*without, also=(exemption,), **{"F-20": {}})) == []
+
+
+@pytest.mark.parametrize(("exemption", "place"), [("F-08", 6), ("F-09b", 7), ("F-07", 5)])
+def test_an_approved_exemption_is_told_while_the_matter_runs(exemption: str, place: int) -> None:
+    """Not as something that is not there yet: with its article, its reason and who approved it."""
+    told = Exemption("条例第十九条", "常规改造", "清河镇人民政府·副镇长·孙丽", datetime(2026, 3, 2, tzinfo=UTC))
+    running = ArchiveFacts("major_decision", False, frozenset({"F-01", exemption}), {}, {exemption: told})
+    item = checklist(running)[place - 1]
+    assert (item.state, item.exemption) == ("exempt", told) and item.needed[-1] == exemption
+    part = ArchiveFacts("major_decision", False, running.forms, {exemption: {"scope": "part"}}, running.exemptions)
+    assert checklist(part)[place - 1].state == "none_yet"
 
 
 def test_what_does_not_apply_is_not_missed() -> None:

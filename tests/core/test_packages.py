@@ -84,6 +84,10 @@ def test_a_finished_matter_is_handed_over_complete_and_proven(
         (n, "present") for n in range(1, 6)
     ]
     assert len(manifest["checklist"]) == 13 and manifest["checklist"][0]["tasks"]
+    # What was exempted says on which basis and by whom, here and in the record.
+    exempt = manifest["checklist"][5]
+    assert (exempt["state"], exempt["exemption"]["article"]) == ("exempt", "条例第十九条") and exempt["tasks"]
+    assert exempt["exemption"]["approved_as"].endswith("孙丽") and "设计由具备资质单位完成" in exempt["exemption"]["reason"]
     assert {one["kind"] for one in manifest["files"]} == {
         "record",
         "form",
@@ -98,6 +102,7 @@ def test_a_finished_matter_is_handed_over_complete_and_proven(
     for words in (
         "全过程记录",
         "清河镇青石至柳湾农村公路改造工程",
+        "(批准:清河镇人民政府",
         "二、办理经过",
         "研究论证",
         "最近的检查点",
