@@ -305,7 +305,7 @@ def register(session: Session, actor: Actor, query: ExceptionQuery) -> Exception
         select(ExceptionRecord)
         .options(joinedload(ExceptionRecord.matter).joinedload(Matter.organ))
         .where(*wanted)
-        .order_by(ExceptionRecord.id.desc())
+        .order_by(ExceptionRecord.asked_at.desc(), ExceptionRecord.id.desc())
         .limit(query.per_page)
         .offset((page - 1) * query.per_page)
     )

@@ -58,8 +58,6 @@ class NoticeView:
 
     notice: Notice
     sections: tuple[tuple[str, str], ...]
-    organ: str
-    unit: str
     is_open: bool
     not_yet: bool
     days: int
@@ -255,8 +253,6 @@ def view(session: Session, number: str) -> NoticeView:
             (entry["name"], entry["text"] if entry["name"] in NOT_MASKED else masking.text(entry["text"]))
             for entry in notice.sections
         ),
-        organ=notice.matter.organ.name,
-        unit=notice.matter.undertaking_unit.name if notice.matter.undertaking_unit else "",
         is_open=bool(running),
         not_yet=opened and not begun,
         days=(notice.close_on - notice.open_on).days if notice.open_on and notice.close_on else 0,

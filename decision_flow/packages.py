@@ -151,11 +151,16 @@ def _checklist(session: Session, matter: Matter, forms: list[tuple[Task, Printed
         # A matter that still runs may still get what is not there.
         state = "not_yet" if item.state == archives.MISSING and matter.closed_at is None else item.state
         rests_on = [task for form in item.needed for task in done.get(form, ())]
-        what: dict[str, Any] = {"name": item.name, "state": state, "forms": list(item.needed), "missing": list(item.missing)}
-        if told := item.exemption:
+        what: dict[str, Any] = {
+            "name": item.name,
+            "state": state,
+            "forms": list(item.needed),
+            "missing": list(item.missing),
+        }
+        if exempted := item.exemption:
             what["exemption"] = {
-                "article": told.article, "reason": told.reason, "approved_as": told.approved_as,
-                "approved_at": told.approved_at.isoformat(),
+                "article": exempted.article, "reason": exempted.reason, "approved_as": exempted.approved_as,
+                "approved_at": exempted.approved_at.isoformat(),
             }  # fmt: skip
         found.append({"number": item.number, **what, "tasks": rests_on})
     return found

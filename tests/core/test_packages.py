@@ -87,7 +87,10 @@ def test_a_finished_matter_is_handed_over_complete_and_proven(
     # What was exempted says on which basis and by whom, here and in the record.
     exempt = manifest["checklist"][5]
     assert (exempt["state"], exempt["exemption"]["article"]) == ("exempt", "条例第十九条") and exempt["tasks"]
-    assert exempt["exemption"]["approved_as"].endswith("孙丽") and "设计由具备资质单位完成" in exempt["exemption"]["reason"]
+    assert (
+        exempt["exemption"]["approved_as"].endswith("孙丽")
+        and "设计由具备资质单位完成" in exempt["exemption"]["reason"]
+    )
     assert {one["kind"] for one in manifest["files"]} == {
         "record",
         "form",

@@ -47,9 +47,9 @@ for (const button of document.querySelectorAll('[data-fill-user]')) {
 for (const select of document.querySelectorAll('[data-process-select]')) {
   select.addEventListener('change', () => select.form.submit());
 }
-// On a phone the menu starts folded.
+// On a phone the menu and what stands beside a form start folded.
 if (window.matchMedia('(max-width: 767px)').matches) {
-  for (const menu of document.querySelectorAll('details.menu')) menu.open = false;
+  for (const part of document.querySelectorAll('details.menu, details.folded')) part.open = false;
 }
 // The line of steps is wider than a phone: show the one in hand.
 const inHand = document.querySelector('.step-now');
