@@ -1,4 +1,4 @@
-"""Files that stand there whole or not at all: written beside, then renamed; by one at a time."""
+"""Files that stand whole or not at all (also when the machine stops): written beside, renamed; by one at a time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ def whole(target: Path, *, keep: bool = False) -> Iterator[Path]:
         with _held(part):
             try:
                 yield part
+                # A new name may reach the disk before what the file holds.
+                sync(part)
                 part.replace(target)
+                sync(target.parent)
             except BaseException:
                 if part.exists() and not (keep and part.stat().st_size):
                     part.unlink()
@@ -38,6 +41,15 @@ def whole(target: Path, *, keep: bool = False) -> Iterator[Path]:
                 N_("磁盘空间不足,文件没有写完:%(path)s。请腾出空间或者换一个位置后重试。"), path=target
             ) from error
         raise Invalid(N_("文件写不进去:%(path)s(%(reason)s)。"), path=target, reason=error.strerror) from error
+
+
+def sync(path: Path) -> None:
+    """Wait until what a file holds, or which names a folder has, is on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 @contextmanager

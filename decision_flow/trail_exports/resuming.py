@@ -1,21 +1,24 @@
 """Long exports that go on where they were broken off.
 
 Beside `FILE.part` stands `FILE.part.journal`. Its first line says what was asked and where each stream ended when the
-export began; every further line, written after a batch had gone out whole, how long the file was and after which event
-to go on. What a resumed export holds is therefore what one that was never broken off would: the trail of its beginning.
+export began; every further line, written when that much of the file was on the disk, how long it was and after which
+event to go on. What a resumed export holds is therefore what one that was never broken off would, also when the machine
+stopped: the trail of its beginning.
 """
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from decision_flow.errors import N_, Invalid
 from decision_flow.trail_exports.selection import BATCH, Tick
-from decision_flow.whole_files import whole
+from decision_flow.whole_files import sync, whole
 
 # A place in the trail, as JSON; None is its beginning.
 Place = Any
@@ -29,6 +32,10 @@ class _Progress:
     count: int = 0
     after: Place = None
 
+    def mark(self) -> str:
+        """Return the line of the journal that says how far it is."""
+        return json.dumps({"size": self.size, "count": self.count, "after": self.after}) + "\n"
+
 
 def write(
     target: Path, asked: str, begin: Callable[[], dict[str, Any]], pieces: Pieces, *, resume: bool, tick: Tick
@@ -41,30 +48,56 @@ def write(
     """
     journal = target.with_name(target.name + ".part.journal")
     with whole(target, keep=True) as part:
-        if resume:
-            progress = _read(part, journal, asked)
-        else:
-            progress = _Progress(begin())
-            journal.write_text(json.dumps({"asked": asked, "start": progress.start}) + "\n", "utf-8")
+        progress = _read(part, journal, asked) if resume else _Progress(begin())
+        _begin(journal, asked, progress)
         count = _go_on(part, journal, progress, pieces, tick)
     journal.unlink()
     return count
 
 
+def _begin(journal: Path, asked: str, progress: _Progress) -> None:
+    """Begin the journal anew where the file is gone on with; before that is changed, no other is left."""
+    fresh = journal.with_name(journal.name + ".new")
+    fresh.write_text(json.dumps({"asked": asked, "start": progress.start}) + "\n" + progress.mark(), "utf-8")
+    sync(fresh)
+    fresh.replace(journal)
+    sync(journal.parent)
+
+
 def _go_on(part: Path, journal: Path, progress: _Progress, pieces: Pieces, tick: Tick) -> int:
-    with part.open("r+b") as out, journal.open("a", encoding="utf-8") as log:
+    # The disk is waited for beside the writing; a mark whose turn comes before the last is there is left out.
+    with part.open("r+b") as out, journal.open("a", encoding="utf-8") as log, ThreadPoolExecutor(1) as disk:
         out.truncate(progress.size)
         out.seek(progress.size)
-        count = progress.count
+        marked: Future[None] | None = None
         for place, text in pieces(progress.start, progress.after):
             out.write(text.encode())
-            count += place is not None
-            if place is not None and count % BATCH == 0:
+            if place is None:
+                continue
+            progress.count += 1
+            if progress.count % BATCH == 0:
                 out.flush()
-                log.write(json.dumps({"size": out.tell(), "count": count, "after": place}) + "\n")
-                log.flush()
-                tick(count)
-    return count
+                if marked is None or marked.done():
+                    _heard(marked)
+                    progress.size, progress.after = out.tell(), place
+                    marked = disk.submit(_mark, out, log, progress.mark())
+                tick(progress.count)
+        _heard(marked)
+    return progress.count
+
+
+def _mark(out: IO[bytes], log: IO[str], mark: str) -> None:
+    """Note in the journal how far the file is, once that much of it cannot be lost."""
+    os.fsync(out.fileno())
+    log.write(mark)
+    log.flush()
+    os.fsync(log.fileno())
+
+
+def _heard(marked: Future[None] | None) -> None:
+    """Raise what a mark failed of."""
+    if marked is not None:
+        marked.result()
 
 
 def _read(part: Path, journal: Path, asked: str) -> _Progress:

@@ -8,6 +8,7 @@ import resource
 import shutil
 import signal
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,68 @@ def test_an_export_killed_or_without_room_goes_on_to_the_same_bytes(
         assert exporting(source, "--resume", *asked)[0] == 0
     assert target.read_bytes() == never_broken.read_bytes()
     assert not list(tmp_path.glob("out.part*"))
+
+
+class Disk:
+    """What the disk may hold whenever the machine stops: of a file what was waited for and then nothing, of its journal all."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.part, self.journal = folder / "out.part", folder / "out.part.journal"
+        self.kept, self.states = b"", list[tuple[bytes, bytes]]()
+        real = os.fsync
+
+        def fsync(handle: int) -> None:
+            self.look()
+            of_part = os.readlink(f"/proc/self/fd/{handle}") == str(self.part)
+            there = self.part.read_bytes() if of_part else self.kept
+            real(handle)
+            self.kept = there
+
+        monkeypatch.setattr(os, "fsync", fsync)
+
+    def look(self) -> None:
+        """Note what there would be if the machine stopped now."""
+        if self.journal.exists() and self.part.exists():
+            size = self.part.stat().st_size
+            self.states.append((self.kept[:size].ljust(size, b"\0"), self.journal.read_bytes()))
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_an_export_goes_on_to_the_same_bytes_after_the_machine_stopped(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long_trail.make(database, 4_800, 20)
+    target, begun = tmp_path / "out", list[int]()
+
+    def run(target: Path, resume: bool, stop_after: int = -1) -> int:
+        with database.snapshot() as session:
+
+            def pieces(start: Any, after: Any) -> Iterator:
+                begun.append(after)
+                found = trail_exports.pieces(session, Filters(), "jsonl")
+                return stopping(found, stop_after, lambda: signal.raise_signal(signal.SIGINT))(start, after)
+
+            begin = partial(checkpoints.beginning, session)
+            return trail_exports.write_resumable(
+                target, "jsonl", begin, pieces, resume=resume, tick=trail_exports.silent
+            )
+
+    count = run(tmp_path / "whole", resume=False)
+    disk = Disk(tmp_path, monkeypatch)
+    with pytest.raises(KeyboardInterrupt):
+        run(target, resume=False, stop_after=4_500)
+    disk.look()
+    states = disk.states[:]
+    assert states[-1][0].endswith(b"\0") and len(states) >= 4
+    begun.clear()
+    for disk.kept, journal in states:
+        disk.part.write_bytes(disk.kept)
+        disk.journal.write_bytes(journal)
+        assert run(target, resume=True) == count
+        # When the name stands there, so does what it holds.
+        assert target.read_bytes() == disk.kept == (tmp_path / "whole").read_bytes()
+    # What had reached the disk was not written again.
+    assert len(set(begun)) > 1 and begun[-1] is not None
 
 
 def test_no_room_leaves_no_file_and_is_said(tmp_path: Path) -> None:
