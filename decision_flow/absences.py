@@ -198,7 +198,9 @@ def return_tasks_of(session: Session, holder_id: int, author: Author, procedure_
 def _returned(session: Session, held: list[Task], holder: User, author: Author) -> list[Task]:
     found = []
     for task in held:
-        matter = session.scalars(select(Matter).where(Matter.id == task.matter_id).with_for_update(of=Matter)).one()
+        matter = session.scalars(
+            select(Matter).where(Matter.id == task.matter_id).with_for_update(of=Matter, key_share=True)
+        ).one()
         session.refresh(task, ["state", "assignee_id", "claimed_at", "person_id"])
         if task.state != TaskState.CLAIMED or task.assignee_id != holder.id:
             continue

@@ -162,9 +162,11 @@ def matters_show(settings: Settings, number: str) -> None:
 @click.pass_obj
 def worker(settings: Settings) -> None:
     """Run the worker: timers and notices. Any number of them may run on one PostgreSQL."""
+    from decision_flow import logs
     from decision_flow import worker as work
     from decision_flow.documents import FileStore
 
+    logs.configure(settings.log_format)
     files = FileStore(settings.folder / "files")
     stop = work.start(open_database(settings), settings, files)
     ended = threading.Event()

@@ -160,7 +160,7 @@ def recompute(session: Session, actor: Author) -> list[Move]:
     """
     moves = _moves(session, lambda organ: working_days.load(session, organ))
     locked = sorted({move.matter_id for move in moves})
-    session.execute(select(Matter.id).where(Matter.id.in_(locked)).order_by(Matter.id).with_for_update())
+    session.execute(select(Matter.id).where(Matter.id.in_(locked)).order_by(Matter.id).with_for_update(key_share=True))
     for move in moves:
         task = session.get_one(Task, move.task_id)
         if task.state in STANDING:
@@ -334,7 +334,7 @@ def _set(session: Session, actor: Author, task: Task, new: Deadline, event: Even
 def _changing(session: Session, actor: Actor, task_id: int, *, mine: bool) -> Task:
     require(actor, Permission.TASK_WORK)
     seen = _seen(session, actor, task_id)
-    session.execute(select(Matter.id).where(Matter.id == seen.matter_id).with_for_update())
+    session.execute(select(Matter.id).where(Matter.id == seen.matter_id).with_for_update(key_share=True))
     session.refresh(seen, ["state", "assignee_id", "deadline", "due_at"])
     if seen.state not in STANDING or seen.deadline is None:
         raise Conflict(N_("任务已经办结或者没有推算的期限,不能改变期限。"))

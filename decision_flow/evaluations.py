@@ -155,7 +155,7 @@ def run_triggers(database: Database) -> int:
 
 def trigger(session: Session, decision_id: int) -> Evaluation | None:
     """Start an evaluation of a decision for what the table says, under the decision's lock; None if nothing is new."""
-    decision = session.scalars(select(Matter).where(Matter.id == decision_id).with_for_update()).one()
+    decision = session.scalars(select(Matter).where(Matter.id == decision_id).with_for_update(key_share=True)).one()
     hits = new_triggers(session, decision_id)
     if not hits:
         return None

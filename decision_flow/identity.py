@@ -84,7 +84,9 @@ def sign_in(
     counted in this transaction: the caller commits it even then.
     """
     attempt = attempt or compare(look_up(session, username), password)
-    user = session.get(User, attempt.user_id, with_for_update=True) if attempt.user_id is not None else None
+    user = (
+        session.get(User, attempt.user_id, with_for_update={"key_share": True}) if attempt.user_id is not None else None
+    )
     if user is None:
         name = hashlib.sha256(username.strip().encode()).hexdigest()[:16]
         _record(session, EventName.SIGN_IN_FAILED, _NOBODY, "refused", reason="unknown", name=name, addr=client_addr)
@@ -261,7 +263,7 @@ def _idle(actor: Actor, settings: Settings) -> timedelta:
 
 def _confirmed(session: Session, actor: Actor, password: str, settings: Settings) -> User | None:
     """Return the actor's row, locked, if the password is theirs; else count the failed try."""
-    user = session.get_one(User, actor.user_id, with_for_update=True)
+    user = session.get_one(User, actor.user_id, with_for_update={"key_share": True})
     if user.locked_until is not None and user.locked_until > clock.now():
         raise Invalid(LOCKED, until=_until(user.locked_until))
     if not passwords.matches(user.password_hash, password):

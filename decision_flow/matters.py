@@ -231,20 +231,19 @@ def fire_timers(session: Session, matter_id: int) -> bool:
     step = engine.fire(runnable.compiled, matter.state, context(session, at, matter.organ_id))
     if step.passed:
         audit.append(
-            session,
-            audit.matter_stream(matter.id),
-            EventName.TIMER_FIRED,
-            actor=SYSTEM,
-            matter_id=matter.id,
-            facts={"elements": [passed.element_id for passed in step.passed]},
-            at=at,
-        )
+            session, audit.matter_stream(matter.id), EventName.TIMER_FIRED, actor=SYSTEM, matter_id=matter.id,
+            facts={"elements": [passed.element_id for passed in step.passed]}, at=at,
+        )  # fmt: skip
     apply(session, matter, step, actor=SYSTEM, at=at)
     return True
 
 
 def lock(session: Session, matter_id: int) -> Matter:
-    """Return the matter with its state, locked until the transaction ends. Raises `NotFound`."""
+    """Return the matter with its state, locked until the transaction ends. Raises `NotFound`.
+
+    Every lock of a matter or of an account is FOR NO KEY UPDATE (`key_share`): an event of the trail names both, and
+    whoever holds the head of a stream writes it. A full lock would let the two wait for one another for good.
+    """
     matter = session.scalars(
         select(Matter)
         .where(Matter.id == matter_id)
@@ -253,7 +252,7 @@ def lock(session: Session, matter_id: int) -> Matter:
             undefer(Matter.state),
             undefer(Matter.passed),
         )
-        .with_for_update(of=Matter)
+        .with_for_update(of=Matter, key_share=True)
         .execution_options(populate_existing=True)
     ).one_or_none()
     if matter is None:

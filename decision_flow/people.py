@@ -337,7 +337,7 @@ def new_account(session: Session, username: str, name: str, name_en: str) -> Use
 
 
 def _account(session: Session, user_id: int, *, lock: bool = False) -> User:
-    account = session.get(User, user_id, with_for_update=True if lock else None)
+    account = session.get(User, user_id, with_for_update={"key_share": True} if lock else None)
     if account is None:
         raise NotFound(N_("没有这个人员。"))
     return account

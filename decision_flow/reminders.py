@@ -101,7 +101,7 @@ def subjects(session: Session, today: date) -> list[Subject]:
 
 def give(session: Session, subject: Subject, todo: list[Reached], today: date) -> int:
     """Record the rungs under the matter's lock, with whom they tell; return how many were new."""
-    session.execute(select(Matter.id).where(Matter.id == subject.matter_id).with_for_update())
+    session.execute(select(Matter.id).where(Matter.id == subject.matter_id).with_for_update(key_share=True))
     if not _still(session, subject):
         return 0
     done = _given(session, [subject.key]).get((subject.key, subject.due_on), set())

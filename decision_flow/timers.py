@@ -78,7 +78,7 @@ def fire(session: Session, claimed: Claimed, owner: str) -> bool:
     The matter is locked before the timer, in the order of everybody who changes a matter.
     """
     if claimed.matter_id is not None:
-        session.execute(select(Matter.id).where(Matter.id == claimed.matter_id).with_for_update())
+        session.execute(select(Matter.id).where(Matter.id == claimed.matter_id).with_for_update(key_share=True))
     timer = _still_claimed(session, claimed, owner)
     if timer is None:
         return False

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import gc
+import signal
+from typing import Any
 
 import click
 
@@ -22,15 +24,14 @@ def serve(settings: Settings, port: int | None, data: str | None, demo: bool | N
     """Serve the pages, with a worker inside unless told otherwise."""
     from waitress import create_server
 
-    from decision_flow import first_run, operations, worker
+    from decision_flow import first_run, logs, operations, worker
     from web import create_app
-    from web.observability import configure_logs
 
     given = {"port": port, "data_dir": data, "demo": demo}
     settings = Settings.of(
         {**dataclasses.asdict(settings), **{key: value for key, value in given.items() if value is not None}}
     )
-    configure_logs(settings.log_format)
+    logs.configure(settings.log_format)
     database = open_database(settings)
     click.echo("正在准备数据库 …")
     upgrade(database)
@@ -43,8 +44,10 @@ def serve(settings: Settings, port: int | None, data: str | None, demo: bool | N
     with database.transaction(read_only=True) as session:
         founding = first_run.is_needed(session)
     # The proxy in front is trusted by number, in the application: the server must hand on what it says.
+    sockets: dict[int, Any] = {}
     server = create_server(
         app,
+        map=sockets,
         host=settings.host,
         port=settings.port,
         threads=settings.threads,
@@ -55,14 +58,40 @@ def serve(settings: Settings, port: int | None, data: str | None, demo: bool | N
     address = f"http://{settings.host}:{settings.port}"
     click.echo(f"已启动:{address}")
     if founding:
-        click.echo(f"首次使用:请打开 {address}/first-run ,设置码 {first_run.setup_code(settings)}")
+        # Behind HTTPS the cookies do not come back to the process itself.
+        found_at = settings.base_url.rstrip("/") or address
+        click.echo(f"首次使用:请打开 {found_at}/first-run ,设置码 {first_run.setup_code(settings)}")
     # What was loaded until now stays: without looking at it again at every round, a request is cheaper by a tenth.
     gc.collect()
     gc.freeze()
     try:
-        server.run()
+        run_until_told(server, sockets)
     finally:
         stop()
+
+
+def run_until_told(server: Any, sockets: dict[int, Any]) -> None:
+    """Answer requests until SIGTERM or Ctrl-C; then take no more, finish what is being answered and send it.
+
+    `sockets` is the map that the server was made with. What takes longer than five seconds is broken off, its
+    transaction with it.
+    """
+    from waitress import wasyncore
+
+    def told(*_: object) -> None:
+        for one in list(sockets.values()):
+            if getattr(one, "accepting", False):
+                # Of the listening socket alone: the threads still wake the loop through the server's trigger.
+                wasyncore.dispatcher.close(one)
+        raise SystemExit
+
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, told)
+    server.run()
+    for _ in range(50):
+        if not any(getattr(one, "total_outbufs_len", 0) for one in sockets.values()):
+            return
+        wasyncore.loop(timeout=0.1, map=sockets, count=1)
 
 
 if __name__ == "__main__":

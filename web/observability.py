@@ -1,8 +1,7 @@
-"""Structured logs with a request id, the health check and the figures for a monitor."""
+"""A request id for the logs, the health check and the figures for a monitor."""
 
 from __future__ import annotations
 
-import logging
 import time
 import uuid
 
@@ -38,27 +37,6 @@ OPEN_TASKS = Gauge("df_open_tasks", "Open tasks", registry=REGISTRY)
 TIMERS_LATE = Gauge("df_timers_late", "Timers that are due and have not gone off", registry=REGISTRY)
 TIMERS_FAILED = Gauge("df_timers_failed", "Timers given up", registry=REGISTRY)
 OUTBOX = Gauge("df_outbox_pending", "Notices not yet delivered", registry=REGISTRY)
-
-
-def configure_logs(form: str) -> None:
-    """Send structured logs to standard error, as text for people or JSON for machines."""
-    renderer = (
-        structlog.processors.JSONRenderer(ensure_ascii=False)
-        if form == "json"
-        else structlog.dev.ConsoleRenderer(colors=False)
-    )
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            renderer,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-    )
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
 
 
 def observe(app: Flask) -> None:

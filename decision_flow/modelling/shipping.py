@@ -67,8 +67,11 @@ def newer(session: Session) -> dict[str, str]:
 
 
 def _versions(session: Session) -> Mapping[str, Sequence[ProcedureVersion]]:
-    """Return the versions of each procedure that is in force, or is shipped and never was; the latest last."""
-    found: dict[str, list[ProcedureVersion]] = {key: [] for key in sources.shipped_procedures()}
+    """Return the versions of each procedure that is in force, or is shipped and never was; the latest last.
+
+    A new installation has none: founding it puts all that ships in force.
+    """
+    found: dict[str, list[ProcedureVersion]] = {}
     rows = session.execute(
         select(Procedure.key, ProcedureVersion)
         .join(ProcedureVersion, ProcedureVersion.procedure_id == Procedure.id)
@@ -76,8 +79,11 @@ def _versions(session: Session) -> Mapping[str, Sequence[ProcedureVersion]]:
     )
     for key, version in rows:
         found.setdefault(key, []).append(version)
+    if not found:
+        return {}
     # What the office has taken out of force stays out.
-    return {key: versions for key, versions in found.items() if not versions or _in_force(versions) is not None}
+    kept = {key: versions for key, versions in found.items() if _in_force(versions) is not None}
+    return kept | {key: [] for key in sources.shipped_procedures() if key not in found}
 
 
 def _in_force(versions: Sequence[ProcedureVersion]) -> ProcedureVersion | None:

@@ -10,10 +10,14 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DatabaseError
 
-from decision_flow import audit, migrations
+from decision_flow import audit, identity, matters, migrations
 from decision_flow.audit import SYSTEM, EventName
+from decision_flow.config import Settings
 from decision_flow.db import Base, Database
+from decision_flow.demo import PASSWORD, cases
+from decision_flow.documents import FileStore
 from decision_flow.models import AuditEvent
+from tests.core.registry import person
 
 AT = datetime(2026, 5, 8, 1, 30, tzinfo=UTC)
 GOLDEN = (
@@ -109,6 +113,39 @@ def test_writers_side_by_side_leave_no_gap(trail: Database) -> None:
     with trail.transaction(read_only=True) as session:
         assert audit.verify(session, "test") is None
         assert session.execute(text("SELECT seq FROM audit_stream WHERE name = 'test'")).scalar() == 45
+
+
+@pytest.mark.parametrize("database", [pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True)
+def test_who_holds_a_matter_and_who_holds_its_stream_do_not_wait_for_one_another(
+    database: Database, files: FileStore, settings: Settings
+) -> None:
+    """An event names its matter and its author: writing it must not wait for a lock of them (SQLite has one writer)."""
+    matter_id = cases.OTHERS[0](database, files).matter_id
+    held, told = threading.Event(), list[BaseException]()
+
+    def work() -> None:
+        try:
+            with database.transaction() as session:
+                matters.lock(session, matter_id)
+                identity.reauthenticate(session, who, PASSWORD, settings)
+                held.set()
+                audit.append(
+                    session, audit.matter_stream(matter_id), EventName.STEP_PASSED, actor=SYSTEM, matter_id=matter_id
+                )
+        except BaseException as error:
+            told.append(error)
+
+    with database.transaction() as session:
+        who = person(session, "wuting")
+        refused = {"matter_id": matter_id, "result": "refused", "facts": {"told": "x"}}
+        audit.append(session, audit.matter_stream(matter_id), EventName.ACTION_REFUSED, actor=who, **refused)
+        worker = threading.Thread(target=work)
+        worker.start()
+        assert held.wait(20)
+    worker.join()
+    assert told == []
+    with database.transaction(read_only=True) as session:
+        assert audit.verify(session, audit.matter_stream(matter_id)) is None
 
 
 def test_models_equal_migrations_and_every_downgrade_runs(database: Database) -> None:
