@@ -47,7 +47,7 @@ def substitute(session: Session, actor: Actor, values: Mapping[str, str]) -> Sub
     other = _user(session, values.get("substitute_id", ""))
     assert principal is not None
     first, last = _day(values, "starts_on", errors), _day(values, "ends_on", errors)
-    reason, key = values.get("reason", "").strip(), values.get("procedure_key", "")
+    reason, key = typed_in.words(values.get("reason")), values.get("procedure_key", "")
     if other is None or other.id == principal.id or not other.active:
         errors["substitute_id"] = [N_("请选择另一位在职人员。")]
     if not reason:

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from decision_flow import interests, registries, submitted
+from decision_flow import interests, registries, submitted, typed_in
 from decision_flow.errors import N_, Invalid, Refused
 from decision_flow.models import Matter, Organisation, Standing
 
@@ -52,7 +52,7 @@ def must_be_independent(session: Session, evaluation: Matter, told: Mapping[str,
     decision = session.get(Matter, evaluation.decision_id) if evaluation.decision_id else evaluation
     if decision is None:
         return
-    reason = str(told.get("independence_reason") or "").strip()
+    reason = typed_in.words(told.get("independence_reason"))
     for earlier in before_the_decision(session, decision):
         if _same(earlier, assessor):
             raise Refused(
@@ -104,7 +104,7 @@ def _same(one: Assessor, other: Assessor) -> bool:
     return bool(
         (one.code and one.code == other.code)
         or (one.organisation_id and one.organisation_id == other.organisation_id)
-        or (one.name and one.name == other.name)
+        or (one.name and typed_in.same(one.name) == typed_in.same(other.name))
     )
 
 

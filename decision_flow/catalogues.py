@@ -49,7 +49,8 @@ def revise(session: Session, actor: Actor, catalogue_id: int, reason: str) -> Ca
     old = _manageable(session, actor, catalogue_id)
     if old.status != CatalogueStatus.PUBLISHED:
         raise Conflict(N_("只有现行的已公布版本可以修订。"))
-    if not reason.strip():
+    reason = typed_in.words(reason)
+    if not reason:
         raise Invalid(_WRONG, errors={"reason": [N_("请填写调整的理由。")]})
     drafted = select(Catalogue.id).where(
         Catalogue.organ_id == old.organ_id, Catalogue.year == old.year, Catalogue.status == CatalogueStatus.DRAFT
@@ -59,7 +60,7 @@ def revise(session: Session, actor: Actor, catalogue_id: int, reason: str) -> Ca
     last = session.scalar(
         select(func.max(Catalogue.number)).where(Catalogue.organ_id == old.organ_id, Catalogue.year == old.year)
     )
-    new = _new(session, actor, old.organ_id, old.year, (last or 0) + 1, reason.strip()[:2000])
+    new = _new(session, actor, old.organ_id, old.year, (last or 0) + 1, reason[:2000])
     for item in old.items:
         new.items.append(
             CatalogueItem(
@@ -174,11 +175,12 @@ def record_completion(
     errors: dict[str, list[str]] = {}
     for item in catalogue.items:
         status, note = told.get(item.id, ("", ""))
+        note = typed_in.words(note)
         if status not in list(Completion):
             errors[f"completion-{item.id}"] = [N_("请选择完成情况。")]
-        elif status != Completion.DONE and not note.strip():
+        elif status != Completion.DONE and not note:
             errors[f"note-{item.id}"] = [N_("没有完成的,请说明原因和下一步安排。")]
-        item.completion, item.completion_note = status, note.strip()[:2000]
+        item.completion, item.completion_note = status, note[:2000]
     if errors:
         raise Invalid(_WRONG, errors=errors)
     catalogue.completion_published_at = clock.now()

@@ -8,7 +8,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
 
-from decision_flow import audit, clock
+from decision_flow import audit, clock, typed_in
 from decision_flow.audit import PUBLIC, EventName
 from decision_flow.errors import N_, Conflict, Invalid, NotFound
 from decision_flow.models import Notice, NoticeKind, NoticeState, Opinion
@@ -39,11 +39,12 @@ def submit(session: Session, number: str, comment: Comment) -> tuple[Opinion, bo
     if notice is None or notice.kind != NoticeKind.SOLICITATION:
         raise NotFound(N_("没有这份公告,请核对网址。"))
     _must_be_open(notice)
-    content = comment.content.strip()
+    content = typed_in.words(comment.content)
     _check_comment(comment, content)
+    name, contact = typed_in.words(comment.name), typed_in.words(comment.contact)
     told = digest(content)
     token_key = digest("token", comment.token, told) if comment.token else None
-    content_key = digest("source", comment.source, number, comment.name.strip(), told) if comment.source else None
+    content_key = digest("source", comment.source, number, typed_in.same(name), told) if comment.source else None
     found = _twin(session, token_key, content_key)
     if found is not None:
         return found, False
@@ -51,7 +52,7 @@ def submit(session: Session, number: str, comment: Comment) -> tuple[Opinion, bo
         with session.begin_nested():
             opinion = add(
                 session, notice.matter_id,
-                Entry("website", content, comment.position, comment.name.strip(), comment.contact.strip()),
+                Entry("website", content, comment.position, name, contact),
                 author=PUBLIC, notice_id=notice.id, token_key=token_key, content_key=content_key,
             )  # fmt: skip
     except IntegrityError:
@@ -81,7 +82,7 @@ def by_receipt(session: Session, receipt: str) -> Opinion:
 
 def _check_comment(comment: Comment, content: str) -> None:
     errors: dict[str, list[str]] = {}
-    if len(content) < SHORTEST:
+    if typed_in.length(content) < SHORTEST:
         errors["content"] = [N_("请写明您的意见,至少5个字。")]
     elif len(content) > LONGEST:
         errors["content"] = [N_("意见内容不能超过4000字。")]

@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session, joinedload
 
-from decision_flow import audit, calendar_notices, clock, matters, notifications, working_days
+from decision_flow import audit, calendar_notices, clock, matters, notifications, typed_in, working_days
 from decision_flow.audit import Author, EventName
 from decision_flow.calendar_notices import Notice
 from decision_flow.errors import N_, Conflict, Invalid, NotFound, NotPermitted, Refused
@@ -237,7 +237,7 @@ def _noted(kind: str, ground: Ground, reason: str, actor: Actor) -> dict[str, An
         "label": ground.label,
         "label_en": ground.label_en,
         "basis": ground.basis,
-        "reason": reason.strip(),
+        "reason": typed_in.words(reason),
         "by": actor.display,
     }
 
@@ -365,7 +365,7 @@ def _ground(task: Task, allowed: tuple[Ground, ...], code: str, reason: str) -> 
     errors: dict[str, list[str]] = {}
     if found is None:
         errors["ground"] = [N_("请选择规则允许的理由。")]
-    if not reason.strip():
+    if not typed_in.words(reason):
         errors["reason"] = [N_("请写明具体情况。")]
     if errors or found is None:
         raise Invalid(N_("期限没有改变,请按提示修改。"), errors=errors)

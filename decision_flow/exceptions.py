@@ -1,9 +1,7 @@
 """Exemptions, exceptions and exclusions: asked for with a reason, decided by somebody else (SOD-14), registered.
 
 What a form says anyway (an exemption signed by the leader, a shorter period with its reason, a matter out of
-scope) becomes a record here, so that one register holds every departure from the ordinary course. What takes
-effect at once with the form is asked for from the form and approved before it (`BEFORE`); what counts only later
-is asked for by completing the form, and the guard of the later act wants it approved (`STATED`).
+scope) becomes a record here, so that one register holds every departure from the ordinary course (`departures`).
 Records are never changed after the decision and never deleted.
 """
 
@@ -17,9 +15,21 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
-from decision_flow import audit, clock, drafts, identity, matters, notifications, oversight, refusals
+from decision_flow import (
+    audit,
+    clock,
+    departures,
+    drafts,
+    identity,
+    matters,
+    notifications,
+    oversight,
+    refusals,
+    typed_in,
+)
 from decision_flow.actors import Actor
 from decision_flow.audit import EventName
+from decision_flow.departures import ARTICLES, ASKABLE, BEFORE, EXEMPTIONS, STATED
 from decision_flow.errors import N_, Conflict, Invalid, NotFound, NotPermitted, Refusal, Refused
 from decision_flow.guards.said import REGISTER
 from decision_flow.guards.separation import ASKED_IN
@@ -28,47 +38,8 @@ from decision_flow.roles import Permission
 from decision_flow.steps import StatutoryStep
 
 APPROVERS = frozenset({"deputy_head", "admin_head"})
-# What may be asked for by itself: the REASON rows of the law that no form of its own carries.
-ASKABLE = {
-    "R-12c": N_("不作成本效益分析"),
-    "R-12d": N_("分歧较大但只提一个方案"),
-    "R-15b": N_("缩短公开征求意见期限"),
-    "R-16a": N_("不举行听证"),
-    "R-16b": N_("听证公告少于规定天数"),
-    "R-20c": N_("专家人数少于规定"),
-    "R-22b": N_("引用已有评估,不重复评估"),
-    "R-26c": N_("缩短合法性审查时间"),
-    "R-36a": N_("出现评估情形但不启动评估"),
-    "SOD-07": N_("承办或执行单位自行评估"),
-}
-ARTICLES = {
-    "R-03c": "条例第三条", "R-12c": "条例第十二条", "R-12d": "条例第十二条", "R-14a": "条例第十四条",
-    "R-15b": "条例第十五条", "R-16a": "条例第十六条", "R-16b": "条例第十六条", "R-19a": "条例第十九条",
-    "R-20c": "条例第十九条", "R-22a": "条例第二十二条", "R-22b": "条例第二十二条", "R-25c": "条例第二十五条",
-    "R-26c": "条例第二十六条", "R-36a": "条例第三十六条", "SOD-07": "条例第三十六条",
-}  # fmt: skip
-# An exemption that its own form approves: rule, step, the field of the reason. Who asked: `separation.ASKED_IN`.
-_EXEMPTIONS = {
-    "F-07": ("R-14a", StatutoryStep.PUBLIC_PARTICIPATION, "basis_law"),
-    "F-08": ("R-19a", StatutoryStep.EXPERT_ARGUMENTATION, "reason"),
-    "F-09b": ("R-22a", StatutoryStep.RISK_ASSESSMENT, "exempt_reason"),
-}
-# A reason that stands in the paper itself: by form, the rule and the field. What counts only when the draft is
-# sent to the reviewer is asked for when the form is completed.
-STATED = {
-    "F-04": ("R-12c", "not_needed_reason"),
-    "F-06": ("R-12d", "single_option_reason"),
-    "F-09": ("R-22b", "existing_assessment_no"),
-    "F-20": ("R-16a", "no_hearing_reason"),
-    "F-29e": ("R-20c", "few_reason"),
-}
-# What takes effect with the form: approved, in these very words, before the form counts.
-BEFORE = {
-    "F-12b": ("R-26c", "shorten_reason"),
-    "F-22": ("R-15b", "short_reason_public"),
-    "F-25b": ("R-16b", "short_notice_reason"),
-    "F-36": ("R-36a", "decline_reason"),
-}
+_SHORTEST = 10
+_TOO_SHORT = N_("请写明理由,不少于10个字。")
 _WRONG = N_("填写的内容有误,请按提示修改后再提交。")
 
 
@@ -121,8 +92,8 @@ def _ask(
             errors["step"] = [N_("这个环节没有标记为需重做。")]
     elif rule not in ASKABLE:
         errors["rule"] = [N_("这条规定没有例外。")]
-    if len(reason.strip()) < 10:
-        errors["reason"] = [N_("请写明理由,不少于10个字。")]
+    if typed_in.length(reason) < _SHORTEST:
+        errors["reason"] = [_TOO_SHORT]
     if errors:
         raise Invalid(_WRONG, errors=errors)
     same = select(ExceptionRecord.id).where(
@@ -145,19 +116,16 @@ def ask_in_form(
     """
     identity.require(actor, Permission.TASK_WORK)
     rule, field = BEFORE[form]
-    reason = str(values.get(field) or "")
-    try:
-        return _ask(session, actor, matter_id, rule, reason, task=task)
-    except Invalid as error:
-        raise Invalid(_WRONG, errors={field: error.errors.get("reason", [])}) from error
+    if typed_in.length(str(values.get(field) or "")) < _SHORTEST:
+        raise Invalid(_WRONG, errors={field: [_TOO_SHORT]})
+    return _ask(session, actor, matter_id, rule, departures.stated(form, values), task=task)
 
 
 def must_be_approved(session: Session, matter: Matter, form: str, answers: Mapping[str, Any]) -> None:
     """Raise `Refused` when a form states a reason that nobody else has approved yet, in these words (SOD-14)."""
     if form not in BEFORE:
         return
-    rule, field = BEFORE[form]
-    reason = str(answers.get(field) or "").strip()
+    rule, reason = BEFORE[form][0], departures.stated(form, answers)
     if not reason:
         return
     record = approved(session, matter.id, rule)
@@ -189,11 +157,12 @@ def decide(session: Session, actor: Actor, record_id: int, approve: bool, note: 
     _not_ones_own(actor, record.asked_by_id)
     if not any(held.role_code in APPROVERS and held.organ_id == record.organ_id for held in actor.appointments):
         raise NotPermitted(N_("只有本机关的分管领导或者行政首长可以批准。"))
-    if not approve and not note.strip():
+    note = typed_in.words(note)
+    if not approve and not note:
         raise Invalid(_WRONG, errors={"note": [N_("不批准的,请写明理由。")]})
     record.state = ExceptionState.APPROVED if approve else ExceptionState.REFUSED
     record.decided_at, record.decided_by_id, record.decided_as = clock.now(), actor.user_id, actor.display
-    record.note = note.strip()[:2000]
+    record.note = note[:2000]
     if record.kind == ExceptionKind.STALE and approve:
         drafts.reason_away(
             session, record.matter_id, record.subject, record.reason, actor,
@@ -212,8 +181,8 @@ def decide(session: Session, actor: Actor, record_id: int, approve: bool, note: 
 def on_completed(session: Session, matter: Matter, task: Task, answers: Mapping[str, Any], actor: Actor) -> None:
     """Register the departure that a completed form states. Raises `Refused` when its asker approves it (SOD-14)."""
     form = task.form or ""
-    if form in _EXEMPTIONS:
-        rule, step, field = _EXEMPTIONS[form]
+    if form in EXEMPTIONS:
+        rule, step, field = EXEMPTIONS[form]
         asker = _completed(session, matter, ASKED_IN[form])
         _not_ones_own(actor, asker.completed_by_id if asker else None)
         told = _new(
@@ -224,7 +193,7 @@ def on_completed(session: Session, matter: Matter, task: Task, answers: Mapping[
             told.asked_by_id, told.asked_as = asker.completed_by_id, asker.completed_as
     elif form in STATED:
         rule, field = STATED[form]
-        if reason := str(answers.get(field) or "").strip():
+        if reason := typed_in.words(answers.get(field)):
             latest = _latest(session, matter.id, rule)
             if latest is None or latest.reason != reason or latest.state == ExceptionState.REFUSED:
                 _new(session, matter, actor, ExceptionKind.EXCEPTION, rule, reason, ExceptionState.ASKED, task=task)
@@ -349,7 +318,7 @@ def _new(
     decided = state == ExceptionState.APPROVED
     record = ExceptionRecord(
         matter_id=matter.id, organ_id=matter.organ_id, task_id=task.id if task else None, kind=kind, rule=rule,
-        article=ARTICLES.get(rule, ""), subject=subject, reason=reason.strip()[:4000], state=state,
+        article=ARTICLES.get(rule, ""), subject=subject, reason=typed_in.words(reason)[:4000], state=state,
         asked_at=now, asked_by_id=actor.user_id, asked_as=actor.display, note="",
         decided_at=now if decided else None, decided_by_id=actor.user_id if decided else None,
         decided_as=actor.display if decided else "",

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from decision_flow import audit, clock, identity, passwords, people
+from decision_flow import audit, clock, identity, passwords, people, typed_in
 from decision_flow.audit import SYSTEM, EventName
 from decision_flow.config import Settings
 from decision_flow.errors import N_, Conflict, Invalid
@@ -67,7 +67,7 @@ def create_first_administrators(
     """
     if not is_needed(session):
         raise Conflict(N_("系统已经完成初始设置。"))
-    reason, approver = exception_reason.strip(), exception_approver.strip()
+    reason, approver = typed_in.words(exception_reason), typed_in.words(exception_approver)
     errors = _wrong(session, organ, administrators, settings)
     alone = len({entry.get("username", "").strip() for entry in administrators}) < len(ADMINISTRATORS)
     if alone and not (reason and approver):

@@ -35,7 +35,7 @@ from decision_flow import (
 )
 from decision_flow.identity import Actor
 from decision_flow.models import Matter, Notice, NoticeKind, Task
-from decision_flow.notices import NoticeText
+from decision_flow.notice_texts import NoticeText
 
 
 @dataclass(frozen=True)
@@ -122,6 +122,10 @@ def _selected_fairly(filing: Filing) -> None:
 
 def _hearing_ready(filing: Filing) -> None:
     hearings.must_be_ready(filing.session, filing.matter, filing.answers.get("opened_at"))
+
+
+def _served_after_selection(filing: Filing) -> None:
+    hearings.must_be_served_after_selection(filing.session, filing.matter.id, filing.answers.get("delivered_on"))
 
 
 def _record_signed(filing: Filing) -> None:
@@ -279,6 +283,7 @@ BEFORE: dict[str, Callable[[Filing], None]] = {
     "F-24b": _file_complete,
     "F-23": _participation_over,
     "F-25c": _selected_fairly,
+    "F-25e": _served_after_selection,
     "F-26": _hearing_ready,
     "F-27": _record_signed,
     "F-29e": _experts_invitable,

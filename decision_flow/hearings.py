@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -17,13 +18,13 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
 
-from decision_flow import audit, clock, draws, matters, notices, opinions, policy_versions, submitted
+from decision_flow import audit, clock, draws, matters, notices, opinions, policy_versions, submitted, typed_in
 from decision_flow.audit import PUBLIC, EventName
 from decision_flow.draws import Entry
 from decision_flow.errors import N_, Conflict, Invalid, NotFound, Refused
 from decision_flow.identity import Actor
 from decision_flow.models import Enrolment, HearingDraw, Matter, Notice, NoticeKind, NoticeState, Task
-from decision_flow.notices import NoticeText
+from decision_flow.notice_texts import NoticeText
 
 ARTICLE_16, ARTICLE_17 = "条例第十六条", "条例第十七条"
 
@@ -108,11 +109,11 @@ def enrol(session: Session, number: str, told: Application) -> tuple[Enrolment, 
     if not notice.open_on <= today <= notice.close_on:
         raise Conflict(N_("现在不在报名时间内,不能报名。"))
     errors: dict[str, list[str]] = {}
-    if not 2 <= len(told.name.strip()) <= 40:
+    if not 2 <= typed_in.length(told.name) <= len(told.name) <= 40:
         errors["name"] = [N_("请填写姓名,名单会公布姓名。")]
     if told.side not in {row["side"] for row in notice.facts.get("sides", ())}:
         errors["side"] = [N_("请选择您代表的相关方。")]
-    if not 5 <= len(told.contact.strip()) <= 100:
+    if not 5 <= typed_in.length(told.contact) <= len(told.contact) <= 100:
         errors["contact"] = [N_("请填写联系方式,用于送达听证材料,不公开。")]
     if len(told.view) > 2000:
         errors["view"] = [N_("主要观点不能超过2000字。")]
@@ -126,7 +127,8 @@ def enrol(session: Session, number: str, told: Application) -> tuple[Enrolment, 
             last = session.scalar(select(func.max(Enrolment.number)).where(Enrolment.notice_id == notice.id))
             enrolment = Enrolment(
                 receipt=f"BM-{secrets.token_hex(5).upper()}", notice_id=notice.id, number=(last or 0) + 1,
-                name=" ".join(told.name.split()), side=told.side, contact=told.contact.strip(), view=told.view.strip(),
+                name=" ".join(typed_in.words(told.name).split()), side=told.side, contact=typed_in.words(told.contact),
+                view=typed_in.words(told.view),
                 is_civil_servant=told.is_civil_servant, enrolled_at=clock.now(), token_key=key,
             )  # fmt: skip
             session.add(enrolment)
@@ -219,6 +221,7 @@ def must_be_selected_fairly(session: Session, matter_id: int, participants: list
     if notice is None:
         return
     seats = {str(row["side"]): int(row["seats"]) for row in notice.facts.get("sides", ())}
+    _must_keep_to_the_seats(session, matter_id, notice, participants, seats)
     enrolled: dict[str, set[str]] = {}
     for row in _enrolments(session, notice.id):
         enrolled.setdefault(row.side, set()).add(row.name)
@@ -242,6 +245,37 @@ def must_be_selected_fairly(session: Session, matter_id: int, participants: list
             )  # fmt: skip
 
 
+def _must_keep_to_the_seats(
+    session: Session, matter_id: int, notice: Notice, participants: list[Mapping[str, Any]], seats: Mapping[str, int]
+) -> None:
+    """Who takes part sits for a side that was announced, on one of its seats; consumers keep their share (R-16c)."""
+    taken = Counter(str(row.get("side") or "") for row in participants)
+    for side, count in taken.items():
+        if count > seats.get(side, 0):
+            raise Refused(
+                N_("「%(side)s」登记%(count)s人,公告的名额为%(seats)s人。请按公告的相关方和名额登记参加人。"),
+                rule="R-16c", article=ARTICLE_16, side=side, count=count, seats=seats.get(side, 0),
+            )  # fmt: skip
+    consumers = [str(row["side"]) for row in notice.facts.get("sides", ()) if row.get("is_consumer")]
+    priced = submitted.latest(session, matter_id, "F-25").get("is_price_hearing")
+    if priced and 5 * sum(taken[side] for side in consumers) < 2 * sum(taken.values()):
+        raise Refused(
+            N_("价格听证的消费者参加人不得少于五分之二。请补足消费者参加人。"), rule="R-16c",
+            article="政府制定价格听证办法",
+        )  # fmt: skip
+
+
+def must_be_served_after_selection(session: Session, matter_id: int, delivered_on: Any) -> None:
+    """Raise `Invalid` when papers were served before it was settled to whom: nothing is dated back (R-16d)."""
+    day = _day(delivered_on)
+    settled = [task.completed_at for task in submitted.tasks_of(session, matter_id, "F-25c") if task.completed_at]
+    if day is not None and settled and day < clock.local_date(settled[-1]):
+        raise Invalid(
+            N_("填写的内容有误,请按提示修改后再提交。"),
+            errors={"delivered_on": [N_("送达日期不能早于确定参加人的日期。")]},
+        )
+
+
 def must_be_ready(session: Session, matter: Matter, opened_at: Any) -> None:
     """Raise `Refused` unless the hearing may be opened: R-16b, R-16c, R-16d, whatever the diagram says."""
     plan = submitted.latest(session, matter.id, "F-25")
@@ -254,6 +288,8 @@ def must_be_ready(session: Session, matter: Matter, opened_at: Any) -> None:
     opened_on = _day(opened_at)
     if held_on is None or (opened_on is not None and opened_on < held_on):
         raise Refused(N_("不能早于公告的时间举行听证会。需要改期的,请重新公告。"), rule="R-16b", article=ARTICLE_16)
+    if opened_on is not None and opened_on > clock.today():
+        raise Refused(N_("听证会还没有举行,不能登记笔录。请在举行之后登记。"), rule="R-17a", article=ARTICLE_17)
     chosen = submitted.latest(session, matter.id, "F-25c").get("participants") or []
     sides = {str(row.get("side")) for row in chosen}
     missing = [str(row["side"]) for row in plan.get("sides") or () if str(row["side"]) not in sides]
@@ -337,7 +373,8 @@ def _draw_of(session: Session, notice: Notice | None) -> HearingDraw | None:
 
 def _key(number: str, told: Application) -> str:
     # One person enrols once for one side, however often the form is sent.
-    return hashlib.sha256(f"{number}\n{told.name.strip()}\n{told.contact.strip()}\n{told.side}".encode()).hexdigest()
+    who = (number, typed_in.same(told.name), typed_in.same(told.contact), told.side)
+    return hashlib.sha256("\n".join(who).encode()).hexdigest()
 
 
 def _moment(value: Any) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from decision_flow import audit, clock, matters, opinions, registries, submitted
+from decision_flow import audit, clock, matters, opinions, registries, submitted, typed_in
 from decision_flow.audit import EventName
 from decision_flow.errors import N_, Invalid
 from decision_flow.identity import Actor
@@ -35,7 +35,7 @@ def of_matter(session: Session, actor: Actor, matter_id: int) -> tuple[Intereste
 def record(session: Session, actor: Actor, matter_id: int, told: Mapping[str, Any]) -> InterestedParty:
     """Record a party: relation, name, credit_code, legal_representative. Raises `Invalid` by field."""
     opinions.kept(session, actor, matter_id)
-    words = {key: str(value or "").strip() for key, value in told.items()}
+    words = {key: typed_in.words(value) for key, value in told.items()}
     errors: dict[str, list[str]] = {}
     if words.get("relation") not in RELATIONS:
         errors["relation"] = [N_("请选择与本事项的关系。")]
@@ -62,16 +62,16 @@ def record(session: Session, actor: Actor, matter_id: int, told: Mapping[str, An
 
 def interested(session: Session, matter: Matter, *, name: str = "", code: str = "") -> str:
     """Return the name of the party that `name` or `code` is, the proposer included, or "" when it is none."""
-    name, code = name.strip(), code.strip().upper()
+    name, code = typed_in.same(name), code.strip().upper()
     parties = session.scalars(select(InterestedParty).where(InterestedParty.matter_id == matter.id)).all()
     for party in parties:
-        if (name and party.name == name) or (code and party.credit_code == code):
+        if (name and typed_in.same(party.name) == name) or (code and party.credit_code == code):
             return party.name
     suggestion = submitted.latest(session, matter.id, "F-01")
     proposer = str(suggestion.get("proposer_name") or "").strip()
-    if name and proposer == name:
+    if name and typed_in.same(proposer) == name:
         return proposer
     unit = session.get(Organisation, matter.undertaking_unit_id) if matter.undertaking_unit_id else None
-    if unit is not None and ((name and unit.name == name) or (code and unit.credit_code == code)):
+    if unit is not None and ((name and typed_in.same(unit.name) == name) or (code and unit.credit_code == code)):
         return unit.name
     return ""

@@ -14,7 +14,7 @@ from decision_flow.errors import N_, Invalid, Refused, Text
 from decision_flow.identity import Actor
 from decision_flow.land import Objections
 from decision_flow.models import Matter, NoticeKind, Task, TaskState
-from decision_flow.notices import NoticeText
+from decision_flow.notice_texts import NoticeText
 
 _WRONG = N_("填写的内容有误,请按提示修改后再提交。")
 

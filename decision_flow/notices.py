@@ -7,17 +7,15 @@ shorter) is checked on the very text that people will read.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import date
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, text
 from sqlalchemy.orm import Session, joinedload
 
-from decision_flow import audit, clock, drafts, masking, policy_versions
+from decision_flow import audit, clock, drafts, masking, notice_texts, policy_versions, typed_in
 from decision_flow.audit import EventName
-from decision_flow.errors import N_, Conflict, Invalid, NotFound, NotPermitted, Refused, Text
+from decision_flow.errors import N_, Conflict, Invalid, NotFound, NotPermitted, Refused
 from decision_flow.identity import Actor
 from decision_flow.models import (
     Document,
@@ -29,27 +27,12 @@ from decision_flow.models import (
     NoticeState,
     Task,
 )
-from decision_flow.policies import Setting
+from decision_flow.notice_texts import NoticeText
 from decision_flow.steps import StatutoryStep
 
 PER_PAGE = 20
 # How to send an opinion names the office's own address, which is not a person's.
 NOT_MASKED = frozenset({"how"})
-
-
-@dataclass(frozen=True)
-class NoticeText:
-    """A notice before it is published. `sections` are (name, text) in the order of the page."""
-
-    kind: NoticeKind
-    title: str
-    sections: tuple[tuple[str, str], ...]
-    channels: tuple[str, ...] = ()
-    open_on: date | None = None
-    close_on: date | None = None
-    short_reason: str = ""
-    explanation_id: int | None = None
-    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -87,9 +70,8 @@ def publish(
     explained in the text of the page itself (R-15b) or when the text holds an identity number or a bank
     account (R-32a).
     """
-    _check_text(told)
-    if told.kind == NoticeKind.SOLICITATION:
-        _check_period(told, policy_versions.setting(session, matter, "public_comment_days"))
+    solicits = told.kind == NoticeKind.SOLICITATION
+    notice_texts.check(told, policy_versions.setting(session, matter, "public_comment_days") if solicits else None)
     content = [{"name": name, "text": words} for name, words in told.sections if words.strip()]
     notice = Notice(
         number=_next_number(session),
@@ -138,17 +120,18 @@ def withdraw(session: Session, actor: Actor, notice_id: int, reason: str) -> Not
     _must_publish_for(actor, notice.matter)
     if notice.state == NoticeState.WITHDRAWN:
         raise Conflict(N_("这份公告已经撤回。"))
-    if len(reason.strip()) < 5:
+    reason = typed_in.words(reason)
+    if typed_in.length(reason) < 5:
         raise Invalid(
             N_("公告没有撤回,请按提示修改。"), errors={"reason": [N_("请写明撤回的原因,撤回后公众可以看到。")]}
         )
     notice.state = NoticeState.WITHDRAWN
     notice.withdrawn_at, notice.withdrawn_as = clock.now(), actor.display
-    notice.withdrawn_reason = reason.strip()
+    notice.withdrawn_reason = reason
     if notice.kind == NoticeKind.SOLICITATION and standing(session, notice.matter_id) is None:
         # What was concluded on a period that is void now is done again, or reasoned away and approved.
         drafts.mark(session, notice.matter, [StatutoryStep.PUBLIC_PARTICIPATION], clock.now())
-    _record(session, EventName.NOTICE_WITHDRAWN, actor, notice.matter_id, notice=notice.number, reason=reason.strip())
+    _record(session, EventName.NOTICE_WITHDRAWN, actor, notice.matter_id, notice=notice.number, reason=reason)
     return notice
 
 
@@ -308,52 +291,6 @@ def may_publish_for(actor: Actor, matter: Matter) -> bool:
 def _must_publish_for(actor: Actor, matter: Matter) -> None:
     if not may_publish_for(actor, matter):
         raise NotPermitted(N_("只有本机关的政务公开专员可以撤回或者重新发布公告。"))
-
-
-def _check_text(told: NoticeText) -> None:
-    errors: dict[str, list[str]] = {}
-    if not told.title.strip():
-        errors["title"] = [N_("请填写公告标题。")]
-    if not told.channels:
-        errors["channels"] = [N_("请至少选择一种公布渠道。")]
-    if errors:
-        raise Invalid(N_("公告没有发布,请按提示修改。"), errors=errors)
-    masking.refuse_personal("\n".join([told.title, *(words for _, words in told.sections)]))
-
-
-def _check_period(told: NoticeText, period: Setting) -> None:
-    """The day of publication is not counted (Art. 15)."""
-    errors: dict[str, list[str]] = {}
-    if told.explanation_id is None:
-        errors["explanation_file"] = [N_("请上传草案说明。")]
-    if told.open_on is None:
-        errors["open_on"] = [N_("请填写开始日期。")]
-    elif told.open_on < clock.today():
-        errors["open_on"] = [N_("开始日期不能早于公告发布当日,期限从发布次日起算。")]
-    if told.close_on is None:
-        errors["close_on"] = [N_("请填写截止日期。")]
-    elif told.open_on is not None and told.close_on <= told.open_on:
-        errors["close_on"] = [N_("截止日期应当晚于开始日期。")]
-    if errors:
-        raise Invalid(N_("公告没有发布,请按提示修改。"), errors=errors)
-    if told.open_on is None or told.close_on is None or (told.close_on - told.open_on).days >= period.value:
-        return
-    reason = told.short_reason.strip()
-    if not reason:
-        raise Invalid(
-            N_("公告没有发布,请按提示修改。"),
-            errors={
-                "short_reason_public": [
-                    Text.of(N_("期限少于%s日的,请写明理由,原文在公告中公布(R-15b,条例第十五条)。"), period.value)
-                ]
-            },
-        )
-    if not any(reason in words for _, words in told.sections):
-        raise Refused(
-            N_("不能公布:公告正文中没有缩短期限的理由。请把理由原文写入公告再发布。"),
-            rule="R-15b",
-            article="条例第十五条",
-        )
 
 
 def _draft_of(session: Session, matter_id: int) -> int | None:

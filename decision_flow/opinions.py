@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, or_, select, text, update
 from sqlalchemy.orm import Session, joinedload
 
-from decision_flow import audit, clock, identity, matters
+from decision_flow import audit, clock, identity, matters, typed_in
 from decision_flow.audit import Author, EventName
 from decision_flow.errors import N_, Conflict, Invalid, NotFound, NotPermitted, Refused
 from decision_flow.identity import Actor, Permission
@@ -202,9 +202,9 @@ def dispose(
     errors: dict[str, list[str]] = {}
     if disposition not in list(Disposition):
         errors["disposition"] = [N_("请选择处理结果。")]
-    elif disposition != Disposition.ADOPTED and not reason.strip():
+    elif disposition != Disposition.ADOPTED and not typed_in.words(reason):
         errors["reason"] = [N_("未采纳、部分采纳的,请写明理由(R-18,条例第十八条)。")]
-    told = {"disposition": disposition, "reason": reason.strip()}
+    told = {"disposition": disposition, "reason": typed_in.words(reason)}
     return _change(
         session, actor, matter_id, which, errors, EventName.OPINION_DISPOSED,
         {**told, "disposed_at": clock.now(), "disposed_as": actor.display}, told,

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, selectinload
 
-from decision_flow import audit, clock, identity, passwords
+from decision_flow import audit, clock, identity, passwords, typed_in
 from decision_flow.audit import EventName
 from decision_flow.config import Settings
 from decision_flow.errors import N_, Conflict, Invalid, NotFound, Refused
@@ -193,7 +193,7 @@ def make_appointment(
         raise Refused(N_("不能给自己任职,请由另一名安全管理员办理。"), rule="SOD-14", article="GB/T 22239-2019")
     if not account.active:
         raise Conflict(N_("账号已停用,请先由系统管理员启用。"))
-    reason, approver = exception_reason.strip(), exception_approver.strip()
+    reason, approver = typed_in.words(exception_reason), typed_in.words(exception_approver)
     if post.role_code in ADMINISTRATORS and _stands_in(session, user_id, starts_on, ends_on):
         raise Refused(
             N_("此人这段时间正在代理他人的岗位或者由他人代理,管理员不得兼办业务。请先结束代理。"),

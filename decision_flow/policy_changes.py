@@ -174,11 +174,12 @@ def decide(session: Session, actor: Actor, version_id: int, confirm: bool, note:
         raise Conflict(N_("这项申请已由%(who)s处理。"), who=version.decided_as)
     if version.asked_by_id == actor.user_id:
         raise Refused(N_("不能核准本人提出的修改,请由另一位有权人员核准。"), rule="SOD-14", article="职责分离")
-    if not confirm and not note.strip():
+    note = typed_in.words(note)
+    if not confirm and not note:
         raise Invalid(_WRONG, errors={"note": [N_("不同意的,请写明理由。")]})
     version.state = PolicyState.CONFIRMED if confirm else PolicyState.REFUSED
     version.decided_at, version.decided_by_id, version.decided_as = clock.now(), actor.user_id, actor.display
-    version.note = note.strip()[:2000]
+    version.note = note[:2000]
     if confirm:
         organ.binding = version.binding
         # Whoever counts by the new numbers first: who registers, and who reviews.
@@ -229,9 +230,9 @@ def _binding(organ: Organisation, base: PolicyVersion) -> str:
 
 def _wrong(base: PolicyVersion, wanted: Wanted) -> dict[str, list[str]]:
     errors: dict[str, list[str]] = {}
-    if len(wanted.reason.strip()) < 5:
+    if typed_in.length(wanted.reason) < 5:
         errors["reason"] = [N_("请写明理由,不少于5个字。")]
-    if not wanted.basis.strip():
+    if not typed_in.words(wanted.basis):
         errors["basis"] = [N_("请填写依据,如文件名称和文号。")]
     earliest = max(clock.today(), base.effective_on)
     day = typed_in.day(wanted.effective_on)
@@ -255,7 +256,7 @@ def _ask(
         organ_id=organ.id, number=number, policy=name, binding=binding, settings=told,
         digest=policy_versions.digest_of(organ.id, number, name, binding, told),
         changes=_changes(policy_versions.settings(session, base.digest), found),
-        reason=wanted.reason.strip()[:2000], basis=wanted.basis.strip()[:500],
+        reason=typed_in.words(wanted.reason)[:2000], basis=typed_in.words(wanted.basis)[:500],
         effective_on=typed_in.day(wanted.effective_on) or clock.today(), state=PolicyState.ASKED,
         asked_at=clock.now(), asked_by_id=actor.user_id, asked_as=actor.display,
     )  # fmt: skip

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from decision_flow import audit, clock, identity
+from decision_flow import audit, clock, identity, typed_in
 from decision_flow.audit import EventName
 from decision_flow.errors import N_, Conflict, Invalid, NotFound
 from decision_flow.identity import Actor, Permission
@@ -83,7 +83,7 @@ def register_expert(session: Session, actor: Actor, told: Mapping[str, Any]) -> 
     Raises `Invalid` by field, `NotPermitted` without the right to keep the pools.
     """
     identity.require(actor, Permission.REGISTRY_MANAGE)
-    words = {key: str(value or "").strip() for key, value in told.items()}
+    words = {key: typed_in.words(value) for key, value in told.items()}
     errors: dict[str, list[str]] = {}
     if not words.get("name"):
         errors["name"] = [N_("请填写姓名。")]
@@ -119,7 +119,7 @@ def register_expert(session: Session, actor: Actor, told: Mapping[str, Any]) -> 
 def register_institution(session: Session, actor: Actor, told: Mapping[str, Any]) -> Institution:
     """Register an institution: name, credit_code, legal_representative, field, pool_level. Raises `Invalid`."""
     identity.require(actor, Permission.REGISTRY_MANAGE)
-    words = {key: str(value or "").strip() for key, value in told.items()}
+    words = {key: typed_in.words(value) for key, value in told.items()}
     code = words.get("credit_code", "").upper()
     errors: dict[str, list[str]] = {}
     if not words.get("name"):
@@ -152,7 +152,7 @@ def set_standing(session: Session, actor: Actor, subject: Expert | Institution, 
     errors: dict[str, list[str]] = {}
     if standing not in list(Standing):
         errors["standing"] = [N_("请选择状态。")]
-    if len(reason.strip()) < 5:
+    if typed_in.length(reason) < 5:
         errors["reason"] = [N_("请写明理由,至少5个字。")]
     if errors:
         raise Invalid(N_("状态没有变更,请按提示修改。"), errors=errors)
@@ -161,10 +161,10 @@ def set_standing(session: Session, actor: Actor, subject: Expert | Institution, 
     was, subject.standing = subject.standing, standing
     is_expert = isinstance(subject, Expert)
     where = {"expert_id": subject.id} if is_expert else {"institution_id": subject.id}
-    _changed(session, actor, standing, reason.strip(), **where)
+    _changed(session, actor, standing, typed_in.words(reason), **where)
     told = {
         "standing": standing,
-        "reason": reason.strip(),
+        "reason": typed_in.words(reason),
         "before": {"standing": was},
         "after": {"standing": standing},
     }

@@ -31,6 +31,7 @@ from decision_flow import (
     projection,
     refusals,
     submissions,
+    typed_in,
 )
 from decision_flow.audit import EventName
 from decision_flow.errors import N_, Conflict, Invalid, NotFound, NotPermitted
@@ -94,7 +95,8 @@ def transfer(session: Session, actor: Actor, task_id: int, to_user_id: int, reas
     task = _locked(session, actor, task_id)
     _must_be_mine(session, actor, task)
     errors: dict[str, list[str]] = {}
-    if not reason.strip():
+    reason = typed_in.words(reason)
+    if not reason:
         errors["reason"] = [N_("请填写转办原因。")]
     candidates = dict(transfer_candidates(session, actor, task))
     if to_user_id not in candidates:
@@ -111,7 +113,7 @@ def transfer(session: Session, actor: Actor, task_id: int, to_user_id: int, reas
         actor,
         task,
         to={"id": to_user_id, "display": candidates[to_user_id]},
-        reason=reason.strip(),
+        reason=reason,
         **contributors.drafted_by(task, actor.user_id),
     )
     return task

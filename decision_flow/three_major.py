@@ -6,7 +6,6 @@ used instead of the single amount: three payments just below a limit do not pass
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -20,6 +19,7 @@ from decision_flow import clock, identity, office_settings, oversight
 from decision_flow.actors import Actor
 from decision_flow.models import MajorItem, Matter, Organisation
 from decision_flow.roles import Permission
+from decision_flow.typed_in import same
 
 FORM = "F-42"
 LIMITS = ("limit_meeting", "limit_joint", "limit_project", "limit_asset", "limit_guarantee")
@@ -33,12 +33,6 @@ class Payment:
     purpose: str
     amount: Decimal
     on: date
-
-
-def same(text: str) -> str:
-    """Return a payee or purpose as it is compared: width, case, spaces and punctuation do not make another."""
-    plain = unicodedata.normalize("NFKC", text).casefold()
-    return "".join(character for character in plain if character.isalnum())
 
 
 def split_sum(payments: list[Payment], new: Payment, days: int) -> Decimal:
@@ -59,7 +53,7 @@ def start_values(session: Session, organ_id: int, values: Mapping[str, Any]) -> 
     organ = session.get_one(Organisation, organ_id)
     settings = office_settings.of_organ(session, organ)
     amount = _amount(values.get("amount"))
-    new = Payment(same(str(values.get("payee") or "")), same(str(values.get("purpose") or "")), amount, clock.today())
+    new = Payment(same(values.get("payee")), same(values.get("purpose")), amount, clock.today())
     total = amount
     if values.get("kind") == "fund" and new.payee:
         rows = session.scalars(
@@ -85,8 +79,8 @@ def enter(session: Session, matter: Matter, answers: Mapping[str, Any], route: s
         matter_id=matter.id,
         organ_id=matter.organ_id,
         kind=str(answers.get("kind") or ""),
-        payee=same(str(answers.get("payee") or ""))[:120],
-        purpose=same(str(answers.get("purpose") or ""))[:200],
+        payee=same(answers.get("payee"))[:120],
+        purpose=same(answers.get("purpose"))[:200],
         amount=_amount(answers.get("amount")) if answers.get("amount") else None,
         route_amount=_amount(answers.get("route_amount")) if answers.get("amount") else None,
         route=route,

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from datetime import date
 
 # The longest that every column can bear: a longer one names no row and counts nothing.
 _DIGITS = 9
+# Nobody sees these, or they turn the reading order: marks of width zero, fillers that pass for letters, overrides and
+# tags. Joiners and marks that a script needs (Mongolian, Uyghur) stay, but say nothing by themselves.
+_UNSEEN = re.compile(
+    "[\u00ad\u115f\u1160\u200b\u202a-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+_SILENT = ("C", "M", "Z")
 
 
 def number(text: object) -> int:
@@ -20,3 +28,20 @@ def day(text: object) -> date | None:
         return date.fromisoformat(str(text or "").strip())
     except ValueError:
         return None
+
+
+def words(text: object) -> str:
+    """Return what `text` says to a reader: trimmed, without what nobody sees; "" when nothing is left to read."""
+    told = _UNSEEN.sub("", str(text or "")).strip()
+    return told if length(told) else ""
+
+
+def length(text: str) -> int:
+    """Return how many characters of `text` can be read: a reason of spaces is none."""
+    return sum(unicodedata.category(character)[0] not in _SILENT for character in _UNSEEN.sub("", text))
+
+
+def same(text: object) -> str:
+    """Return a name or purpose as it is compared: width, case, spaces and punctuation do not make another."""
+    plain = unicodedata.normalize("NFKC", words(text)).casefold()
+    return "".join(character for character in plain if character.isalnum())

@@ -14,6 +14,7 @@ from decision_flow import (
     acts,
     bundles,
     clock,
+    departures,
     documents,
     exceptions,
     formalities,
@@ -240,7 +241,7 @@ class Play:
             "display": actor.display,
             "at": clock.now().isoformat(timespec="seconds"),
         }
-        if self.approving and form.id in exceptions.BEFORE and values.get(exceptions.BEFORE[form.id][1]):
+        if self.approving and form.id in departures.BEFORE and values.get(departures.BEFORE[form.id][1]):
             exceptions.ask_in_form(session, actor, task.matter_id, form.id, values)
             self.approve(session)
         tasks.complete(session, actor, task.id, values, signature)

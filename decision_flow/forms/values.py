@@ -16,6 +16,7 @@ from typing import Any
 
 import marshmallow as ma
 
+from decision_flow import typed_in
 from decision_flow.clock import BUSINESS_ZONE
 from decision_flow.errors import N_, Text
 from decision_flow.forms.definition import MAX_MONEY, TEXTUAL, Field
@@ -57,12 +58,12 @@ class _Text(_Value):
     def read(self, value: Any) -> str:
         if not isinstance(value, str):
             raise wrong(N_("请填写文字。"))
-        text = value.replace("\r\n", "\n").replace("\r", "\n").strip()
+        text = typed_in.words(value.replace("\r\n", "\n").replace("\r", "\n"))
         if _UNFIT.search(text):
             raise wrong(N_("含有不能保存的字符。"))
         if len(text) > self.field.longest:
             raise wrong(N_("不能超过%s个字。"), self.field.longest)
-        if text and len(text) < (self.field.min_length or 0):
+        if text and typed_in.length(text) < (self.field.min_length or 0):
             raise wrong(N_("至少需要%s个字。"), self.field.min_length)
         if text and self.field.pattern and not re.fullmatch(self.field.pattern, text):
             raise wrong(N_("格式不正确。"))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from decision_flow import clock, typed_in
 from decision_flow.deliberation import deviates, head_last
 from decision_flow.errors import N_
 from decision_flow.guards.facts import APPROVED, Facts
@@ -9,9 +12,19 @@ from decision_flow.guards.said import Found, missing
 
 
 def held(facts: Facts) -> Found:
-    """R-30a: there are minutes; papers sent around, or a signature alone, decide nothing."""
-    if not facts.has("F-15"):
+    """R-30a: there are minutes of what took place; papers sent around, or a signature alone, decide nothing."""
+    minutes = facts.last("F-15")
+    if minutes is not None and minutes.at is not None and _day(minutes.get("held_at")) > _day(minutes.at):
+        yield missing(
+            "R-30a", 30, N_("会议还没有召开,会议记录不能办结。"), N_("会议召开以后再如实填写会议记录。"), "F-15"
+        )
+    if minutes is None:
         yield missing("R-30a", 30, N_("没有经会议集体讨论,不能作出决定。"), N_("召开会议讨论并制作会议记录。"), "F-15")
+
+
+def _day(value: object) -> str:
+    """Return the day of a moment in China, "" of none."""
+    return clock.local_date(value).isoformat() if isinstance(value, datetime) else str(value or "")[:10]
 
 
 def quorum(facts: Facts) -> Found:
@@ -19,9 +32,12 @@ def quorum(facts: Facts) -> Found:
     minutes = facts.last("F-15")
     if minutes is None:
         return
-    present = [row for row in minutes.get("attendance") or () if row.get("status") == "present"]
+    # A person who is listed twice, however the name is spaced, was there once; who is listed was to be there.
+    rows = minutes.get("attendance") or ()
+    present = {typed_in.same(row.get("person")) for row in rows if row.get("status") == "present"}
+    everybody = max(int(minutes.get("members_total") or 0), len({typed_in.same(row.get("person")) for row in rows}))
     asked = facts.settings["quorum_percent"]
-    if 100 * len(present) <= asked.value * int(minutes.get("members_total") or 0) or not present:
+    if 100 * len(present) <= asked.value * everybody or not present:
         yield missing(
             "R-30g",
             asked.basis,
@@ -72,8 +88,8 @@ def clerk_apart(facts: Facts) -> Found:
     minutes = facts.last("F-15")
     if minutes is None or minutes.by is None:
         return
-    name = facts.names.get(minutes.by, "")
-    if name and name in {row.get("person") for row in minutes.get("attendance") or ()}:
+    name = typed_in.same(facts.names.get(minutes.by, ""))
+    if name and name in {typed_in.same(row.get("person")) for row in minutes.get("attendance") or ()}:
         yield missing("SOD-10", "职责分离", N_("会议记录人不能是会议组成人员。"), N_("由其他人员记录。"), "F-15")
 
 

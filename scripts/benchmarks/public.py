@@ -22,7 +22,7 @@ from decision_flow.config import Settings
 from decision_flow.db import Database
 from decision_flow.documents import FileStore
 from decision_flow.models import Matter, Notice, NoticeKind, Opinion, User
-from decision_flow.notices import NoticeText
+from decision_flow.notice_texts import NoticeText
 from scripts.benchmarks.harness import Figures, Person, Server, fill, milliseconds
 
 READS, COMMENTS, SECONDS, ADDRESSES = 200, 20, 20, 1000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -205,6 +206,31 @@ ROWS: list[tuple[str, str, Change]] = [
 
 def rules(guard: guards.Guard, facts: Facts) -> set[str]:
     return {refusal.rule for refusal in collect(guard(facts))}
+
+
+@pytest.mark.parametrize("twice", ["孙丽", "孙 丽", "孙丽\u200b"])
+def test_nobody_is_counted_twice_for_the_quorum(twice: str) -> None:
+    """R-30g: nor are members left out of those who were to come, nor does a space make the clerk another (SOD-10)."""
+    rows = [{"person": name, "status": "present", "recused": False} for name in ("孙丽", twice)]
+    absent = [{"person": name, "status": "absent", "recused": False} for name in ("高建明", "钱进")]
+    assert "R-30g" in rules(guards.FORMS["F-15"][1], said("F-15", attendance=[*rows, absent[0]])(lawful()))
+    assert "R-30g" in rules(
+        guards.FORMS["F-15"][1], said("F-15", attendance=[*rows, *absent], members_total=1)(lawful())
+    )
+    assert "SOD-10" in rules(guards.FORMS["F-15"][1], of(names={CLERK: twice})(lawful()))
+
+
+@pytest.mark.parametrize(("held_at", "refused"), [
+    ("2026-04-29T23:30+08:00", False), ("2026-04-30T00:10+08:00", True), ("2199-01-01T09:00+08:00", True),
+])  # fmt: skip
+def test_no_minutes_of_a_meeting_that_is_still_to_come(held_at: str, refused: bool) -> None:
+    """R-30a: nor a decision on them, whoever signs it."""
+    filed = tuple(
+        replace(one, at=datetime(2026, 4, 29, 12, tzinfo=UTC)) if one.form == "F-15" else one
+        for one in said("F-15", held_at=held_at)(lawful()).filed
+    )
+    for form in ("F-15", "F-15s", "F-17b"):
+        assert ("R-30a" in rules(guards.FORMS[form][1], replace(lawful(), filed=filed))) is refused
 
 
 @pytest.mark.parametrize("form", sorted(set(guards.FORMS) - {"F-06", "F-11", "F-13c", "F-35", "F-40"}))

@@ -19,7 +19,7 @@ from decision_flow.documents import FileStore
 from decision_flow.engine import Bundle
 from decision_flow.forms import Form
 from decision_flow.models import Appointment, AuditEvent, Matter, Notice, NoticeKind, Organisation, Post, Task, User
-from decision_flow.notices import NoticeText
+from decision_flow.notice_texts import NoticeText
 from decision_flow.procedures import ProcedureSource
 from decision_flow.resources import BPMN
 from tests import past_the_gate

@@ -143,6 +143,62 @@ def ready(database: Database, travel: Callable[[date], None], *, listed: bool = 
 HOST = "zhaolei"
 
 
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ([*CHOSEN, {"name": "自己人", "side": "其他", "is_civil_servant": False}], "其他"),
+        ([*CHOSEN, {"name": "又一个", "side": "经营者", "is_civil_servant": False}], "经营者"),
+        ([CHOSEN[0], {**CHOSEN[2], "side": "经营者\u200b"}, CHOSEN[2]], "经营者"),
+    ],
+)
+def test_nobody_is_seated_beside_the_announced_seats(
+    database: Database, travel: Callable[[date], None], rows: list[dict[str, Any]], told: str
+) -> None:
+    """R-16c: no side that was not announced, no more than its seats."""
+    matter_id = begin(database, ("F-25c", "undertaking_unit"))
+    announce(database, matter_id, travel)
+    with pytest.raises(Refused) as refusal:
+        bare.complete(database, matter_id, bare.KEEPER, {"participants": rows, "selection_record": "直接指定。"})
+    assert refusal.value.rule == "R-16c" and told in str(refusal.value)
+
+
+def test_consumers_keep_their_share_among_those_who_come(database: Database, travel: Callable[[date], None]) -> None:
+    """R-16c: two fifths of the seats are worth nothing when they are left empty."""
+    matter_id = begin(database, ("F-25c", "undertaking_unit"))
+    travel(OPENED)
+    sides = [{**SIDES[0], "seats": 3}, {**SIDES[1], "seats": 4}]
+    bare.complete(database, matter_id, bare.KEEPER, {**PLAN, "sides": sides})
+    bare.complete(database, matter_id, bare.OFFICER, NOTICE)
+    rows = [CHOSEN[0], *({**CHOSEN[2], "name": f"经营者{number}"} for number in range(4))]
+    with pytest.raises(Refused, match="五分之二") as refusal:
+        bare.complete(database, matter_id, bare.KEEPER, {"participants": rows, "selection_record": "全部入选。"})
+    assert refusal.value.rule == "R-16c"
+
+
+def test_a_hearing_is_neither_announced_back_nor_minuted_ahead(
+    database: Database, travel: Callable[[date], None]
+) -> None:
+    """R-16b, R-16d, R-17a: the days of the notice, of serving the papers and of the hearing itself really passed."""
+    matter_id = begin(database, ("F-25c", "undertaking_unit"), ("F-25e", "undertaking_unit"), ("F-26", "hearing_host"))
+    travel(OPENED + timedelta(days=30))
+    bare.complete(database, matter_id, bare.KEEPER, PLAN)
+    with pytest.raises(Invalid) as back:
+        bare.complete(database, matter_id, bare.OFFICER, NOTICE)
+    assert set(back.value.errors) == {"notice_on"}
+    matter_id = ready(database, travel)
+    with pytest.raises(Refused) as ahead:
+        travel(HELD - timedelta(days=3))
+        bare.complete(database, matter_id, HOST, MINUTES)
+    assert ahead.value.rule == "R-17a" and bare.open_task(database, matter_id).form == "F-26"
+    matter_id = begin(database, ("F-25c", "undertaking_unit"), ("F-25e", "undertaking_unit"))
+    announce(database, matter_id, travel)
+    travel(date(2026, 8, 10))
+    bare.complete(database, matter_id, bare.KEEPER, {"participants": CHOSEN, "selection_record": "全部入选。"})
+    with pytest.raises(Invalid) as served:
+        bare.deliver(database, matter_id, bare.KEEPER, "王建国", "2026-08-05")
+    assert set(served.value.errors) == {"delivered_on"}
+
+
 def test_the_hearing_opens_when_all_is_in_order(database: Database, travel: Callable[[date], None]) -> None:
     matter_id = ready(database, travel, delivered="2026-08-07")
     bare.complete(database, matter_id, HOST, MINUTES)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from decision_flow import clock, exceptions, notifications
+from decision_flow import clock, departures, exceptions, notifications
 from decision_flow.errors import Invalid, Refused
 from decision_flow.models import ExceptionRecord, Notification, Task
 from tests.guards.test_guards import lawful, of
@@ -42,7 +42,7 @@ def test_a_reason_counts_only_once_somebody_else_approved_it(world: World, form:
     before = world.standing(task)
     with pytest.raises(Refused) as refusal:
         world.try_it(task, who, answers)
-    assert (refusal.value.rule, refusal.value.article) == (rule, exceptions.ARTICLES[rule])
+    assert (refusal.value.rule, refusal.value.article) == (rule, departures.ARTICLES[rule])
     refused = world.press(task, who, answers)
     html = refused.get_data(as_text=True)
     assert refused.status_code == 409 and rule in html and f"/tasks/{task.id}/approval" in html
@@ -80,12 +80,29 @@ def test_a_reason_counts_only_once_somebody_else_approved_it(world: World, form:
     # What was approved is this reason and no other.
     with pytest.raises(Refused):
         world.try_it(task, who, {**answers, **stated(world, form, REASON + "另有考虑。")})
+    # And these dates: a period of twenty days that was approved is not one of two.
+    if form != "F-36":
+        sooner = {"F-22": "close_on", "F-12b": "agreed_due_on"}[form]
+        with pytest.raises(Refused) as other:
+            world.try_it(task, who, {**answers, sooner: (clock.today() + timedelta(days=2)).isoformat()})
+        assert rule in other.value.rules
     try:
         world.try_it(task, who, answers)
     except Refused as error:
         assert rule not in error.rules
     else:
         assert latest(world, task, rule).task_id == task.id
+
+
+@pytest.mark.parametrize("reason", ["\u200b" * 20, "\u3164" * 20, "急 \u2800 办" + " " * 20])
+def test_a_reason_that_cannot_be_read_is_none(world: World, reason: str) -> None:
+    task = world.begin("F-22", lawful())
+    desk = world.desk("linyue")
+    path = f"/matters/{task.matter_id}/exceptions"
+    desk.get(path)
+    assert desk.post(path, rule="R-15b", reason=reason).status_code == 422
+    assert desk.post(path, rule="R-15b", reason=REASON + reason).status_code == 302
+    assert only(world, task, "R-15b").reason.startswith(REASON) and "\u200b" not in only(world, task, "R-15b").reason
 
 
 def test_an_approval_is_asked_for_with_a_reason(world: World) -> None:

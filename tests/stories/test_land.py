@@ -69,6 +69,15 @@ def test_a_window_of_twenty_days_is_refused_even_with_a_reason(database: Databas
     assert "10个工作日" in refusal.value.errors["close_on"][0]
     assert T + "01" in standing(database, play)
     long_enough = notice(database, play, "F-43")
+    # Nor one that began long before anybody could read it.
+    past = {
+        **long_enough,
+        "open_on": (play.day - timedelta(days=60)).isoformat(),
+        "close_on": (play.day - timedelta(days=1)).isoformat(),
+    }
+    with pytest.raises(Invalid) as back:
+        play.do(T + "01", **past, channels=["website"])
+    assert set(back.value.errors) == {"open_on"} and T + "01" in standing(database, play)
     play.do(T + "01", **long_enough, channels=["website"])
     with pytest.raises(Refused, match="没有届满") as early:
         play.do(T + "02", confirmed=True, villagers_took_part=True)

@@ -18,7 +18,8 @@ from decision_flow.demo.play import Play
 from decision_flow.documents import FileStore
 from decision_flow.errors import Invalid, NotPermitted
 from decision_flow.models import MajorItem, Matter, Task
-from decision_flow.three_major import Payment, same, split_sum
+from decision_flow.three_major import Payment, split_sum
+from decision_flow.typed_in import same
 from tests.core.registry import person, unit
 
 DAY, ORGAN, UNIT = date(2026, 3, 2), "清河镇人民政府", "清河镇财政所"

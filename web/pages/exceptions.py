@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from decision_flow import drafts, exceptions, organisations, typed_in
+from decision_flow import departures, drafts, exceptions, organisations, typed_in
 from decision_flow.errors import Conflict, Invalid, Refused
 from decision_flow.exceptions import ExceptionQuery
 from decision_flow.identity import Permission
@@ -40,8 +40,8 @@ def index() -> str:
         found=found,
         query=query,
         organs=organs,
-        rules=exceptions.ARTICLES,
-        asked=exceptions.ASKABLE,
+        rules=departures.ARTICLES,
+        asked=departures.ASKABLE,
     )
 
 
@@ -96,7 +96,7 @@ def _page(matter_id: int, errors: dict[str, list[str]] | None = None) -> str:
         records=[(record, exceptions.may_decide(me, record)) for record in records],
         asked_in=asked_in,
         unapproved={record.id for record in records if exceptions.needs_approval(record, records)},
-        askable=exceptions.ASKABLE,
+        askable=departures.ASKABLE,
         stale=stale,
         errors=errors or {},
         values=request.form.to_dict(),

@@ -7,7 +7,17 @@ from typing import Any
 from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from decision_flow import documents, exceptions, identity, late_entries, submissions, task_views, tasks, typed_in
+from decision_flow import (
+    departures,
+    documents,
+    exceptions,
+    identity,
+    late_entries,
+    submissions,
+    task_views,
+    tasks,
+    typed_in,
+)
 from decision_flow.errors import Conflict, DecisionFlowError, Invalid, NotFound, Refused
 from decision_flow.forms import Form
 from decision_flow.identity import Actor, Permission
@@ -114,7 +124,7 @@ def ask_approval(task_id: int) -> Response | tuple[str, int]:
         form = _form(session, task_id)
     values, uploads = forms.read_submission(form, request.form, request.files)
     errors = store_uploads(task_id, form, values, uploads)
-    if form.id not in exceptions.BEFORE:
+    if form.id not in departures.BEFORE:
         raise NotFound(gettext("没有这个页面,或者您无权查看。"))
     try:
         if errors:
@@ -210,17 +220,18 @@ def _page(task_id: int, **shown: Any) -> str:
         places = task_views.places(session, view.matter, missing, besides=task_id)
         colleagues = tasks.transfer_candidates(session, actor(), view.task) if view.may_work else []
     values = shown.pop("values", None)
+    values = view.values if values is None else values
     return render_template(
         "tasks/show.html",
         view=view,
         choices=choices,
         colleagues=colleagues,
         asked=asked,
-        asked_in=exceptions.BEFORE.get(view.form.id, ("", ""))[1] if view.form else "",
+        stated=departures.stated(view.form.id, values) if view.form else "",
         places=places,
         late=late,
         may_enter_late=may_enter_late,
-        values=view.values if values is None else values,
+        values=values,
         render_form=forms.render,
         **{"errors": {}, "transfer_errors": {}, "refusals": [], "conflict": "", **shown},
     )
