@@ -16,6 +16,7 @@ from itertools import count
 from lxml import etree
 
 from decision_flow import drawing, engine, extraction
+from decision_flow.engine.checks import MAX_NAME
 from decision_flow.engine.ignored import BPMN, CAMUNDA, CAMUNDA_ATTRIBUTES, ENGINES
 from decision_flow.engine.markup import ACTIVITIES, NODES, parse_xml, tag
 from decision_flow.errors import N_, Invalid, NotConforming
@@ -94,7 +95,7 @@ def convert(name: str, content: bytes) -> Converted:
     for process in processes:
         for scope in [process, *process.iter(f"{{{BPMN}}}subProcess")]:
             notes += _number(scope)
-    notes += _told_apart(processes)
+    notes += [*_told_apart(processes), *_shortened(tree)]
     for process in processes:
         if process.get("isExecutable") != "true":
             process.set("isExecutable", "true")
@@ -161,6 +162,22 @@ def _told_apart(processes: list[etree._Element]) -> Iterator[Note]:
                 flow.set("id", next(name for name in _numbers(f"{told}_flow") if name not in taken))
                 yield Note(told, Fate.CHANGED, N_("编号重复的连线,已另编号"))
             taken.add(flow.get("id", ""))
+
+
+def _shortened(tree: etree._Element) -> Iterator[Note]:
+    """Keep a name that no shape can hold as the documentation of its element."""
+    for node in tree.iter(
+        *(f"{{{BPMN}}}{kind}" for kind in (*NODES, "sequenceFlow", "process", "lane", "participant"))
+    ):
+        name = node.get("name", "")
+        if len(name) > MAX_NAME:
+            documentation = etree.Element(f"{{{BPMN}}}documentation")
+            documentation.text = name
+            node.insert(0, documentation)
+            node.set("name", f"{name[: MAX_NAME - 1]}…")
+            yield Note(
+                _owner(node), Fate.CHANGED, N_("名称超过%(count)s个字,全文移到说明中"), {"count": MAX_NAME}
+            )  # fmt: skip
 
 
 def _unheard(process: etree._Element) -> Iterator[Note]:

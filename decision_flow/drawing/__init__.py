@@ -35,8 +35,9 @@ def draw(root: etree._Element) -> None:
     if collaboration is None and len(processes) > 1:
         collaboration = etree.Element(f"{B}collaboration", {"id": "collaboration"})
         for process in processes:
-            key = process.get("id", "")
-            etree.SubElement(collaboration, f"{B}participant", {"id": f"{key}_pool", "processRef": key})
+            key, title = process.get("id", ""), process.get("name")
+            told = {"id": f"{key}_pool", "processRef": key} | ({"name": title} if title else {})
+            etree.SubElement(collaboration, f"{B}participant", told)
         root.insert(0, collaboration)
     pools = {} if collaboration is None else {
         pool.get("processRef", ""): pool.get("id", "") for pool in collaboration.iterfind(f"{B}participant")

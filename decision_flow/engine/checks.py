@@ -24,6 +24,8 @@ from decision_flow.errors import Invalid
 from decision_flow.expressions import compile_expression
 from decision_flow.steps import StatutoryStep
 
+# What a task and a timer can bear as columns of a row.
+MAX_NAME, MAX_ID = 120, 80
 DECIDING = ("exclusiveGateway", "inclusiveGateway")
 STEPS = frozenset(StatutoryStep)
 REFUSED = {
@@ -134,6 +136,10 @@ def _check_gateway(node: etree._Element, kind: str, outgoing: list[Leaving]) -> 
 def _check_node(node: etree._Element, kind: str, outgoing: list[Leaving]) -> Iterator[str]:
     """Look at what any node may say: properties, marks, loops, and conditions on what leaves it."""
     yield from ignored(node)
+    if len(node.get("name", "")) > MAX_NAME:
+        yield f"名称超过{MAX_NAME}个字,请缩短,细节写进说明"
+    if len(node.get("id", "")) > MAX_ID:
+        yield f"编号超过{MAX_ID}个字符,请缩短"
     properties = properties_of(node)
     for key in properties.keys() & {"step", "exempts"}:
         if properties[key] and properties[key] not in STEPS:

@@ -228,3 +228,14 @@ def test_lists_times_and_counts_are_spelt_our_way_or_refused() -> None:
     assert importing.convert("a.bpmn", drawn(inside % done % "stop == true")).refused == ()
     found = importing.convert("a.bpmn", drawn(inside % done % "nrOfCompletedInstances == 2"))
     assert {note.element for note in found.refused} == {"t"}
+
+
+def test_a_name_that_no_shape_can_hold_is_kept_whole_beside_it() -> None:
+    name = "很长的名称" * 2000
+    inside = LINE.format(f'name="{name}"').replace('id="f2"', f'id="f2" name="{name}"')
+    assert "t" in {each.element for each in refused({"a.bpmn": drawn(inside)})}
+    found = importing.convert("a.bpmn", drawn(inside, f'name="{name}"'))
+    assert found.refused == () and {("t", "changed"), ("f2", "changed"), ("p", "changed")} <= notes(found)
+    tree = parse_xml("a.bpmn", found.xml)
+    assert [node.text for node in tree.iter("{*}documentation")] == [name] * 3
+    assert max(len(node.get("name", "")) for node in tree.iter()) == 120

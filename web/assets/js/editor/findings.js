@@ -83,9 +83,19 @@ export function makeFindings(box, editor) {
       marked.push([id, mark]);
       const badge = el('button', { type: 'button', class: `ed-badge ${mark}`, title: own.map(finding => finding.message).join('\n'), 'aria-label': own.map(finding => finding.message).join('。') }, String(own.length));
       badge.addEventListener('click', () => { const line = box.querySelector(`[data-element="${CSS.escape(id)}"] button`); if (line) line.focus(); });
-      const position = element.waypoints ? { bottom: 0, left: 0 } : { top: -10, right: 10 };
+      const position = element.waypoints ? middle(element) : { top: -10, right: 10 };
       modeler.get('overlays').add(id, 'finding', { position, html: badge });
     }
+  }
+
+  // Where half of a flow is gone, as seen from the corner that an overlay is placed by.
+  function middle({ waypoints }) {
+    const lengths = waypoints.slice(1).map((to, n) => Math.hypot(to.x - waypoints[n].x, to.y - waypoints[n].y));
+    let left = lengths.reduce((sum, each) => sum + each, 0) / 2;
+    const n = Math.max(0, lengths.findIndex(each => (left -= each) <= 0));
+    const share = lengths[n] ? 1 + left / lengths[n] : 0;
+    const at = axis => waypoints[n][axis] + (waypoints[n + 1][axis] - waypoints[n][axis]) * share;
+    return { left: at('x') - Math.min(...waypoints.map(one => one.x)) - 9, top: at('y') - Math.min(...waypoints.map(one => one.y)) - 9 };
   }
 
   return { ask, show: () => { if (editor.told) show(editor.told); } };
