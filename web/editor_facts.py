@@ -17,6 +17,7 @@ from decision_flow.resources import shipped_forms, shipped_tables
 from decision_flow.roles import ADMINISTRATORS, ROLES
 from decision_flow.steps import StatutoryStep
 from decision_flow.verification import policy as policies
+from decision_flow.verification.report import shortened
 from web.language import gettext
 from web.presentation import text_of
 from web.request import language
@@ -47,7 +48,7 @@ def facts(source: ProcedureSource, policy: str) -> dict[str, Any]:
         "steps": [[step.value, text_of(step), step.article] for step in StatutoryStep],
         "topics": [[topic, gettext(label)] for topic, label in TOPICS.items()],
         "forms": forms(source),
-        "tables": _tables(source),
+        "tables": tables(source),
         "settings": _settings(checking.policy_of(policy).id),
     }
 
@@ -92,7 +93,8 @@ def report(told: checking.Report, source: ProcedureSource) -> dict[str, Any]:
                 "counterexample": list(found.counterexample),
                 # The nodes on the way, which are its steps; the flows between them are only drawn.
                 "steps": [step for step in found.counterexample if step in names],
-                "way": [names.get(step, step) for step in found.counterexample if step in names],
+                "way": (way := [names.get(step, step) for step in found.counterexample if step in names]),
+                "told": shortened(way),
             }
             for found in told.findings
         ],
@@ -123,7 +125,8 @@ def _field(field: Field) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _tables(source: ProcedureSource) -> list[dict[str, str]]:
+def tables(source: ProcedureSource) -> list[dict[str, str]]:
+    """Return the decision tables of the draft and those that come with the product."""
     files = dict(shipped_tables().values()) | dict(source.bundle.dmn)
     found: dict[str, dict[str, str]] = {}
     for name, body in files.items():

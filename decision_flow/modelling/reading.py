@@ -30,11 +30,13 @@ class Node:
 
 @dataclass(frozen=True)
 class Sheet:
-    """One diagram: its processes, nodes and flows (id, source, target)."""
+    """One diagram: its processes, nodes and flows (id, source, target); its title is that of its first process."""
 
     processes: tuple[str, ...]
     nodes: tuple[Node, ...]
     flows: tuple[tuple[str, str, str], ...]
+    title: str = ""
+    title_en: str = ""
 
 
 @lru_cache(maxsize=512)
@@ -50,7 +52,10 @@ def sheet(name: str, content: bytes) -> Sheet:
                 nodes.append(_node(entry, kind))
             elif kind == "sequenceFlow":
                 flows.append((entry.get("id", ""), entry.get("sourceRef", ""), entry.get("targetRef", "")))
-    return Sheet(processes, tuple(nodes), tuple(flows))
+    first = tree.find("bpmn:process", NS)
+    title = (first.get("name") or "").strip() if first is not None else ""
+    title_en = properties_of(first).get("name_en", "") if first is not None else ""
+    return Sheet(processes, tuple(nodes), tuple(flows), title, title_en)
 
 
 def sheets(files: Mapping[str, bytes]) -> list[Sheet]:

@@ -33,7 +33,9 @@ class Report:
 def tell(way: tuple[str, ...], names: Mapping[str, str]) -> str:
     """Tell a run in words; of a long one the beginning and the end."""
     told = [names.get(name, name) for name in way]
-    shown = [name for place, name in enumerate(told) if place == 0 or told[place - 1] != name]
-    if len(shown) > 14:
-        shown = [*shown[:7], "…", *shown[-6:]]
-    return " → ".join(shown)
+    return " → ".join(shortened([name for place, name in enumerate(told) if place == 0 or told[place - 1] != name]))
+
+
+def shortened(way: list[str]) -> list[str]:
+    """Return a way as it is read in a sentence: of a long one the beginning and the end."""
+    return [*way[:7], "…", *way[-6:]] if len(way) > 14 else way

@@ -6,7 +6,7 @@ import shutil
 import time
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route
 from sqlalchemy import select
 
 from decision_flow import clock, engine
@@ -360,9 +360,60 @@ def test_tables_and_forms_are_edited_on_pages_of_their_own(browser: Browser, bas
         Drawing(desk).compose("lianxidianhua", "联系电话")
         desk.page.keyboard.press("Tab")
         desk.page.wait_for_selector("[data-part=preview] label:has-text('联系电话')")
+        # By keyboard alone: whoever moves a field, changes its kind or takes it away stays where the work is.
+        rows = desk.page.locator("[data-part=fields] tbody tr")
+        last = rows.count()
+        at = "() => document.activeElement.getAttribute('aria-label')"
+        for keys, label in (("Tab Tab", f"类型 {last}"), ("ArrowUp", f"类型 {last}")):
+            for key in keys.split():
+                desk.page.keyboard.press(key)
+            assert desk.page.evaluate(at) == label
+        desk.page.focus(f"[aria-label='上移 {last}']")
+        desk.page.keyboard.press("Enter")
+        assert desk.page.evaluate(at) == f"上移 {last - 1}"
+        assert rows.nth(last - 2).locator("input").first.input_value() == "联系电话"
+        desk.page.focus(f"[aria-label='删除 {last}']")
+        desk.page.keyboard.press("Enter")
+        assert (desk.page.evaluate(at), rows.count()) == (f"删除 {last - 1}", last - 1)
         desk.page.click("[data-part=save]")
         desk.page.wait_for_selector("[data-part=state]:has-text('已保存')")
         assert desk.violations() == []
+
+
+@sqlite_only
+def test_an_answer_that_is_late_is_waited_for_and_never_taken_for_another(
+    browser: Browser, base: str, database: Database
+) -> None:
+    with window(browser, base, WIDTH) as desk:
+        desk.sign_in("dengjie")
+        drawing = Drawing(desk).begin("template:local_decision", "迟到的回答", "late_answers")
+        rename = "modeler.get('modeling').updateProperties(modeler.get('elementRegistry').get('T_draft'), { name: argument });"
+        late: dict[str, list[Route]] = {"content": [], "findings": []}
+
+        def hold(route: Route) -> None:
+            kept = late[route.request.url.rsplit("/", 1)[1]]
+            if route.request.method == "POST" and not kept:
+                kept.append(route)
+            else:
+                route.continue_()
+
+        desk.page.route("**/content", hold)
+        desk.page.route("**/findings", hold)
+        with desk.page.expect_request(lambda request: request.method == "POST" and request.url.endswith("/content")):
+            drawing.script(rename, "起草甲")
+        # What was found before is not said of what stands there now.
+        desk.page.wait_for_selector(".ed-verdict:has-text('正在核对')")
+        late["findings"][0].continue_()
+        desk.page.wait_for_selector(".ed-verdict[data-verdict=lawful]")
+        # A second save waits for the first: nobody else was at this draft.
+        drawing.script(rename, "起草乙")
+        desk.page.click("a[data-save-first]:has-text('试走')")
+        late["content"][0].continue_()
+        desk.page.wait_for_url("**/walk")
+    with database.transaction(read_only=True) as session:
+        draft = session.scalars(select(ProcedureDraft)).one()
+        assert draft.revision == 3
+        assert "起草乙" in drafts.source_of(session, draft).bundle.bpmn["late_answers.bpmn"].decode()
 
 
 def working(page: Page) -> float:

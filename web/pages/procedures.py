@@ -13,11 +13,13 @@ from decision_flow import importing, typed_in
 from decision_flow.errors import Conflict, Invalid, NotConforming, NotFound
 from decision_flow.identity import Permission
 from decision_flow.importing import Fate
-from decision_flow.modelling import archive, comparison, drafts, gate, library, shipping, sources
+from decision_flow.modelling import archive, checking, comparison, drafts, gate, library, reading, shipping, sources
 from decision_flow.procedures import ProcedureSource, stored
+from web import editor_facts
 from web.auth import requires
 from web.errors import by_field, status_of, told
 from web.language import gettext
+from web.presentation import text_of
 from web.request import actor, transaction
 from web.security import allow_diagram_styles
 
@@ -183,7 +185,11 @@ def version(key: str, number: int) -> str:
         source = library.source(session, actor(), key, number)
     allow_diagram_styles()
     name = _diagram(source, request.args.get("diagram", ""))
-    return render_template("procedures/version.html", procedure=procedure, row=row, source=source, name=name)
+    return render_template(
+        "procedures/version.html", procedure=procedure, row=row, source=source, name=name, titles=_titles(source),
+        forms=[checking.parsed_form(content, file) for file, content in source.bundle.forms.items()],
+        tables=[table for table in editor_facts.tables(source) if table["own"]],
+    )  # fmt: skip
 
 
 @page.get("/<key>/versions/<int:number>/diagrams/<name>")
@@ -231,10 +237,22 @@ def compare(key: str) -> str:
     name = wanted if wanted in names else (touched or names)[0]
     return render_template(
         "procedures/compare.html", procedure=procedure, numbers=numbers, before=before, after=after,
-        draft=draft or "", changes=changes, names=names, touched=touched, name=name,
+        draft=draft or "", changes=changes, names=names, touched=touched, name=name, titles=_titles(old, new),
         in_old=name in old.bundle.bpmn, in_new=name in new.bundle.bpmn,
         marks={kind: [one.id for one in changes if one.kind == kind] for kind in ("added", "removed", "changed")},
     )  # fmt: skip
+
+
+def _titles(*sides: ProcedureSource) -> dict[str, str]:
+    """Return what each diagram is called in the reader's language; the last of `sides` has the word."""
+    found: dict[str, str] = {}
+    for side in sides:
+        for name, content in side.bundle.bpmn.items():
+            try:
+                found[name] = text_of(reading.sheet(name, content), "title") or name
+            except Invalid:
+                found[name] = name
+    return found
 
 
 def _sides(numbers: list[int]) -> tuple[int, int]:

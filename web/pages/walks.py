@@ -21,7 +21,7 @@ from decision_flow.modelling.walking import Play, Standing
 from decision_flow.models import ProcedureDraft
 from decision_flow.procedures import ProcedureSource
 from decision_flow.projection import CalendarFunctions
-from web import forms
+from web import editor_facts, forms
 from web.auth import requires
 from web.errors import told
 from web.language import gettext
@@ -106,6 +106,7 @@ class _Walk:
             "procedures/walk.html",
             draft=self.draft,
             report=self.report,
+            findings=[] if self.report.runs else editor_facts.report(self.report, self.source)["findings"],
             play=play,
             signed=self._sign(play) if play is not None else "",
             waiting=waiting,

@@ -15,6 +15,7 @@ async function open() {
   });
   let revision = Number(box.dataset.revision);
   let waiting = 0;
+  let asked = 0;
   const post = (url, body) => fetch(url, {
     method: 'POST', body: JSON.stringify(body), credentials: 'same-origin',
     headers: { 'Content-Type': 'application/json', Accept: 'application/json', 'X-CSRFToken': token },
@@ -35,8 +36,12 @@ async function open() {
   }
 
   async function check() {
+    const question = asked += 1;
     const { xml } = await modeler.saveXML({ format: true });
-    show((await (await post(box.dataset.findings, { xml })).json()).findings);
+    const answer = await post(box.dataset.findings, { xml });
+    const told = await answer.json();
+    // An older answer may come after a newer one.
+    if (answer.ok && question === asked) show(told.findings);
   }
 
   const told = await (await fetch(box.dataset.content, { headers: { Accept: 'application/json' }, credentials: 'same-origin' })).json();
@@ -53,6 +58,7 @@ async function open() {
       const saved = await answer.json();
       if (!answer.ok) { part('state').textContent = saved.error; return; }
       revision = saved.revision;
+      asked += 1;
       part('state').textContent = `${box.dataset.savedLabel} · ${say('修订')} ${revision}`;
       show(saved.findings);
     });

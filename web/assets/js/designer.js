@@ -13,6 +13,7 @@ function open() {
   const types = Object.entries(JSON.parse(box.dataset.types));
   let revision = Number(box.dataset.revision);
   let waiting = 0;
+  let asked = 0;
 
   const post = (url, body) => fetch(url, {
     method: 'POST', body: JSON.stringify(body), credentials: 'same-origin',
@@ -30,7 +31,9 @@ function open() {
   }
 
   async function preview() {
+    const question = asked += 1;
     const told = await (await post(box.dataset.preview, { definition })).json();
+    if (question !== asked) return; // An older answer may come after a newer one.
     tell(told.error);
     if (told.html) part('preview').innerHTML = told.html;
     box.dataset.previewed = String(Number(box.dataset.previewed || 0) + 1);
@@ -45,14 +48,14 @@ function open() {
       if (value === 'multi' && !field.options && !field.ref) field.options = [{ value: 'a', label: '甲', label_en: 'A' }];
       if (value === 'ref' && !field.ref) field.ref = 'organisation';
       if (value === 'table' && !field.columns) field.columns = [{ name: 'content', label: '内容', label_en: 'Content', type: 'text', required: true }];
-      draw();
+      draw(definition.fields.indexOf(field), 'type');
     }
     changed();
   }
 
-  function options(field) {
+  function options(field, number) {
     if (!['enum', 'multi'].includes(field.type) || field.ref) return '';
-    const control = el('textarea', { class: 'form-control form-control-sm', rows: Math.min(5, (field.options || []).length || 1), 'aria-label': `${field.label} 选项` });
+    const control = el('textarea', { class: 'form-control form-control-sm', rows: Math.min(5, (field.options || []).length || 1), 'aria-label': `${say('选项')} ${number + 1}` });
     control.value = (field.options || []).map(option => `${option.value} ${option.label}`).join('\n');
     control.addEventListener('change', () => {
       const old = Object.fromEntries((field.options || []).map(option => [option.value, option]));
@@ -67,23 +70,29 @@ function open() {
   }
 
   function row(field, number) {
-    const required = el('input', { type: 'checkbox', class: 'form-check-input', 'aria-label': `${field.label} 必填` });
+    const required = el('input', { type: 'checkbox', class: 'form-check-input', 'aria-label': `${say('必填')} ${number + 1}` });
     required.checked = Boolean(field.required);
     required.addEventListener('change', () => set(field, 'required', required.checked));
-    const text = (name, label) => input(field[name], value => set(field, name, value), { 'aria-label': `${label} ${number + 1}` });
-    const move = by => { const [one] = definition.fields.splice(number, 1); definition.fields.splice(number + by, 0, one); draw(); changed(); };
+    const text = (name, label) => input(field[name], value => set(field, name, value), { 'aria-label': `${say(label)} ${number + 1}` });
+    const move = by => { const [one] = definition.fields.splice(number, 1); definition.fields.splice(number + by, 0, one); draw(number + by, by < 0 ? 'up' : 'down'); changed(); };
+    const remove = () => { definition.fields.splice(number, 1); draw(Math.min(number, definition.fields.length - 1), 'delete'); changed(); };
     return el('tr', {},
       el('td', {}, text('label', '名称')), el('td', {}, text('label_en', '英文名称')), el('td', {}, text('name', '代码')),
-      el('td', {}, select(field.type, types, value => set(field, 'type', value), null, { 'aria-label': `类型 ${number + 1}` })),
-      el('td', {}, required), el('td', {}, options(field)), el('td', {}, text('visible_if', '显示条件')),
+      el('td', {}, select(field.type, types, value => set(field, 'type', value), null, { 'aria-label': `${say('类型')} ${number + 1}`, 'data-on': 'type' })),
+      el('td', {}, required), el('td', {}, options(field, number)), el('td', {}, text('visible_if', '显示条件')),
       el('td', {}, el('div', { class: 'ed-acts' },
-        button('↑', () => move(-1), { disabled: number === 0, 'aria-label': `${say('上移')} ${number + 1}` }),
-        button('↓', () => move(1), { disabled: number === definition.fields.length - 1, 'aria-label': `${say('下移')} ${number + 1}` }),
-        button(say('删除'), () => { definition.fields.splice(number, 1); draw(); changed(); }, { 'aria-label': `${say('删除')} ${number + 1}` }))));
+        button('↑', () => move(-1), { disabled: number === 0, 'data-on': 'up', 'aria-label': `${say('上移')} ${number + 1}` }),
+        button('↓', () => move(1), { disabled: number === definition.fields.length - 1, 'data-on': 'down', 'aria-label': `${say('下移')} ${number + 1}` }),
+        button(say('删除'), remove, { 'data-on': 'delete', 'aria-label': `${say('删除')} ${number + 1}` }))));
   }
 
-  function draw() {
-    part('fields').tBodies[0].replaceChildren(...definition.fields.map(row));
+  // Whoever works by keyboard stays at the field that was moved or changed, or next to the one taken away.
+  function draw(number = -1, on = '') {
+    const rows = definition.fields.map(row);
+    part('fields').tBodies[0].replaceChildren(...rows);
+    if (number < 0) { if (on) part('add').focus(); return; }
+    const control = rows[number].querySelector(`[data-on="${on}"]`);
+    (control.disabled ? rows[number].querySelector('input') : control).focus();
   }
 
   async function save() {

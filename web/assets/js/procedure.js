@@ -1,5 +1,6 @@
 // Draws diagrams of procedures to be looked at: a version, two versions side by side, a walk-through.
 import NavigatedViewer from 'bpmn-js/lib/NavigatedViewer';
+import { place } from './diagrams/place.js';
 
 const listed = (box, name) => JSON.parse(box.dataset[name] || '[]');
 
@@ -25,17 +26,10 @@ async function draw(box) {
     mark(listed(sides, 'changed'), 'changed');
     mark(listed(sides, box.dataset.side === 'old' ? 'removed' : 'added'), box.dataset.side === 'old' ? 'removed' : 'added');
   }
-  canvas.zoom('fit-viewport', 'auto');
-  if (canvas.zoom() < 0.45) {
-    // A long procedure would be unreadable as a whole: show it at reading size, at what the page is about.
-    const about = registry.get(Object.keys(standing)[0]) || registry.filter(element => ['changed', 'added', 'removed'].some(name => canvas.hasMarker(element, name)) && !element.waypoints)[0]
-      || registry.filter(element => element.type === 'bpmn:StartEvent')[0];
-    canvas.zoom(0.75);
-    if (about) {
-      const view = canvas.viewbox();
-      canvas.viewbox({ x: about.x + about.width / 2 - view.width / 2, y: about.y + about.height / 2 - view.height / 2, width: view.width, height: view.height });
-    }
-  }
+  const marked = registry.filter(element => ['changed', 'added', 'removed'].some(name => canvas.hasMarker(element, name)));
+  const about = registry.get(Object.keys(standing)[0]) || marked.find(element => !element.waypoints) || (marked[0] && marked[0].target)
+    || registry.filter(element => element.type === 'bpmn:StartEvent')[0];
+  place(viewer, about, 0.45, 0.75);
   box.dataset.ready = 'true';
 }
 

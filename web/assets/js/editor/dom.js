@@ -51,7 +51,7 @@ export function redrawLater(box, draw, wait = 0) {
     const now = controls(box)[Math.min(at, controls(box).length - 1)];
     if (!now) return;
     now.focus({ preventScroll: true });
-    if (selection && now.setSelectionRange && now.type === 'text') now.setSelectionRange(...selection);
+    if (selection && now.setSelectionRange && ['text', 'textarea'].includes(now.type)) now.setSelectionRange(...selection);
   }, wait);
 }
 

@@ -5,6 +5,9 @@ import { say } from './words.js';
 const VERDICTS = { lawful: '合法', unlawful: '不合法', unsound: '有缺陷', unsupported: '不能运行', undecided: '不能判定' };
 // A command is a whole change already; this only gathers those that come together.
 const WAIT = 25;
+// An answer is usually there before anybody has read the old one; one that takes longer is said to be under way.
+const SLOW = 600;
+const AGAIN = 5000;
 
 export function makeFindings(box, editor) {
   const { modeler } = editor;
@@ -13,11 +16,19 @@ export function makeFindings(box, editor) {
   let marked = [];
   let first = true;
   let asked = 0;
+  let slow = 0;
 
   function ask() {
     box.dataset.asked = String(asked += 1);
     clearTimeout(timer);
     timer = setTimeout(check, WAIT);
+    slow = slow || setTimeout(() => verdict('', say('正在核对')), SLOW);
+  }
+
+  function verdict(kind, text) {
+    const line = box.querySelector('.ed-verdict');
+    line.dataset.verdict = kind;
+    line.textContent = text;
   }
 
   async function check() {
@@ -32,13 +43,22 @@ export function makeFindings(box, editor) {
       if (!answer.ok) throw new Error(answer.status);
       const told = await answer.json();
       if (mine.signal.aborted) return;
+      settled();
       show(told);
       box.dataset.milliseconds = Math.round(performance.now() - begun);
       box.dataset.answered = String(question);
       box.dataset.checked = String(Number(box.dataset.checked || 0) + 1);
     } catch (error) {
-      if (!mine.signal.aborted) box.querySelector('.ed-verdict').textContent = say('核对不了,稍后再试');
+      if (mine.signal.aborted) return;
+      settled();
+      verdict('', say('核对不了,稍后再试'));
+      timer = setTimeout(check, AGAIN);
     }
+  }
+
+  function settled() {
+    clearTimeout(slow);
+    slow = 0;
   }
 
   function clear() {
@@ -54,9 +74,7 @@ export function makeFindings(box, editor) {
     editor.told = told;
     const errors = told.findings.filter(finding => finding.severity === 'error');
     const warnings = told.findings.length - errors.length;
-    const verdict = box.querySelector('.ed-verdict');
-    verdict.dataset.verdict = told.verdict;
-    verdict.textContent = [say(VERDICTS[told.verdict] || '不能判定'), errors.length ? `${errors.length} ${say('处问题')}` : say('没有发现问题'), warnings ? `${warnings} ${say('处提示')}` : ''].filter(Boolean).join(' · ');
+    verdict(told.verdict, [say(VERDICTS[told.verdict] || '不能判定'), errors.length ? `${errors.length} ${say('处问题')}` : say('没有发现问题'), warnings ? `${warnings} ${say('处提示')}` : ''].filter(Boolean).join(' · '));
     const list = box.querySelector('.ed-list');
     list.replaceChildren(...told.findings.map(row));
     onElements(told.findings);
@@ -65,7 +83,7 @@ export function makeFindings(box, editor) {
 
   function row(finding) {
     const choose = button(finding.name ? `${finding.name}:${finding.message}` : finding.message, () => editor.reveal(finding.element), { class: 'linklike ed-finding' });
-    const way = finding.way.length > 1 ? el('span', { class: 'ed-way' }, finding.way.join(' → ')) : null;
+    const way = finding.told.length > 1 ? el('span', { class: 'ed-way' }, finding.told.join(' → ')) : null;
     return el('li', { class: `ed-${finding.severity}`, 'data-rule': finding.rule, 'data-element': finding.element }, choose,
       finding.basis ? el('span', { class: 'ed-basis' }, finding.basis) : null, way,
       finding.steps.length > 1 ? button(say('演示这条路'), () => editor.play(finding), { class: 'btn btn-sm btn-outline-primary' }) : null);

@@ -3,6 +3,7 @@
 import { conditionBuilder, deadlineBuilder, fieldChoices } from './builders.js';
 import { area, el, input, labelled, redrawLater, select, watch } from './dom.js';
 import * as model from './model.js';
+import { kindOf } from './steps.js';
 import { say } from './words.js';
 
 export function makePanel(box, editor) {
@@ -14,9 +15,15 @@ export function makePanel(box, editor) {
     box.replaceChildren();
     if (!element || element.type === 'label') element = element && element.labelTarget;
     if (!element || !model.thing(element)) { box.append(el('p', { class: 'empty' }, say('请先选择一个环节'))); return; }
-    box.append(el('h2', { class: 'h6' }, element.type === 'bpmn:Process' || element.type === 'bpmn:Collaboration' ? say('整个流程') : model.thing(element).name || model.thing(element).id));
+    box.append(el('h2', { class: 'h6' }, heading(element)));
     for (const part of parts(element)) if (part) box.append(part);
     if (!editor.mayEdit) for (const control of box.querySelectorAll('input,select,textarea,button')) control.disabled = true;
+  }
+
+  function heading(element) {
+    if (element.type === 'bpmn:Process' || element.type === 'bpmn:Collaboration') return say('整个流程');
+    const name = one => model.thing(one).name || (kindOf(one) ? say(kindOf(one)) : one.id);
+    return model.is(element, 'bpmn:SequenceFlow') && !model.thing(element).name ? `${name(element.source)} → ${name(element.target)}` : name(element);
   }
 
   const again = () => redrawLater(box, () => draw(shown ? modeler.get('elementRegistry').get(shown.id) || null : null));

@@ -8,6 +8,7 @@ const KINDS = {
   'bpmn:UserTask': '人工任务', 'bpmn:ServiceTask': '系统办理', 'bpmn:BusinessRuleTask': '规则判定', 'bpmn:CallActivity': '调用流程', 'bpmn:SubProcess': '子流程',
   'bpmn:StartEvent': '开始', 'bpmn:EndEvent': '结束', 'bpmn:IntermediateCatchEvent': '等待', 'bpmn:BoundaryEvent': '边界事件',
 };
+export const kindOf = element => KINDS[element.type] || (model.is(element, 'bpmn:Gateway') ? '网关' : '');
 const flows = list => list.filter(entry => entry.type === 'bpmn:SequenceFlow');
 
 const following = element => flows(element.outgoing).map(flow => [model.thing(flow).name, model.thing(flow.target).name || flow.target.id].filter(Boolean).join(':')).join('、');
@@ -49,7 +50,7 @@ export function makeSteps(box, editor) {
     const of = model.thing(element);
     const name = of.name || of.id;
     const user = model.is(element, 'bpmn:UserTask');
-    const kind = KINDS[element.type] || '网关';
+    const kind = kindOf(element);
     const set = (attribute, value) => model.setAttribute(modeler, element, { [attribute]: value || undefined });
     const cell = (label, content) => el('td', { 'data-label': say(label) }, content);
     const actions = [

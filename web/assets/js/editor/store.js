@@ -10,6 +10,7 @@ export function makeStore(state, warning, editor) {
   let kept = 0;
   let stopped = false;
   let facts = {};
+  let saving = Promise.resolve(true);
 
   const tell = (text, kind) => { state.textContent = text; state.dataset.state = kind; };
 
@@ -26,9 +27,15 @@ export function makeStore(state, warning, editor) {
     changed();
   }
 
-  async function save() {
+  // One after the other: two at once would both name the revision that only one of them finds, and meet as strangers.
+  function save() {
     clearTimeout(timer);
-    if (stopped || kept === changes) return true;
+    saving = saving.then(send);
+    return saving;
+  }
+
+  async function send() {
+    if (stopped || kept === changes) return !stopped;
     const now = changes;
     const sentFacts = facts;
     facts = {};
