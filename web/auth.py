@@ -67,7 +67,7 @@ def guard(app: Flask) -> None:
     def refuse_nul() -> None:
         # No keyboard sends it and PostgreSQL cannot store it. After the check above, so that nobody makes us
         # read an upload without being signed in.
-        sent = [*request.args.values(), *request.form.values()]
+        sent = [value for part in (request.args, request.form) for values in part.listvalues() for value in values]
         if any("\x00" in value for value in sent):
             raise BadRequest
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import structlog
 from flask import Flask, g, jsonify, render_template, request
 from flask_wtf.csrf import CSRFError
@@ -57,8 +59,14 @@ def status_of(error: domain.DecisionFlowError) -> int:
 
 def told(error: domain.DecisionFlowError) -> str:
     """Return the sentence of an error in the reader's language."""
-    sentence = gettext(error.message)
-    return sentence % error.values if error.values else sentence
+    return filled(error.message, error.values)
+
+
+def filled(message: str, values: Mapping[str, object]) -> str:
+    """Return a sentence in the reader's language with its values; names in a row stand apart as that language does."""
+    mark = gettext("、")
+    told_of = {key: value.replace("、", mark) if isinstance(value, str) else value for key, value in values.items()}
+    return gettext(message) % told_of if values else gettext(message)
 
 
 def told_with_rule(error: domain.DecisionFlowError) -> str:
@@ -81,7 +89,7 @@ def refusals(error: domain.Refused) -> list[dict[str, str]]:
         {
             "rule": refusal.rule,
             "article": refusal.article,
-            "text": gettext(refusal.message) % refusal.values if refusal.values else gettext(refusal.message),
+            "text": filled(refusal.message, refusal.values),
             "todo": gettext(refusal.todo) if refusal.todo else "",
             "form": refusal.form,
         }

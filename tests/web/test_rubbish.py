@@ -71,3 +71,11 @@ def test_texts_that_no_database_can_hold(signed_in: ENTER) -> None:
     assert deep.status_code == 400
     browser.get("/procedures")
     assert browser.post("/procedures/import/keep", name="x", content="不是编码").status_code == 422
+
+
+def test_no_nul_behind_another_value_of_the_same_name(signed_in: ENTER) -> None:
+    browser = signed_in("zhoukai")
+    browser.get("/inbox")
+    sent = {"csrf_token": browser.token, "task": ["1", "\x00"]}
+    assert browser.client.post("/inbox/claim", data=sent).status_code == 400
+    assert browser.client.get("/inbox?text=a&text=%00").status_code == 400
