@@ -90,14 +90,19 @@ def stored_bundle(session: Session, version: ProcedureVersion | Row[*tuple[Any, 
     return Bundle(main=version.main, bpmn=files["bpmn"], dmn=files["dmn"], forms=files["form"])
 
 
-def in_force(session: Session, key: str) -> ProcedureVersion:
-    """Return the version of procedure `key` that new matters begin with. Raises `NotFound`."""
-    version = session.scalars(
+def found_in_force(session: Session, key: str) -> ProcedureVersion | None:
+    """Return the version of procedure `key` that is in force, None where there is none."""
+    return session.scalars(
         select(ProcedureVersion)
         .join(Procedure)
         .options(joinedload(ProcedureVersion.procedure))
         .where(Procedure.key == key, ProcedureVersion.status == VersionStatus.IN_FORCE)
     ).one_or_none()
+
+
+def in_force(session: Session, key: str) -> ProcedureVersion:
+    """Return the version of procedure `key` that new matters begin with. Raises `NotFound`."""
+    version = found_in_force(session, key)
     if version is None:
         raise NotFound(N_("程序「%(key)s」没有生效的版本,请先发布后再登记事项。"), key=key)
     return version

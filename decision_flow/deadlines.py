@@ -23,10 +23,9 @@ from decision_flow.audit import Author, EventName
 from decision_flow.calendar_notices import Notice
 from decision_flow.errors import N_, Conflict, Invalid, NotFound, NotPermitted, Refused
 from decision_flow.identity import Actor, Permission, require
-from decision_flow.models import Matter, Task, TaskState, Timer, TimerKind, TimerState
+from decision_flow.models import STANDING, Matter, Task, Timer, TimerKind, TimerState
 from decision_flow.working_days import Calendar, Deadline
 
-STANDING = (TaskState.OPEN, TaskState.CLAIMED)
 # Who may approve an extension: never whoever holds the task (SOD-14).
 APPROVERS = frozenset({"deputy_head", "admin_head", "supervisor"})
 

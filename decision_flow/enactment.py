@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from decision_flow import audit, bundles, clock
@@ -31,57 +31,30 @@ def enact(
     came from: its draft, who drew on it, the policies it was asked by. Raises `NotConforming` or `Invalid` when the
     bundle cannot run.
     """
-    runnable = bundles.make(source.bundle, source.start_form)
-    missing = {
-        element.form
-        for element in runnable.compiled.elements.values()
-        if element.form and element.form not in runnable.forms
-    }
-    if missing:
-        raise Invalid(N_("程序用到的表单不存在:%(forms)s。"), forms="、".join(sorted(missing)))
+    digest = _must_run(source)
     procedure = session.scalars(select(Procedure).where(Procedure.key == source.key)).one_or_none()
     if procedure is None:
-        procedure = Procedure(key=source.key, title=source.title, title_en=source.title_en)
+        procedure = Procedure(key=source.key)
         session.add(procedure)
-        session.flush()
     procedure.title, procedure.title_en = source.title, source.title_en
-    current = session.scalars(
-        select(ProcedureVersion).where(
-            ProcedureVersion.procedure_id == procedure.id, ProcedureVersion.status == VersionStatus.IN_FORCE
-        )
-    ).one_or_none()
-    if current is not None and current.digest == runnable.compiled.digest:
+    session.flush()
+    current = bundles.found_in_force(session, source.key)
+    if current is not None and current.digest == digest:
         return current
-    session.execute(
-        update(ProcedureVersion)
-        .where(ProcedureVersion.procedure_id == procedure.id, ProcedureVersion.status == VersionStatus.IN_FORCE)
-        .values(status=VersionStatus.RETIRED)
-    )
+    if current is not None:
+        current.status = VersionStatus.RETIRED
+        session.flush()
     last = session.scalar(
         select(func.max(ProcedureVersion.number)).where(ProcedureVersion.procedure_id == procedure.id)
     )
     version = ProcedureVersion(
-        procedure=procedure,
-        number=(last or 0) + 1,
-        digest=runnable.compiled.digest,
-        main=source.bundle.main,
-        start_form=source.start_form,
-        status=VersionStatus.IN_FORCE,
-        author_id=author.user_id,
-        publisher_id=publisher.user_id,
-        published_at=clock.now(),
-    )
+        procedure=procedure, number=(last or 0) + 1, digest=digest, main=source.bundle.main,
+        start_form=source.start_form, status=VersionStatus.IN_FORCE, author_id=author.user_id,
+        publisher_id=publisher.user_id, published_at=clock.now(),
+    )  # fmt: skip
     session.add(version)
     session.flush()
-    for kind, files in (
-        ("bpmn", source.bundle.bpmn),
-        ("dmn", source.bundle.dmn),
-        ("form", source.bundle.forms),
-    ):
-        session.add_all(
-            ProcedureFile(version_id=version.id, kind=kind, name=name, content=content)
-            for name, content in files.items()
-        )
+    _keep_files(session, version, source)
     audit.append(
         session,
         audit.procedure_stream(source.key),
@@ -96,3 +69,21 @@ def enact(
         },
     )
     return version
+
+
+def _must_run(source: ProcedureSource) -> str:
+    """Return the digest of a bundle that runs and brings every form its tasks name."""
+    runnable = bundles.make(source.bundle, source.start_form)
+    named = {element.form for element in runnable.compiled.elements.values() if element.form}
+    if missing := named - runnable.forms.keys():
+        raise Invalid(N_("程序用到的表单不存在:%(forms)s。"), forms="、".join(sorted(missing)))
+    return runnable.compiled.digest
+
+
+def _keep_files(session: Session, version: ProcedureVersion, source: ProcedureSource) -> None:
+    bundle = source.bundle
+    for kind, files in (("bpmn", bundle.bpmn), ("dmn", bundle.dmn), ("form", bundle.forms)):
+        session.add_all(
+            ProcedureFile(version_id=version.id, kind=kind, name=name, content=content)
+            for name, content in files.items()
+        )

@@ -14,9 +14,9 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, undefer
+from sqlalchemy.orm import Session
 
-from decision_flow import audit, clock, notifications, working_days
+from decision_flow import audit, clock, notifications, submitted, working_days
 from decision_flow.audit import SYSTEM, Author, EventName
 from decision_flow.db import Database
 from decision_flow.engine.decisions import DecisionTable, read_tables
@@ -28,8 +28,6 @@ from decision_flow.models import (
     LinkedRecord,
     Matter,
     MatterStatus,
-    Task,
-    TaskState,
     Timer,
     TimerKind,
     TimerState,
@@ -122,7 +120,7 @@ def close(session: Session, matter: Matter, outcome: str | None, actor: Author, 
         return
     decision = session.get_one(Matter, evaluation.decision_id)
     evaluation.closed_at = at
-    begun, told = _answers(session, matter.id, "F-36"), _answers(session, matter.id, "F-41")
+    begun, told = submitted.latest(session, matter.id, "F-36"), submitted.latest(session, matter.id, "F-41")
     if begun.get("start") is False:
         evaluation.status, evaluation.reason = EvaluationStatus.DECLINED, str(begun.get("decline_reason") or "")
     else:
@@ -218,14 +216,16 @@ def facts_of(session: Session, decision_id: int, today: date) -> Facts:
     negative = heard.where(Feedback.kind == "opinion", Feedback.negative, Feedback.heard_on > recent)
     others = dict(session.execute(heard.where(Feedback.kind != "opinion").group_by(Feedback.kind)).all())
     opinions = dict(session.execute(negative.group_by(Feedback.kind)).all())
-    order = _answers(session, decision_id, "F-18")
-    reported, report = _answers(session, decision_id, "F-19", with_date=True)
-    counts = weighed is None or (reported is not None and reported > weighed)
+    order = submitted.latest(session, decision_id, "F-18")
+    reported = submitted.latest_task(session, decision_id, "F-19")
+    report = dict(reported.submission or {}) if reported is not None else {}
+    at = reported.completed_at if reported is not None else None
+    counts = weighed is None or (at is not None and at > weighed)
     return Facts(
         target_attainment=_attainment(order, report) if report and counts else 1.0,
         term_elapsed=_elapsed(decision, order, today),
         negative_opinions=opinions.get("opinion", 0),
-        affected_people=int(_answers(session, decision_id, "F-06").get("affected_people_count") or 0),
+        affected_people=int(submitted.latest(session, decision_id, "F-06").get("affected_people_count") or 0),
         petitions=others.get("petition", 0) + (session.scalar(linked) or 0),
         legal_basis_changed=others.get("law_change", 0) > 0,
         head_order=others.get("head_order", 0) > 0,
@@ -273,18 +273,6 @@ def _number(text: Any) -> float | None:
         return float(digits)
     except ValueError:
         return None
-
-
-def _answers(session: Session, matter_id: int, form: str, *, with_date: bool = False) -> Any:
-    task = session.scalars(
-        select(Task)
-        .where(Task.matter_id == matter_id, Task.form == form, Task.state == TaskState.COMPLETED)
-        .options(undefer(Task.submission))
-        .order_by(Task.completed_at.desc(), Task.id.desc())
-        .limit(1)
-    ).one_or_none()
-    answers = dict(task.submission or {}) if task is not None else {}
-    return (task.completed_at if task is not None else None, answers) if with_date else answers
 
 
 def _plain(value: Any) -> Any:

@@ -33,7 +33,7 @@ from decision_flow.departures import ARTICLES, ASKABLE, BEFORE, EXEMPTIONS, STAT
 from decision_flow.errors import N_, Conflict, Invalid, NotFound, NotPermitted, Refusal, Refused
 from decision_flow.guards.said import REGISTER
 from decision_flow.guards.separation import ASKED_IN
-from decision_flow.models import ExceptionKind, ExceptionRecord, ExceptionState, Matter, Task, TaskState
+from decision_flow.models import STANDING, ExceptionKind, ExceptionRecord, ExceptionState, Matter, Task, TaskState
 from decision_flow.roles import Permission
 from decision_flow.steps import StatutoryStep
 
@@ -334,9 +334,7 @@ def _new(
 
 def _waiting_task(session: Session, record: ExceptionRecord) -> int | None:
     """Return the task that waited for the decision, while it stands open: there the asker goes on."""
-    return session.scalar(
-        select(Task.id).where(Task.id == record.task_id, Task.state.in_((TaskState.OPEN, TaskState.CLAIMED)))
-    )
+    return session.scalar(select(Task.id).where(Task.id == record.task_id, Task.state.in_(STANDING)))
 
 
 def _notify(

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from decision_flow import interests, registries, submitted
 from decision_flow.errors import N_, Invalid, NotPermitted, Refused
 from decision_flow.identity import Actor
-from decision_flow.models import Matter, Standing, Task, TaskState
+from decision_flow.models import STANDING, Matter, Standing, Task
 
 DECLARATION, OPINION = "F-28", "F-29"
 # Whoever has one of these posts reads for the office, not as an invited expert.
@@ -69,7 +69,7 @@ def hidden(session: Session, actor: Actor, matter_id: int, task: Task) -> bool:
             .where(
                 Task.matter_id == matter_id,
                 Task.form == OPINION,
-                Task.state.in_((TaskState.OPEN, TaskState.CLAIMED)),
+                Task.state.in_(STANDING),
             )
             .limit(1)
         )

@@ -29,7 +29,16 @@ from decision_flow.archives import ArchiveItem
 from decision_flow.bundles import Runnable
 from decision_flow.errors import N_, NotFound
 from decision_flow.event_names import EVENTS
-from decision_flow.models import AuditEvent, AuditStream, Matter, ProcedureVersion, Task, TaskState, TrailCheckpoint
+from decision_flow.models import (
+    STANDING,
+    AuditEvent,
+    AuditStream,
+    Matter,
+    ProcedureVersion,
+    Task,
+    TaskState,
+    TrailCheckpoint,
+)
 from decision_flow.printing import Printed
 from decision_flow.steps import StatutoryStep
 
@@ -131,7 +140,7 @@ def values(session: Session, matter: Matter) -> dict[str, Any]:
 def _diagrams(runnable: Runnable, matter: Matter, tasks: tuple[Task, ...]) -> list[dict[str, Any]]:
     """The main process, and those it called in which anything was passed, each once."""
     passed: Mapping[str, int] = matter.passed or {}
-    now = {task.element_id for task in tasks if task.state in (TaskState.OPEN, TaskState.CLAIMED)}
+    now = {task.element_id for task in tasks if task.state in STANDING}
     found = []
     for key, name in matter_views.processes(runnable.compiled):
         inside = {element.id for element in runnable.compiled.elements.values() if element.process == key}

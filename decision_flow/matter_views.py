@@ -16,6 +16,7 @@ from decision_flow.engine import Compiled
 from decision_flow.errors import N_, NotFound
 from decision_flow.identity import Actor
 from decision_flow.models import (
+    STANDING,
     AuditEvent,
     Document,
     Evaluation,
@@ -203,7 +204,7 @@ def step_lines(compiled: Compiled, tasks: tuple[Task, ...]) -> tuple[StepLine, .
             and element.exempts == step
         ]
         done = [task for task in own if task.state == TaskState.COMPLETED]
-        standing = [task for task in own if task.state in (TaskState.OPEN, TaskState.CLAIMED)]
+        standing = [task for task in own if task.state in STANDING]
         if standing:
             lines.append(StepLine(step, "now", standing[0].received_at, standing[0].name))
         elif exempted:
@@ -225,7 +226,7 @@ def processes(compiled: Compiled) -> tuple[tuple[str, str], ...]:
 def _now(tasks: tuple[Task, ...]) -> dict[str, tuple[str, ...]]:
     people: dict[str, list[str]] = {}
     for task in tasks:
-        if task.state in (TaskState.OPEN, TaskState.CLAIMED):
+        if task.state in STANDING:
             people.setdefault(task.element_id, []).append(
                 task.assignee.name if task.assignee else task.organisation.name
             )

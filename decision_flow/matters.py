@@ -32,6 +32,7 @@ from decision_flow.errors import N_, Conflict, NotFound, NotPermitted
 from decision_flow.forms import Form
 from decision_flow.identity import Actor, Permission
 from decision_flow.models import (
+    UNDER_WAY,
     Evaluation,
     EvaluationStatus,
     Matter,
@@ -191,7 +192,7 @@ def send(session: Session, timer: Timer) -> bool:
     refusals.acting(session, SYSTEM, timer.matter_id)
     matter = lock(session, timer.matter_id or 0)
     runnable = bundles.runnable(session, matter.procedure_version)
-    if matter.status not in (MatterStatus.RUNNING, MatterStatus.SUSPENDED):
+    if matter.status not in UNDER_WAY:
         return False
     waiting = engine.awaited(runnable.compiled, matter.state)
     name = next((name for name in timer.payload["signals"] if name in waiting), None)
@@ -224,7 +225,7 @@ def fire_timers(session: Session, matter_id: int) -> bool:
     """
     refusals.acting(session, SYSTEM, matter_id)
     matter = lock(session, matter_id)
-    if matter.status not in (MatterStatus.RUNNING, MatterStatus.SUSPENDED):
+    if matter.status not in UNDER_WAY:
         return False
     runnable = bundles.runnable(session, matter.procedure_version)
     at = clock.now()

@@ -193,7 +193,6 @@ def make_appointment(
         raise Refused(N_("不能给自己任职,请由另一名安全管理员办理。"), rule="SOD-14", article="GB/T 22239-2019")
     if not account.active:
         raise Conflict(N_("账号已停用,请先由系统管理员启用。"))
-    reason, approver = typed_in.words(exception_reason), typed_in.words(exception_approver)
     if post.role_code in ADMINISTRATORS and _stands_in(session, user_id, starts_on, ends_on):
         raise Refused(
             N_("此人这段时间正在代理他人的岗位或者由他人代理,管理员不得兼办业务。请先结束代理。"),
@@ -201,20 +200,7 @@ def make_appointment(
             article="GB/T 22239-2019",
         )
     if not _powers_apart({*meanwhile.values(), post.role_code}):
-        if not (reason and approver):
-            raise Refused(
-                N_(
-                    "系统、安全、审计管理员应当是三个人,并且不得兼任业务岗位。请另行指定人员;确需兼任的,写明理由和批准人。"
-                ),
-                rule="SOD-13",
-                article="GB/T 22239-2019",
-            )
-        if approver in (actor.name, account.name):
-            raise Refused(N_("例外情形不能由本人或者经办人批准,请另行报批。"), rule="SOD-14", article="GB/T 22239-2019")
-        audit.append(
-            session, audit.PEOPLE, EventName.EXCEPTION_RECORDED, actor=actor, rules=["SOD-13"],
-            facts={"user": account.id, "post": post.id, "reason": reason, "approver": approver},
-        )  # fmt: skip
+        _note_exception(session, actor, account, post, typed_in.words(exception_reason), typed_in.words(exception_approver))
     appointment = Appointment(user_id=account.id, post_id=post.id, starts_on=starts_on, ends_on=ends_on)
     session.add(appointment)
     session.flush()
@@ -232,6 +218,22 @@ def make_appointment(
         ends_on=ends_on.isoformat() if ends_on else None,
     )
     return appointment
+
+
+def _note_exception(session: Session, actor: Actor, account: User, post: Post, reason: str, approver: str) -> None:
+    """Record why one person holds powers that are to be apart. Raises `Refused` without a reason and a third person."""
+    if not (reason and approver):
+        raise Refused(
+            N_("系统、安全、审计管理员应当是三个人,并且不得兼任业务岗位。请另行指定人员;确需兼任的,写明理由和批准人。"),
+            rule="SOD-13",
+            article="GB/T 22239-2019",
+        )
+    if approver in (actor.name, account.name):
+        raise Refused(N_("例外情形不能由本人或者经办人批准,请另行报批。"), rule="SOD-14", article="GB/T 22239-2019")
+    audit.append(
+        session, audit.PEOPLE, EventName.EXCEPTION_RECORDED, actor=actor, rules=["SOD-13"],
+        facts={"user": account.id, "post": post.id, "reason": reason, "approver": approver},
+    )  # fmt: skip
 
 
 def end_appointment(session: Session, actor: Actor, appointment_id: int, ends_on: date) -> Appointment:

@@ -13,8 +13,8 @@ from decision_flow import bundles
 from decision_flow.engine import Bundle
 from decision_flow.errors import N_, Invalid
 from decision_flow.models import (
+    UNDER_WAY,
     Matter,
-    MatterStatus,
     Procedure,
     ProcedureVersion,
 )
@@ -80,7 +80,5 @@ def stored(session: Session, version: ProcedureVersion) -> ProcedureSource:
 
 def running(session: Session, version: ProcedureVersion) -> int:
     """Return how many matters are under way on `version`."""
-    query = select(func.count()).where(
-        Matter.procedure_version_id == version.id, Matter.status.in_((MatterStatus.RUNNING, MatterStatus.SUSPENDED))
-    )
+    query = select(func.count()).where(Matter.procedure_version_id == version.id, Matter.status.in_(UNDER_WAY))
     return session.scalar(query) or 0

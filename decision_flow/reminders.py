@@ -20,6 +20,7 @@ from decision_flow.audit import SYSTEM, EventName
 from decision_flow.db import Database
 from decision_flow.ladders import Reached
 from decision_flow.models import (
+    STANDING,
     Appointment,
     Evaluation,
     EvaluationStatus,
@@ -71,7 +72,7 @@ def subjects(session: Session, today: date) -> list[Subject]:
     for row in session.execute(
         select(Task.id, Task.matter_id, Task.due_at, Task.due_rule, Task.received_at, Task.deadline, Matter.organ_id)
         .join(Matter, Matter.id == Task.matter_id)
-        .where(Task.state.in_(deadlines.STANDING), Task.due_at <= horizon)
+        .where(Task.state.in_(STANDING), Task.due_at <= horizon)
         .order_by(Task.due_at, Task.id)
     ):
         if not deadlines.is_paused(row.deadline):
@@ -182,7 +183,7 @@ def _still(session: Session, subject: Subject) -> bool:
         row = session.execute(select(Evaluation.status, Evaluation.due_on).where(Evaluation.id == subject.id)).one()
         return row.due_on == subject.due_on and row.status in (EvaluationStatus.SCHEDULED, EvaluationStatus.STARTED)
     state, due_at = session.execute(select(Task.state, Task.due_at).where(Task.id == subject.id)).one()
-    return state in deadlines.STANDING and due_at is not None and clock.local_date(due_at) == subject.due_on
+    return state in STANDING and due_at is not None and clock.local_date(due_at) == subject.due_on
 
 
 def _given(session: Session, keys: list[str]) -> dict[tuple[str, date], set[str]]:

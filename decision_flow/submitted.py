@@ -27,10 +27,21 @@ def every(session: Session, matter_id: int, form_id: str) -> list[dict[str, Any]
     return [dict(task.submission or {}) for task in tasks_of(session, matter_id, form_id)]
 
 
+def latest_task(session: Session, matter_id: int, form_id: str) -> Task | None:
+    """Return the task in which a form of a matter was completed last, with its answers; None while none was."""
+    return session.scalars(
+        select(Task)
+        .where(Task.matter_id == matter_id, Task.form == form_id, Task.state == TaskState.COMPLETED)
+        .options(undefer(Task.submission))
+        .order_by(Task.completed_at.desc(), Task.id.desc())
+        .limit(1)
+    ).one_or_none()
+
+
 def latest(session: Session, matter_id: int, form_id: str) -> dict[str, Any]:
     """Return the latest answers to a form in a matter, or nothing."""
-    found = every(session, matter_id, form_id)
-    return found[-1] if found else {}
+    task = latest_task(session, matter_id, form_id)
+    return dict(task.submission or {}) if task is not None else {}
 
 
 def file_id(value: Any) -> int | None:

@@ -14,6 +14,7 @@ from decision_flow.errors import N_, NotFound
 from decision_flow.forms import Field, Form
 from decision_flow.identity import Actor
 from decision_flow.models import (
+    STANDING,
     Appointment,
     Document,
     Matter,
@@ -75,9 +76,7 @@ def places(session: Session, matter: Matter, forms: Iterable[str], *, besides: i
     if not wanted:
         return {}
     open_ones = session.scalars(
-        select(Task)
-        .where(Task.matter_id == matter.id, Task.state.in_((TaskState.OPEN, TaskState.CLAIMED)), Task.id != besides)
-        .order_by(Task.id)
+        select(Task).where(Task.matter_id == matter.id, Task.state.in_(STANDING), Task.id != besides).order_by(Task.id)
     ).all()
     version = session.get_one(ProcedureVersion, matter.procedure_version_id)
     elements = bundles.runnable(session, version).compiled.elements.values()
@@ -115,7 +114,7 @@ def view(session: Session, actor: Actor, task_id: int) -> TaskView:
         values = next((entry.values for entry in reversed(earlier) if entry.form.id == task.form), None)
         if values is None or task.form in formalities.FROM_REGISTERS:
             values = formalities.suggested(session, matter, task.form) or values or {}
-    standing = task.state in (TaskState.OPEN, TaskState.CLAIMED)
+    standing = task.state in STANDING
     element = runnable.compiled.elements.get(task.element_id)
     properties = element.properties if element else {}
     return TaskView(
@@ -179,7 +178,7 @@ def opened_after(session: Session, task: Task) -> tuple[Task, ...]:
     return tuple(
         session.scalars(
             select(Task)
-            .where(Task.matter_id == task.matter_id, Task.state.in_((TaskState.OPEN, TaskState.CLAIMED)))
+            .where(Task.matter_id == task.matter_id, Task.state.in_(STANDING))
             .options(joinedload(Task.organisation), joinedload(Task.assignee))
             .order_by(Task.id.desc())
         )

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from decision_flow import audit, clock, leases, matters, notifications
 from decision_flow.audit import SYSTEM, EventName
 from decision_flow.errors import Refused
-from decision_flow.models import Matter, Task, TaskState, Timer, TimerKind, TimerState
+from decision_flow.models import STANDING, Matter, Task, Timer, TimerKind, TimerState
 
 LEASE_SECONDS = 120
 MAX_ATTEMPTS = 8
@@ -171,7 +171,7 @@ def told(error: Refused) -> str:
 def _tell(session: Session, timer: Timer) -> None:
     """Tell whoever holds an overdue task, and record that they were told."""
     task = session.get(Task, timer.task_id)
-    if task is None or task.state not in (TaskState.OPEN, TaskState.CLAIMED):
+    if task is None or task.state not in STANDING:
         return
     matter = session.get_one(Matter, task.matter_id)
     notifications.enqueue(

@@ -116,11 +116,6 @@ def planned(settings: Settings, files: FileStore | None) -> tuple[Job, ...]:
     return tuple(sorted(found, key=lambda job: job.at))
 
 
-def daily(database: Database, owner: str) -> int:
-    """Run what is to be done today and has not been; return how many jobs were run here."""
-    return jobs.run_due(database, owner, DAILY)
-
-
 @dataclass
 class Worker:
     """One working process: its name among the nodes and what it does at every beat."""

@@ -19,10 +19,10 @@ from sqlalchemy import func, select, text
 
 from decision_flow import clock
 from decision_flow.models import (
+    STANDING,
     Notification,
     NotificationState,
     Task,
-    TaskState,
     Timer,
     TimerState,
 )
@@ -74,7 +74,7 @@ def metrics() -> Response:
     if request.remote_addr not in ("127.0.0.1", "::1"):
         return Response(status=404)
     with transaction(read_only=True) as session:
-        standing = Task.state.in_((TaskState.OPEN, TaskState.CLAIMED))
+        standing = Task.state.in_(STANDING)
         OPEN_TASKS.set(session.scalar(select(func.count()).select_from(Task).where(standing)) or 0)
         late = (Timer.state == TimerState.WAITING, Timer.due_at < clock.now())
         TIMERS_LATE.set(session.scalar(select(func.count()).select_from(Timer).where(*late)) or 0)

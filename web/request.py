@@ -86,7 +86,5 @@ def came_from() -> str:
 
 def wants_json() -> bool:
     """Whether the answer is read by a script rather than shown as a page."""
-    if request.path.startswith("/api/"):
-        return True
     best = request.accept_mimetypes.best_match(["text/html", "application/json"])
     return best == "application/json" and request.accept_mimetypes["text/html"] < 1

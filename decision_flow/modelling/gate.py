@@ -12,7 +12,17 @@ from pathlib import Path
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from decision_flow import __version__, audit, clock, enactment, identity, notifications, policy_versions, procedures
+from decision_flow import (
+    __version__,
+    audit,
+    bundles,
+    clock,
+    enactment,
+    identity,
+    notifications,
+    policy_versions,
+    procedures,
+)
 from decision_flow.audit import SYSTEM
 from decision_flow.engine import Element
 from decision_flow.errors import N_, Conflict, NotConforming, NotFound, NotPermitted
@@ -24,7 +34,6 @@ from decision_flow.models import (
     DraftState,
     Organisation,
     Post,
-    Procedure,
     ProcedureDraft,
     ProcedureVersion,
     User,
@@ -67,7 +76,7 @@ def checklist(session: Session, actor: Actor, draft: ProcedureDraft, source: Pro
     policies = policies_for(session, draft.policy)
     report = judged(source, [policy.id for policy in policies])
     missing = _ends_missing(draft, source, report)
-    current = _in_force(session, draft.key)
+    current = bundles.found_in_force(session, draft.key)
     before = procedures.stored(session, current).bundle if current is not None else None
     return Checklist(
         report=report,
@@ -142,7 +151,7 @@ def adopt_shipped(session: Session, actor: Actor, key: str, digest: str) -> Proc
     source = sources.shipped_procedure(key)
     if source.bundle.digest != digest:
         raise Conflict(N_("随产品提供的程序在您查看之后又有变化,没有发布。请重新核对。"))
-    current = _in_force(session, key)
+    current = bundles.found_in_force(session, key)
     if current is not None and current.author_id is not None:
         raise Conflict(N_("生效的版本是本单位起草的,直接替换会丢掉本单位的修改。请以新版本起草,比较后发布。"))
     if current is not None and current.digest == digest:
@@ -192,14 +201,6 @@ def _ends_missing(draft: ProcedureDraft, source: ProcedureSource, report: Report
     return tuple(element for element in walking.ends_of(report.compiled) if element.id not in seen)
 
 
-def _in_force(session: Session, key: str) -> ProcedureVersion | None:
-    return session.scalars(
-        select(ProcedureVersion)
-        .join(Procedure)
-        .where(Procedure.key == key, ProcedureVersion.status == VersionStatus.IN_FORCE)
-    ).one_or_none()
-
-
 def _announce(session: Session, version: ProcedureVersion, changes: Sequence[Change], roles: Sequence[str]) -> None:
     """Tell every pool of the roles concerned, in every organ that has it, what changed."""
     names = [change.name for change in changes if change.what in ("element", "form", "table", "process")]
@@ -233,7 +234,7 @@ def retire(session: Session, actor: Actor, key: str, reason: str) -> None:
     Raises `NotPermitted`, `NotFound` when none is in force, `Conflict` without a reason.
     """
     identity.require(actor, Permission.PROCEDURE_PUBLISH)
-    version = _in_force(session, key)
+    version = bundles.found_in_force(session, key)
     if version is None:
         raise NotFound(N_("这个程序没有生效的版本。"))
     if not reason.strip():

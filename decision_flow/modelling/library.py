@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from sqlalchemy import Integer, func, select
 from sqlalchemy.orm import Session
 
-from decision_flow import audit, identity, procedures
+from decision_flow import audit, bundles, identity, procedures
 from decision_flow.audit import EventName
 from decision_flow.errors import N_, NotFound
 from decision_flow.identity import Actor, Permission
 from decision_flow.modelling import archive
 from decision_flow.models import (
+    UNDER_WAY,
     DraftState,
     Matter,
-    MatterStatus,
     Procedure,
     ProcedureDraft,
     ProcedureVersion,
@@ -136,11 +136,7 @@ def version(session: Session, actor: Actor, key: str, number: int) -> ProcedureV
 def in_force(session: Session, actor: Actor, key: str) -> ProcedureVersion | None:
     """Return the version in force, None where there is none."""
     identity.require(actor, Permission.PROCEDURE_READ)
-    return session.scalars(
-        select(ProcedureVersion)
-        .join(Procedure)
-        .where(Procedure.key == key, ProcedureVersion.status == VersionStatus.IN_FORCE)
-    ).one_or_none()
+    return bundles.found_in_force(session, key)
 
 
 def source(session: Session, actor: Actor, key: str, number: int) -> ProcedureSource:
@@ -171,7 +167,7 @@ def _counts(session: Session) -> dict[int, tuple[int, int]]:
     rows = session.execute(
         select(
             Matter.procedure_version_id,
-            func.sum((Matter.status.in_((MatterStatus.RUNNING, MatterStatus.SUSPENDED))).cast(Integer)),
+            func.sum((Matter.status.in_(UNDER_WAY)).cast(Integer)),
             func.count(),
         ).group_by(Matter.procedure_version_id)
     )

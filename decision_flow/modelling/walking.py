@@ -5,7 +5,7 @@ The clock is the play's own: waiting moves it on to the next timer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -179,10 +179,3 @@ def _pretended(field: Field, at: datetime) -> Any:
         "bool": False, "ref": 1,
     }  # fmt: skip
     return field.values[0] if field.type == "enum" else values[field.type]
-
-
-def questions(form: Form | None) -> Iterator[Field]:
-    """Yield the fields of a form whose answers may send the process one way or another."""
-    for entry in form.fields if form is not None else ():
-        if entry.type in ("enum", "bool", "multi", "int", "number", "money", "table", "ref", "date"):
-            yield entry

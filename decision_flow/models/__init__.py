@@ -6,6 +6,8 @@ from decision_flow.models.exceptions import ExceptionKind, ExceptionRecord, Exce
 from decision_flow.models.late import LateEntry
 from decision_flow.models.matters import (
     ABOUT_A_DECISION,
+    STANDING,
+    UNDER_WAY,
     Matter,
     MatterStatus,
     NumberSeries,
@@ -64,6 +66,8 @@ from decision_flow.models.working_days import CalendarDay, LocalDay
 
 __all__ = [
     "ABOUT_A_DECISION",
+    "STANDING",
+    "UNDER_WAY",
     "Appointment",
     "AuditEvent",
     "AuditStream",

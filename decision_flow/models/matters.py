@@ -46,6 +46,10 @@ class TaskState(StrEnum):
     CANCELLED = "CANCELLED"
 
 
+# The task still stands before somebody.
+STANDING = (TaskState.OPEN, TaskState.CLAIMED)
+
+
 class TimerKind(StrEnum):
     """What happens when a timer is due."""
 
@@ -74,6 +78,8 @@ class NumberSeries(Base):
     last: Mapped[int] = mapped_column(Integer)
 
 
+# The matter goes on; its timers go off.
+UNDER_WAY = (MatterStatus.RUNNING, MatterStatus.SUSPENDED)
 # A matter with one of these relations is about its decision; others are decisions themselves.
 ABOUT_A_DECISION = ("evaluation", "adjustment", "problem", "archive")
 

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select
 
-from decision_flow import audit, bundles, clock, effects, feedback, identity, worker, working_days
+from decision_flow import audit, bundles, clock, effects, feedback, identity, jobs, worker, working_days
 from decision_flow.audit import SYSTEM, AuditEvent
 from decision_flow.db import Database
 from decision_flow.demo import cases
@@ -71,8 +71,8 @@ def test_a_year(database: Database, files: FileStore, travel: Callable[[date], N
             assert evaluations(database, play)[0].status == "SCHEDULED"
         travel(light.due_on + timedelta(days=offset))
         worker.tick(database, "a")
-        worker.daily(database, "a")
-        assert worker.daily(database, "b") == 0
+        jobs.run_due(database, "a", worker.DAILY)
+        assert jobs.run_due(database, "b", worker.DAILY) == 0
     given = rungs(database, subject)
     assert given["before-30"] == working(light.due_on - timedelta(days=30))
     assert given["before-7"] == working(light.due_on - timedelta(days=7))
@@ -152,13 +152,13 @@ def _early_trigger(database: Database, files: FileStore, play: Play, travel: Cal
         with pytest.raises(NotPermitted):
             feedback.record(session, clerk, play.matter_id, {**told, "kind": "head_order", "content": "开展评估"})
     travel(today + timedelta(days=1))
-    worker.daily(database, "a")
+    jobs.run_due(database, "a", worker.DAILY)
     assert [found for found in evaluations(database, play) if found.trigger != "scheduled"] == []
     with database.transaction() as session:
         feedback.record(session, actor(session, "zhoukai"), play.matter_id, {**told, "content": "来信要求返工"})
     for offset in (2, 3):
         travel(today + timedelta(days=offset))
-        worker.daily(database, "a")
+        jobs.run_due(database, "a", worker.DAILY)
         worker.tick(database, "a")
     (early,) = [found for found in evaluations(database, play) if found.trigger != "scheduled"]
     assert (early.trigger, early.status, early.due_on) == ("many_opinions", "STARTED", today + timedelta(days=2))
@@ -179,7 +179,7 @@ def _early_trigger(database: Database, files: FileStore, play: Play, travel: Cal
     following = next(found for found in evaluations(database, play) if found.id == closed.next_id)
     assert following.due_on == working_days.add_months(clock.local_date(closed.closed_at), 12)
     travel(clock.local_date(closed.closed_at) + timedelta(days=1))
-    worker.daily(database, "a")
+    jobs.run_due(database, "a", worker.DAILY)
     assert len([found for found in evaluations(database, play) if found.trigger != "scheduled"]) == 1
     # An order of the head begins one at once.
     with database.transaction() as session:
@@ -226,7 +226,7 @@ def test_overdue_work_climbs_to_the_head_of_the_unit_and_the_deputy(
     while day <= due + timedelta(days=12):
         travel(day)
         worker.tick(database, "a")
-        worker.daily(database, "a")
+        jobs.run_due(database, "a", worker.DAILY)
         day += timedelta(days=1)
     given = rungs(database, f"task:{task.id}")
     late = [due + timedelta(days=number) for number in range(1, 13)]

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from decision_flow import audit, clock, land_steps, linked_records, worker
+from decision_flow import audit, clock, jobs, land_steps, linked_records, worker
 from decision_flow.db import Database
 from decision_flow.demo.answers import minutes
 from decision_flow.demo.play import Play, units
@@ -286,7 +286,7 @@ def night(play: Play) -> list[tuple[str, date, str]]:
     """Let the night's work be done; return the evaluations of the decision by their day."""
     play.on(play.day + timedelta(days=1))
     with clock.pretend(play.since):
-        worker.daily(play.database, "a")
+        jobs.run_due(play.database, "a", worker.DAILY)
     with play.database.transaction(read_only=True) as session:
         found = session.scalars(
             select(Evaluation).where(Evaluation.decision_id == play.matter_id).order_by(Evaluation.due_on)

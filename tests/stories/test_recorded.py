@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from decision_flow import acts, clock, documents, evaluations, feedback, linked_records, prints, submitted, worker
+from decision_flow import acts, clock, documents, evaluations, feedback, jobs, linked_records, prints, submitted, worker
 from decision_flow.db import Database
 from decision_flow.demo import cases
 from decision_flow.demo.play import Play
@@ -70,7 +70,7 @@ def test_a_progress_report_that_does_not_come_is_asked_for_and_goes_to_the_super
     day = due - timedelta(days=7)
     while day <= due + timedelta(days=9):
         travel(day)
-        worker.daily(road.database, "a")
+        jobs.run_due(road.database, "a", worker.DAILY)
         day += timedelta(days=1)
     with road.database.transaction(read_only=True) as session:
         rows = session.scalars(select(Reminder).where(Reminder.subject == f"task:{task.id}"))

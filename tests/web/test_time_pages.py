@@ -9,7 +9,7 @@ from flask import Flask
 from icalendar import Calendar
 from sqlalchemy import select, update
 
-from decision_flow import clock, notifications, worker
+from decision_flow import clock, jobs, notifications, worker
 from decision_flow.db import Database
 from decision_flow.demo import cases
 from decision_flow.demo.play import Play
@@ -150,7 +150,7 @@ def test_operations_show_what_failed_and_try_again(app: Flask, database: Databas
         dead = Notification(event="task.opened", channel="webhook", hook_id=hook.id, state="FAILED", attempts=8, payload={},
                             last_error="对方回答 500", dedupe_key="dead", created_at=clock.now())  # fmt: skip
         session.add(dead)
-    worker.daily(database, "node-a")
+    jobs.run_due(database, "node-a", worker.DAILY)
     admin = Desk(app, "admin")
     page = admin.get("/operations")
     assert "no route" in page and "对方回答 500" in page and "node-a" in page and "token=t" not in page
