@@ -66,7 +66,7 @@ def substitute(session: Session, actor: Actor, values: Mapping[str, str]) -> Sub
     _may_grant(session, actor, principal)
     roles = _roles(session, [principal.id, other.id], first, last)
     if any(roles[user_id] & set(ADMINISTRATORS) for user_id in (principal.id, other.id)):
-        raise Refused(N_("管理员不能代理业务岗位,业务人员也不能代理管理员。"), rule="SOD-13", article="等级保护要求")
+        raise Refused(N_("管理员不能代理业务岗位,业务人员也不能代理管理员。"), rule="SOD-13", article="GB/T 22239-2019")
     made = Substitution(
         principal_id=principal.id, substitute_id=other.id, procedure_key=key, starts_on=first, ends_on=last,
         reason=reason, made_by_id=actor.user_id, made_at=clock.now(),

@@ -213,7 +213,7 @@ def extend(session: Session, actor: Actor, task_id: int, ground: str, count: int
     """
     task = _changing(session, actor, task_id, mine=False)
     if task.assignee_id == actor.user_id:
-        raise Refused(N_("本人承办的任务,不能由本人批准延期。"), rule="SOD-14", article="产品设定")
+        raise Refused(N_("本人承办的任务,不能由本人批准延期。"), rule="SOD-14", article="职责分离")
     organs = {held.organ_id for held in actor.appointments if held.role_code in APPROVERS}
     if task.matter.organ_id not in organs:
         raise NotPermitted(N_("延期由本机关的负责人或者督查人员批准。"))

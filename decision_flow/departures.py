@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from decision_flow import typed_in
+from decision_flow import rules, typed_in
 from decision_flow.errors import N_
 from decision_flow.steps import StatutoryStep
 
@@ -26,12 +26,14 @@ ASKABLE = {
     "R-36a": N_("出现评估情形但不启动评估"),
     "SOD-07": N_("承办或执行单位自行评估"),
 }
+# The article of the rule, for a separation of duties the one it serves.
 ARTICLES = {
-    "R-03c": "条例第三条", "R-12c": "条例第十二条", "R-12d": "条例第十二条", "R-14a": "条例第十四条",
-    "R-15b": "条例第十五条", "R-16a": "条例第十六条", "R-16b": "条例第十六条", "R-19a": "条例第十九条",
-    "R-20c": "条例第十九条", "R-22a": "条例第二十二条", "R-22b": "条例第二十二条", "R-25c": "条例第二十五条",
-    "R-26c": "条例第二十六条", "R-36a": "条例第三十六条", "SOD-07": "条例第三十六条",
-}  # fmt: skip
+    rule: rules.rule(rule).article
+    for rule in (
+        "R-03c", "R-12c", "R-12d", "R-14a", "R-15b", "R-16a", "R-16b", "R-19a", "R-20c", "R-22a", "R-22b", "R-25c",
+        "R-26c", "R-36a",
+    )
+} | {"SOD-07": "条例第三十六条"}  # fmt: skip
 # An exemption that its own form approves: rule, step, the field of the reason. Who asked: `separation.ASKED_IN`.
 EXEMPTIONS = {
     "F-07": ("R-14a", StatutoryStep.PUBLIC_PARTICIPATION, "basis_law"),

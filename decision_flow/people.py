@@ -190,7 +190,7 @@ def make_appointment(
     if errors or post is None:
         raise Invalid(NOT_APPOINTED, errors=errors)
     if account.id == actor.user_id:
-        raise Refused(N_("不能给自己任职,请由另一名安全管理员办理。"), rule="SOD-14", article="GB/T 22239-2019")
+        raise Refused(N_("不能给自己任职,请由另一名安全管理员办理。"), rule="SOD-14", article="职责分离")
     if not account.active:
         raise Conflict(N_("账号已停用,请先由系统管理员启用。"))
     if post.role_code in ADMINISTRATORS and _stands_in(session, user_id, starts_on, ends_on):
@@ -200,7 +200,9 @@ def make_appointment(
             article="GB/T 22239-2019",
         )
     if not _powers_apart({*meanwhile.values(), post.role_code}):
-        _note_exception(session, actor, account, post, typed_in.words(exception_reason), typed_in.words(exception_approver))
+        _note_exception(
+            session, actor, account, post, typed_in.words(exception_reason), typed_in.words(exception_approver)
+        )
     appointment = Appointment(user_id=account.id, post_id=post.id, starts_on=starts_on, ends_on=ends_on)
     session.add(appointment)
     session.flush()
@@ -229,7 +231,7 @@ def _note_exception(session: Session, actor: Actor, account: User, post: Post, r
             article="GB/T 22239-2019",
         )
     if approver in (actor.name, account.name):
-        raise Refused(N_("例外情形不能由本人或者经办人批准,请另行报批。"), rule="SOD-14", article="GB/T 22239-2019")
+        raise Refused(N_("例外情形不能由本人或者经办人批准,请另行报批。"), rule="SOD-14", article="职责分离")
     audit.append(
         session, audit.PEOPLE, EventName.EXCEPTION_RECORDED, actor=actor, rules=["SOD-13"],
         facts={"user": account.id, "post": post.id, "reason": reason, "approver": approver},

@@ -215,7 +215,7 @@ def _governed(session: Session, actor: Actor, organ_id: int) -> Organisation:
         raise Refused(
             N_("办理决策事项的人员不能修改或者核准计算期限的数值,请由规则管理员办理。"),
             rule="SOD-13",
-            article="职责分离",
+            article="GB/T 22239-2019",
         )
     organ = next((one for one in organs(session, actor) if one.id == organ_id), None)
     if organ is None:

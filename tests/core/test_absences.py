@@ -9,7 +9,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select
 
-from decision_flow import absences, clock, identity, tasks, worker
+from decision_flow import absences, clock, identity, jobs, tasks, worker
 from decision_flow.audit import AuditEvent
 from decision_flow.db import Database
 from decision_flow.demo import cases
@@ -75,7 +75,7 @@ def test_both_names_stand_in_the_trail_and_it_ends_by_itself(
         assert late.acting == () and task.pool not in late.pools
         with pytest.raises(NotPermitted):
             tasks.complete(session, late, task.id, {})
-    worker.daily(database, "a")
+    jobs.run_due(database, "a", worker.DAILY)
     with database.transaction(read_only=True) as session:
         assert (session.get_one(Task, task.id).state, session.get_one(Task, task.id).assignee_id) == ("OPEN", None)
 
@@ -107,8 +107,8 @@ def test_what_somebody_who_left_held_returns_to_the_post(database: Database, tas
     with database.transaction() as session:
         for held in session.scalars(select(Appointment).where(Appointment.user_id == task.assignee_id)):
             held.ends_on = clock.today() - timedelta(days=1)
-    worker.daily(database, "a")
-    worker.daily(database, "b")
+    jobs.run_due(database, "a", worker.DAILY)
+    jobs.run_due(database, "b", worker.DAILY)
     with database.transaction(read_only=True) as session:
         found = session.get_one(Task, task.id)
         assert (found.state, found.assignee_id) == ("OPEN", None)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections import Counter
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 from decision_flow import guards, rules
+from decision_flow.guards import said
 from tests.rules import test_acts, test_separation
 
 # The tests that go through a table, and the rows that they really try.
@@ -55,6 +58,34 @@ def test_a_row_is_done_only_with_tests_that_exist(rule: rules.Rule) -> None:
     for test in rule.tests:
         path, _, name = test.partition("::")
         assert re.search(rf"^def {name}\(", source(path), re.M), test
+
+
+def named_in_code() -> Iterator[tuple[str, str]]:
+    """Rule and article of every refusal that the code writes out, a number as the guards write it."""
+    for top in ("decision_flow", "web"):
+        for path in (ROOT / top).rglob("*.py"):
+            for call in ast.walk(ast.parse(path.read_text("utf-8"))):
+                if not isinstance(call, ast.Call):
+                    continue
+                given = {word.arg: word.value for word in call.keywords}
+                pair = [given.get("rule"), given.get("article")]
+                if getattr(call.func, "id", "") in ("missing", "unapproved"):
+                    pair = call.args[:2]
+                told = [one.value for one in pair if isinstance(one, ast.Constant)]
+                if len(told) == 2:
+                    rule, article = told
+                    yield rule, said.missing(rule, article, "").article
+
+
+def test_a_refusal_names_the_article_of_its_rule_and_always_the_same() -> None:
+    """Another law may be named beside the decree; of the decree it is the article that the row stands under."""
+    known = {rule.id: rule.article for rule in RULES}
+    named = set(named_in_code())
+    assert len(named) > 60 and {rule for rule, _ in named} <= set(known)
+    wrong = {(rule, article) for rule, article in named if rule.startswith("R-") and article.startswith("条例第")}
+    assert {(rule, article) for rule, article in wrong if article != known[rule]} == set()
+    twice = Counter(rule for rule, _ in named if rule.startswith("SOD-"))
+    assert [rule for rule, times in twice.items() if times > 1] == []
 
 
 @pytest.mark.parametrize("rule", [rule for rule in RULES if rule.status == "done"], ids=lambda rule: rule.id)
