@@ -96,16 +96,20 @@ def search(session: Session, actor: Actor, filters: Filters, cursor: str = "", *
     found_by, moment, number = _found_by(filters)
     place = tuple_(moment, number)
     order = (moment, number) if oldest_first else (moment.desc(), number.desc())
-    conditions = [*found_by, *indexed(_without(filters) if found_by else filters, moment)]
-    if after := _place(cursor):
-        conditions.append(place > _literal(after) if oldest_first else place < _literal(after))
+    beside = _without(filters) if found_by else filters
+    further = (
+        [place > _literal(after) if oldest_first else place < _literal(after)] if (after := _place(cursor)) else []
+    )
+    conditions = [*found_by, *further, *indexed(beside, moment)]
+    # How far that is, an index alone tells, if the readings in between count as well.
+    passed = [*found_by, *further, *indexed(replace(beside, reads=True), moment)]
     limit = None
     rows: Sequence[Any] = ()
     # What is common is found near by; further away is only looked when it was not.
     for reach in (NEAR, LOOKED_THROUGH) if filters.words else (0,):
         within = []
         if reach:
-            far = select(moment, number).select_from(AuditEvent).where(*conditions).order_by(*order)
+            far = select(moment, number).select_from(AuditEvent).where(*passed).order_by(*order)
             limit = session.execute(far.offset(reach - 1).limit(1)).one_or_none()
             if limit is not None:
                 last = _literal((limit[0], limit[1]))

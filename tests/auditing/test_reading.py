@@ -69,6 +69,8 @@ def test_words_are_found_in_the_record_in_the_name_of_the_act_and_in_the_title(r
     assert {line.event for line in found(road, auditor, text="处理意见")} == {"opinion.disposed"}
     assert all("改线避让果园" in line.canonical for line in found(road, auditor, text="改线避让果园"))
     assert len(found(road, auditor, text="农村公路 签收")) == len(found(road, auditor, event="task.claimed"))
+    assert len(found(road, auditor, text="R-25c")) == len(found(road, auditor, rule="R-25c"))
+    assert not found(road, auditor, text="r-25c")
     for nothing in ("没有这样的字", '"', "\\", "%", "100%_"):
         assert not found(road, auditor, text=f"{nothing}无此内容"), nothing
 
