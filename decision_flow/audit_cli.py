@@ -166,6 +166,7 @@ def audit_export(
         raise click.UsageError("pdf 和 package 是一个事项的全过程记录,请用 --matter 指定,不能再加其他条件。")
     database = open_database(settings)
     with database.transaction() as session:
+        _refuse_unknown(session, filters)
         name = trail.EventName.TRAIL_EXPORTED
         trail.append(session, trail.TRAIL, name, actor=operator(), facts={**asked, **days}, rules=["R-08b"])
     with database.snapshot() as session:
@@ -174,6 +175,26 @@ def audit_export(
         else:
             count = _export(session, kind, filters, output, resume)
     click.echo(f"已导出{count}{'个文件' if of_matter else '条'}:{output}")
+
+
+def _refuse_unknown(session: Session, filters: Filters) -> None:
+    """Refuse what cannot be meant: an empty export would look like a proof that nothing happened."""
+    from sqlalchemy import exists, select
+
+    from decision_flow import rules
+    from decision_flow.models import Matter, TrailMention, User
+
+    if filters.first and filters.last and filters.first > filters.last:
+        raise click.UsageError(f"--from {filters.first} 晚于 --to {filters.last},请把两个日期对调。")
+    for option, kind, model, number in (
+        ("--matter", "事项", Matter.id, filters.matter_id), ("--person", "人员", User.id, filters.person_id),
+    ):  # fmt: skip
+        # No column holds a greater number.
+        if number is not None and not (0 < number < 2**31 and session.scalar(select(model).where(model == number))):
+            raise click.UsageError(f"没有编号为{number}的{kind},请核对 {option}。")
+    mentioned = select(exists().where(TrailMention.value == filters.rule))
+    if filters.rule and filters.rule not in {rule.id for rule in rules.all_rules()} and not session.scalar(mentioned):
+        raise click.UsageError(f"没有编号为“{filters.rule}”的规则,请核对 --rule(例如 R-15b)。")
 
 
 def _export_matter(session: Session, settings: Settings, kind: str, matter_id: int, output: Path) -> int:

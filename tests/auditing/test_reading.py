@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 import time_machine
@@ -59,6 +59,8 @@ def test_each_filter_finds_what_it_names_and_nothing_else(road: Play, auditor: A
         assert {line.id for line in found(road, auditor, **{name: value})} == expected, name
         assert expected or name == "result", name
     assert found(road, auditor, document="会议纪要") == found(road, auditor, document=paper.sha256)
+    assert found(road, auditor, first=date.min, last=date.max) == everything
+    assert not found(road, auditor, first=date.max) and not found(road, auditor, last=date.min)
     beside = found(road, auditor, matter_id=matter.id)
     # The public's opinions lie in a stream of their own, and are part of the matter all the same.
     assert {line.stream for line in beside} >= {f"matter:{matter.id}", f"ledger:{matter.id}"}

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import csv
 import json
+import re
+import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from lxml import etree
+from python_calamine import CalamineWorkbook
+from sqlalchemy import func, select
 
 from decision_flow import audit, checkpoints, live_trail, trail_exports
 from decision_flow.audit import SYSTEM, EventName
+from decision_flow.cli import main
 from decision_flow.db import Database
 from decision_flow.errors import Invalid
+from decision_flow.models import AuditEvent
 from decision_flow.trail_exports import Filters
 from decision_flow.verifier import verify_trail
 from tests import long_trail, writers
@@ -59,6 +66,12 @@ def test_every_table_holds_the_events_and_no_formula(database: Database, tmp_pat
     assert rows[0] == list(trail_exports.HEADINGS)
     assert [row[7] for row in rows[1:6]] == ["'=1+1", "'+1", "'-1", "'@x", "'\ttab"]
     assert not [cell for row in rows[1:] for cell in row if cell[:1] in "=+-@\t\r\n" and cell]
+    sheet = CalamineWorkbook.from_path(str(tmp_path / "xlsx")).get_sheet_by_index(0).to_python()
+    assert [row[7] for row in sheet[1:6]] == ["=1+1", "+1", "-1", "@x", "\ttab"]
+    with zipfile.ZipFile(tmp_path / "xlsx") as book:
+        # Each is a text there, whatever it begins with.
+        assert set(re.findall(r"<c [^>]*?t=\"(\w+)\"", book.read("xl/worksheets/sheet1.xml").decode())) == {"inlineStr"}
+        assert not re.search(r"<f[ >]|<hyperlink", book.read("xl/worksheets/sheet1.xml").decode())
     lines = [json.loads(line) for line in (tmp_path / "jsonl").read_text("utf-8").split("\n")[:-1]]
     assert [line["seq"] for line in lines] == list(range(1, 8)) and lines[6]["reason"] == "\U0001f600"
 
@@ -119,6 +132,64 @@ def test_the_filters_leave_the_same_events_in_every_format(long: Database, tmp_p
         for one in told
     )
     assert {write(long, kind, tmp_path / kind, chosen) for kind in trail_exports.WRITERS} == {len(told)}
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_the_command_refuses_what_cannot_be_meant_and_tells_an_empty_export_from_it(
+    database: Database, tmp_path: Path
+) -> None:
+    long_trail.make(database, 50, 2)
+    config, target = tmp_path / "decision-flow.toml", tmp_path / "out"
+    config.write_text(f'data_dir = "{tmp_path}"\ndatabase_url = "{database.url}"\n')
+
+    def run(*words: str) -> tuple[int, str]:
+        target.unlink(missing_ok=True)
+        result = CliRunner().invoke(main, ["--config", str(config), "audit", "export", *words, "-o", str(target)])
+        assert not isinstance(result.exception, Exception), result.exception
+        return result.exit_code, result.output
+
+    def exports() -> int:
+        with database.transaction(read_only=True) as session:
+            query = select(func.count()).select_from(AuditEvent).where(AuditEvent.event == "trail.exported")
+            return session.scalar(query) or 0
+
+    for words, told in {
+        ("--from", "2026-03-02", "--to", "2026-03-01"): "2026-03-02 晚于 --to 2026-03-01",
+        ("--matter", "99"): "没有编号为99的事项", ("--matter", "0"): "没有编号为0的事项",
+        ("--matter", "9" * 30): "没有编号为9", ("--person", "9999"): "没有编号为9999的人员",
+        ("--rule", "R-999"): "没有编号为“R-999”的规则", ("--from", "2026-02-30"): "2026-02-30",
+        ("--to", "明天"): "明天", ("--matter", "x"): "x", ("--format", "doc"): "doc",
+        ("--format", "pdf", "--matter", "99"): "没有编号为99的事项",
+    }.items():  # fmt: skip
+        status, said = run(*words)
+        assert (status, told in said, target.exists()) == (2, True, False), (words, said)
+    assert exports() == 0
+    nothing = {kind: run("--format", kind, "--from", "2031-01-01") for kind in trail_exports.WRITERS}
+    assert {said for _, said in nothing.values()} == {f"已导出0条:{target}\n"} and exports() == 5
+    for kind, words in (
+        ("csv", ("--to", "9999-12-31")),
+        ("xes", ("--from", "0001-01-01")),
+        ("ocel", ("--rule", "R-33")),
+    ):
+        assert run("--format", kind, *words)[0] == 0
+    with database.snapshot() as session:
+        asked = [told["facts"] for told, _, _ in trail_exports.events(session, Filters(event="trail.exported"))]
+    assert asked[-1] == {
+        "format": "ocel", "matter": None, "person": None, "rule": "R-33", "from": None, "to": None,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_an_export_of_nothing_is_whole_in_every_format(database: Database, tmp_path: Path) -> None:
+    assert {write(database, kind, tmp_path / kind, Filters(person_id=999)) for kind in trail_exports.WRITERS} == {0}
+    assert (tmp_path / "jsonl").read_bytes() == b""
+    with (tmp_path / "csv").open(encoding="utf-8-sig", newline="") as source:
+        assert list(csv.reader(source)) == [list(trail_exports.HEADINGS)]
+    book = CalamineWorkbook.from_path(str(tmp_path / "xlsx"))
+    assert book.get_sheet_by_index(0).to_python() == [list(trail_exports.HEADINGS)]
+    assert not etree.parse(tmp_path / "xes").getroot().findall(f"{XES}trace")
+    log = json.loads((tmp_path / "ocel").read_text("utf-8"))
+    assert (log["events"], log["objects"], log["eventTypes"]) == ([], [], [])
 
 
 class Broken(Exception):
