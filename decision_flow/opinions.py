@@ -22,7 +22,9 @@ from decision_flow.errors import N_, Conflict, Invalid, NotFound, NotPermitted, 
 from decision_flow.identity import Actor, Permission
 from decision_flow.models import Appointment, Disposition, Matter, Opinion, Post, User
 
-CHANNELS = ("website", "letter", "phone", "meeting", "hearing", "questionnaire")
+# What the public sends through this site: nobody enters it for them.
+WEBSITE = "website"
+CHANNELS = (WEBSITE, "letter", "phone", "meeting", "hearing", "questionnaire")
 POSITIONS = ("support", "oppose", "suggest")
 LONGEST = 4000
 PER_PAGE = 50
@@ -84,7 +86,10 @@ class LedgerPage:
 def enter(session: Session, actor: Actor, matter_id: int, entry: Entry) -> Opinion:
     """Enter an opinion that came on paper, by telephone, at a meeting or hearing. Raises `Invalid` by field."""
     kept(session, actor, matter_id)
-    if errors := entry_errors(entry):
+    errors = entry_errors(entry)
+    if entry.channel == WEBSITE:
+        errors["channel"] = [N_("网站意见由公众在公告页提交,不能代为录入。请选择实际来源。")]
+    if errors:
         raise Invalid(N_("意见没有录入,请按提示修改。"), errors=errors)
     opinion = add(session, matter_id, entry, author=actor)
     audit.append(
@@ -113,7 +118,7 @@ def entry_errors(entry: Entry) -> dict[str, list[str]]:
         errors["channel"] = [N_("请选择意见来源。")]
     if entry.position not in POSITIONS:
         errors["position"] = [N_("请选择态度:支持、反对或者建议。")]
-    if len(entry.content.strip()) < 2:
+    if typed_in.length(entry.content) < 2:
         errors["content"] = [N_("请填写意见内容。")]
     elif len(entry.content) > LONGEST:
         errors["content"] = [N_("意见内容不能超过4000字。")]
@@ -278,16 +283,16 @@ def add(
         notice_id=notice_id,
         number=_next_number(session, matter_id),
         channel=entry.channel,
-        person_or_org=entry.person_or_org.strip(),
-        contact=entry.contact.strip(),
-        content=entry.content.strip(),
+        person_or_org=typed_in.words(entry.person_or_org),
+        contact=typed_in.words(entry.contact),
+        content=typed_in.words(entry.content),
         position=entry.position,
         received_on=entry.received_on or clock.local_date(now),
         received_at=now,
         entered_by_id=author.user_id,
         entered_as=author.display,
         group_label=entry.group_label.strip(),
-        content_sha256=digest(entry.content.strip()),
+        content_sha256=digest(typed_in.words(entry.content)),
         token_key=token_key,
         content_key=content_key,
     )

@@ -32,10 +32,13 @@ def quorum(facts: Facts) -> Found:
     minutes = facts.last("F-15")
     if minutes is None:
         return
-    # A person who is listed twice, however the name is spaced, was there once; who is listed was to be there.
+    # A person who is listed twice, however the name is spaced, was there once; who was notified or is listed was to
+    # be there, whatever number the minutes say.
     rows = minutes.get("attendance") or ()
     present = {typed_in.same(row.get("person")) for row in rows if row.get("status") == "present"}
-    everybody = max(int(minutes.get("members_total") or 0), len({typed_in.same(row.get("person")) for row in rows}))
+    listed = {typed_in.same(row.get("person")) for row in rows}
+    notified = {row.get("person") for row in facts.of("F-15b", "members") or ()}
+    everybody = max(int(minutes.get("members_total") or 0), len(listed), len(notified))
     asked = facts.settings["quorum_percent"]
     if 100 * len(present) <= asked.value * everybody or not present:
         yield missing(

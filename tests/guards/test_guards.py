@@ -218,6 +218,8 @@ def test_nobody_is_counted_twice_for_the_quorum(twice: str) -> None:
         guards.FORMS["F-15"][1], said("F-15", attendance=[*rows, *absent], members_total=1)(lawful())
     )
     assert "SOD-10" in rules(guards.FORMS["F-15"][1], of(names={CLERK: twice})(lawful()))
+    notified = said("F-15b", members=[{"person": number} for number in range(1, 5)])(lawful())
+    assert "R-30g" in rules(guards.FORMS["F-15"][1], notified)
 
 
 @pytest.mark.parametrize(("held_at", "refused"), [

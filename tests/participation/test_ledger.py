@@ -88,6 +88,17 @@ def test_only_the_undertaking_unit_keeps_the_ledger(database: Database, matter_i
             opinions.ledger(session, outsider, matter_id, LedgerQuery())
 
 
+def test_nobody_speaks_for_the_public_of_the_site(database: Database, matter_id: int) -> None:
+    """R-18: what the office enters is not passed off as sent through the site, and says something."""
+    for entry, field in (
+        (Entry("website", "代拟的支持意见"), "channel"),
+        (Entry("letter", "\u200b\u3164 "), "content"),
+    ):
+        with pytest.raises(Invalid) as refusal, database.transaction() as session:
+            opinions.enter(session, bare.person(session, bare.KEEPER), matter_id, entry)
+        assert set(refusal.value.errors) == {field}
+
+
 def test_bulk_work_on_what_a_filter_finds(database: Database, matter_id: int) -> None:
     enter(database, matter_id, *(f"反对夜间收费,理由之{number}。" for number in range(60)), position="oppose")
     enter(database, matter_id, "支持试行。", position="support")
