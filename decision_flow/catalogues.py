@@ -119,14 +119,15 @@ def consent(session: Session, actor: Actor, catalogue_id: int, doc_no: str, on: 
     """Record that the Party committee of the same level agreed: number and date (ISO) of its document."""
     catalogue = _editable(session, actor, catalogue_id)
     errors: dict[str, list[str]] = {}
-    if not doc_no.strip():
+    doc_no = typed_in.words(doc_no)
+    if not doc_no:
         errors["party_consent_doc_no"] = [N_("请填写党委同意文件的文号。")]
     day = typed_in.day(on)
     if day is None or day > clock.today():
         errors["party_consent_on"] = [N_("请填写不晚于今天的日期。")]
     if errors:
         raise Invalid(_WRONG, errors=errors)
-    catalogue.party_consent_doc_no, catalogue.party_consent_on = doc_no.strip()[:80], day
+    catalogue.party_consent_doc_no, catalogue.party_consent_on = doc_no[:80], day
     _tell(session, EventName.CATALOGUE_CONSENTED, actor, catalogue, doc_no=catalogue.party_consent_doc_no, on=on)
     return catalogue
 
@@ -244,7 +245,7 @@ def _new(session: Session, actor: Actor, organ_id: int, year: int, number: int, 
 
 def _checked(session: Session, catalogue: Catalogue, values: Mapping[str, Any]) -> dict[str, Any]:
     errors: dict[str, list[str]] = {}
-    name = str(values.get("matter_name") or "").strip()
+    name = typed_in.words(values.get("matter_name"))
     if not 4 <= len(name) <= 80:
         errors["matter_name"] = [N_("事项名称应为4到80个字。")]
     unit = session.get(Organisation, typed_in.number(values.get("undertaking_unit_id")))

@@ -61,7 +61,7 @@ def record(session: Session, actor: Actor, decision_id: int, values: Mapping[str
     decision = matters.get(session, actor, decision_id)
     errors: dict[str, list[str]] = {}
     kind, channel = values.get("kind", ""), values.get("channel", "")
-    content = values.get("content", "").strip()
+    content = typed_in.words(values.get("content"))
     if kind not in KINDS:
         errors["kind"] = [N_("请选择种类。")]
     if kind == "opinion" and channel not in CHANNELS:

@@ -57,7 +57,7 @@ def add(
     """
     identity.require(actor, Permission.MATTER_REGISTER)
     matter = matters.get(session, actor, matter_id)
-    told = {name: str(values.get(name) or "").strip() for name in ("kind", "number", "occurred_on", "summary", "state")}
+    told = {name: typed_in.words(values.get(name)) for name in ("kind", "number", "occurred_on", "summary", "state")}
     errors: dict[str, list[str]] = {}
     if told["kind"] not in KINDS:
         errors["kind"] = [N_("请选择类别。")]

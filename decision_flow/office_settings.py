@@ -12,7 +12,7 @@ from decimal import Decimal, InvalidOperation
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from decision_flow import audit, clock, identity
+from decision_flow import audit, clock, identity, typed_in
 from decision_flow.actors import Actor
 from decision_flow.audit import EventName
 from decision_flow.errors import N_, Invalid, NotPermitted
@@ -108,13 +108,14 @@ def change(session: Session, actor: Actor, organ_id: int, name: str, value: str,
         errors[name] = [N_("请选择一项。")]
     elif not key.choices and not _is_amount(value):
         errors[name] = [N_("请填写大于0的数字。")]
-    if not basis.strip():
+    basis = typed_in.words(basis)
+    if not basis:
         errors["basis"] = [N_("请填写依据,如文件名称和文号。")]
     if errors:
         raise Invalid(N_("填写的内容有误,请按提示修改后再提交。"), errors=errors)
     before = of_organ(session, session.get_one(Organisation, organ_id))[name]
     row = OfficeSetting(
-        organ_id=organ_id, key=name, value=value, basis=basis.strip()[:500], set_at=clock.now(), set_as=actor.display
+        organ_id=organ_id, key=name, value=value, basis=basis[:500], set_at=clock.now(), set_as=actor.display
     )
     session.add(row)
     audit.append(

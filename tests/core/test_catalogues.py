@@ -34,6 +34,9 @@ def test_without_the_party_committees_consent_nothing_is_published(database: Dat
             catalogues.publish(session, office_clerk, made.id)
         assert refusal.value.rule == "R-03d"
         assert catalogues.published(session) == []
+        # A number that nobody can read is none.
+        with pytest.raises(Invalid):
+            catalogues.consent(session, office_clerk, made.id, "\u200b\u3164", clock.today().isoformat())
         catalogues.consent(session, office_clerk, made.id, "清党复〔2026〕2号", clock.today().isoformat())
         catalogues.publish(session, office_clerk, made.id)
         assert [one.id for one in catalogues.published(session)] == [made.id]
@@ -147,8 +150,9 @@ def test_linked_records_are_counted_and_checked(database: Database, files: FileS
             "state": "",
         }
         record = linked_records.add(session, clerk, play.matter_id, good)
-        with pytest.raises(Conflict):
-            linked_records.add(session, clerk, play.matter_id, good)
+        for again in (good, {**good, "number": "信-1\u200b"}):
+            with pytest.raises(Conflict):
+                linked_records.add(session, clerk, play.matter_id, again)
         wrong = {"kind": "x", "number": "", "occurred_on": "2999-01-01", "summary": "", "state": "x"}
         with pytest.raises(Invalid) as refusal:
             linked_records.add(session, clerk, play.matter_id, wrong)
