@@ -18,8 +18,8 @@ from decision_flow.roles import ADMINISTRATORS, ROLES
 from decision_flow.steps import StatutoryStep
 from decision_flow.verification import policy as policies
 from decision_flow.verification.report import shortened
-from web.language import gettext
-from web.presentation import text_of
+from web.language import gettext, translated
+from web.presentation import basis, text_of
 from web.request import language
 
 TOPICS = {
@@ -36,6 +36,11 @@ FIELD_TYPES = {
 COUNTED = {"working_days": "working_days_after", "calendar_days": "days_after", "months": "months_after"}
 # Roles that never have a task of their own.
 _NO_TASKS = (*ADMINISTRATORS, "oversight_reader", "procedure_modeller", "procedure_publisher", "policy_keeper")
+
+
+def field_types() -> dict[str, str]:
+    """Return the kinds of fields with their names in the reader's language."""
+    return {kind: translated(name) for kind, name in FIELD_TYPES.items()}
 
 
 def facts(source: ProcedureSource, policy: str) -> dict[str, Any]:
@@ -89,7 +94,7 @@ def report(told: checking.Report, source: ProcedureSource) -> dict[str, Any]:
                 "element": found.element,
                 "name": names.get(found.element, ""),
                 "message": found.message_en if language() == "en" and found.message_en else found.message,
-                "basis": found.basis,
+                "basis": basis(found.basis),
                 "counterexample": list(found.counterexample),
                 # The nodes on the way, which are its steps; the flows between them are only drawn.
                 "steps": [step for step in found.counterexample if step in names],

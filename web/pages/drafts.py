@@ -143,7 +143,7 @@ def form(draft_id: int, form_id: str) -> str:
         form_id=form_id,
         definition=form_files.read(body) if body else form_files.empty(form_id),
         may_edit=_may_edit(draft),
-        types=editor_facts.FIELD_TYPES,
+        types=editor_facts.field_types(),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from decision_flow.errors import N_
 from decision_flow.verification.inference import Inference
 from decision_flow.verification.kinds import Kind
 from decision_flow.verification.model import Model
@@ -13,7 +14,7 @@ from decision_flow.verification.scopes import Source
 from decision_flow.verification.standing import Standing
 
 RULE = "expression_typed"
-BASIS = "程序图的表达式应当能够计算"
+BASIS = N_("程序图的表达式应当能够计算")
 _ISO = re.compile(r"^(P[0-9YMWDTHS]+|\d{4}-\d{2}-\d{2}([T ].*)?)$")
 _DATES = ("any", "none", "text", "day", "moment", "date")
 _NUMBERS = ("any", "none", "number")

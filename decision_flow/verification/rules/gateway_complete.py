@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from decision_flow.errors import N_
 from decision_flow.verification.covering import gap
 from decision_flow.verification.model import Model
 from decision_flow.verification.report import Finding
 
 RULE = "gateway_complete"
-BASIS = "程序必须能够办结"
+BASIS = N_("程序必须能够办结")
 
 
 def check(model: Model) -> Iterator[Finding]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from decision_flow.errors import N_
 from decision_flow.verification.model import Model
 from decision_flow.verification.report import Finding
 
 RULE = "labelled"
-BASIS = "办理人员应当看得懂程序图"
+BASIS = N_("办理人员应当看得懂程序图")
 NAMED = ("userTask", "manualTask", "task", "callActivity")
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from weakref import WeakKeyDictionary
 
+from decision_flow.errors import N_
 from decision_flow.verification.game import Game, Result, State
 from decision_flow.verification.graph import Graph
 from decision_flow.verification.report import Finding, tell
 from decision_flow.verification.scopes import Scope
 
-BASIS = "程序必须能够办结"
+BASIS = N_("程序必须能够办结")
 # A scope is read once per file and never changed; a change of one process leaves the others judged.
 _judged: WeakKeyDictionary[Scope, tuple[Finding, ...]] = WeakKeyDictionary()
 

@@ -76,11 +76,12 @@ function open() {
     const text = (name, label) => input(field[name], value => set(field, name, value), { 'aria-label': `${say(label)} ${number + 1}` });
     const move = by => { const [one] = definition.fields.splice(number, 1); definition.fields.splice(number + by, 0, one); draw(number + by, by < 0 ? 'up' : 'down'); changed(); };
     const remove = () => { definition.fields.splice(number, 1); draw(Math.min(number, definition.fields.length - 1), 'delete'); changed(); };
+    const cell = (label, ...content) => el('td', { 'data-label': say(label) }, ...content);
     return el('tr', {},
-      el('td', {}, text('label', '名称')), el('td', {}, text('label_en', '英文名称')), el('td', {}, text('name', '代码')),
-      el('td', {}, select(field.type, types, value => set(field, 'type', value), null, { 'aria-label': `${say('类型')} ${number + 1}`, 'data-on': 'type' })),
-      el('td', {}, required), el('td', {}, options(field, number)), el('td', {}, text('visible_if', '显示条件')),
-      el('td', {}, el('div', { class: 'ed-acts' },
+      cell('名称', text('label', '名称')), cell('英文名称', text('label_en', '英文名称')), cell('代码', text('name', '代码')),
+      cell('类型', select(field.type, types, value => set(field, 'type', value), null, { 'aria-label': `${say('类型')} ${number + 1}`, 'data-on': 'type' })),
+      cell('必填', required), cell('选项', options(field, number)), cell('显示条件', text('visible_if', '显示条件')),
+      cell('操作', el('div', { class: 'ed-acts' },
         button('↑', () => move(-1), { disabled: number === 0, 'data-on': 'up', 'aria-label': `${say('上移')} ${number + 1}` }),
         button('↓', () => move(1), { disabled: number === definition.fields.length - 1, 'data-on': 'down', 'aria-label': `${say('下移')} ${number + 1}` }),
         button(say('删除'), remove, { 'data-on': 'delete', 'aria-label': `${say('删除')} ${number + 1}` }))));
