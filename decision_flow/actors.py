@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, Row, Select, and_, bindparam, exists, or_, select
+from sqlalchemy import BindParameter, Select, and_, bindparam, exists, or_, select
 from sqlalchemy.orm import Session
 
 from decision_flow import clock
 from decision_flow.models import Appointment, Organisation, Post, SignInSession, Substitution, User
+from decision_flow.prepared import Prepared
 from decision_flow.roles import ADMINISTRATORS, Permission, permissions_of
 
 
@@ -67,7 +68,7 @@ class Actor:
 
 def actor_of(session: Session, user: User) -> Actor:
     """Return the actor that a user is today, from the appointments held today."""
-    rows = session.execute(_OF_USER, {"user": user.id, "today": clock.today()}).all()
+    rows = _of_user(session, user.id)
     return build(user, rows, acting_of(session, user.id) if rows and rows[0].substitutes else ())
 
 
@@ -89,7 +90,7 @@ def acting_of(session: Session, user_id: int) -> tuple[Acting, ...]:
         principal = session.get_one(User, principal_id)
         if principal.active:
             # Without their own substitutions: nobody stands in for somebody who stands in.
-            them = build(principal, session.execute(_OF_USER, {"user": principal_id, "today": today}).all())
+            them = build(principal, _of_user(session, principal_id))
             if them.roles & set(ADMINISTRATORS):
                 continue
             units = frozenset(held.organisation_id for held in them.appointments)
@@ -97,17 +98,22 @@ def acting_of(session: Session, user_id: int) -> tuple[Acting, ...]:
     return tuple(found)
 
 
-def of_session(session: Session, token_hash: str) -> Sequence[Row[*tuple[Any, ...]]]:
+def of_session(session: Session, token_hash: str) -> Sequence[Any]:
     """Return what is stored of a session and of the person who opened it, once per appointment held today."""
+    return _rows(session, _OF_SESSION, token_hash=token_hash)
+
+
+def _of_user(session: Session, user_id: int) -> Sequence[Any]:
+    return _rows(session, _OF_USER, user=user_id)
+
+
+def _rows(session: Session, statement: Prepared, **values: object) -> Sequence[Any]:
     if session.autoflush:
         session.flush()
-    # Columns, no objects: the connection answers without the session's bookkeeping.
-    return session.connection().execute(_OF_SESSION, {"token_hash": token_hash, "today": clock.today()}).all()
+    return statement.rows(session.connection(), {**values, "today": clock.today()})
 
 
-def build(
-    person: User | Row[*tuple[Any, ...]], rows: Sequence[Row[*tuple[Any, ...]]], acting: tuple[Acting, ...] = ()
-) -> Actor:
+def build(person: Any, rows: Sequence[Any], acting: tuple[Acting, ...] = ()) -> Actor:
     """Return the actor made of a person's own columns and one row per appointment (all None where there is none)."""
     held = tuple(
         Held(
@@ -179,23 +185,25 @@ def _with_appointments(statement: Select[*tuple[Any, ...]]) -> Select[*tuple[Any
     )
 
 
-_OF_USER = _with_appointments(select(User.id).where(User.id == bindparam("user")))
-_OF_SESSION = _with_appointments(
-    select(
-        SignInSession.id.label("session_id"),
-        SignInSession.last_seen_at,
-        SignInSession.expires_at,
-        SignInSession.revoked_at,
-        User.id.label("user_id"),
-        User.username,
-        User.name,
-        User.name_en,
-        User.language,
-        User.active,
-        User.is_demo,
-        User.must_change_password,
-        User.password_changed_at,
+_OF_USER = Prepared(_with_appointments(select(User.id).where(User.id == bindparam("user"))))
+_OF_SESSION = Prepared(
+    _with_appointments(
+        select(
+            SignInSession.id.label("session_id"),
+            SignInSession.last_seen_at,
+            SignInSession.expires_at,
+            SignInSession.revoked_at,
+            User.id.label("user_id"),
+            User.username,
+            User.name,
+            User.name_en,
+            User.language,
+            User.active,
+            User.is_demo,
+            User.must_change_password,
+            User.password_changed_at,
+        )
+        .join_from(SignInSession, User, User.id == SignInSession.user_id)
+        .where(SignInSession.token_hash == bindparam("token_hash"))
     )
-    .join_from(SignInSession, User, User.id == SignInSession.user_id)
-    .where(SignInSession.token_hash == bindparam("token_hash"))
 )

@@ -24,6 +24,7 @@ from decision_flow import clock, trail_columns
 from decision_flow.db import before_commit
 from decision_flow.event_names import EventName as EventName
 from decision_flow.models import AuditEvent, AuditStream, TrailMention
+from decision_flow.prepared import Prepared
 from decision_flow.write_behind import WAITS
 
 GENESIS = "0" * 64
@@ -201,26 +202,35 @@ class _Trail:
     def write(self, session: Session) -> None:
         connection = session.connection()
         if self.events:
-            connection.execute(_NEW_EVENT, self.events)
+            _NEW_EVENT.write(connection, self.events)
             self.events.clear()
         if self.mentions:
             connection.execute(_NEW_MENTION, self.mentions)
             self.mentions.clear()
         for name, head in self.heads.items():
             if head.moved:
-                statement = _NEW_HEAD if head.is_new else _MOVE_HEAD
-                connection.execute(statement, {"stream": name, "seq": head.seq, "head": head.head, "sm3": head.sm3})
+                last = {"seq": head.seq, "head": head.head, "sm3": head.sm3}
+                if head.is_new:
+                    _NEW_HEAD.write(connection, [{"name": name, **last}])
+                else:
+                    _MOVE_HEAD.write(connection, [{"stream": name, **last}])
                 head.is_new = head.moved = False
 
 
-_HEAD = (
+_HEAD = Prepared(
     select(AuditStream.seq, AuditStream.head, AuditStream.sm3)
     .where(AuditStream.name == bindparam("name"))
     .with_for_update()
 )
-_NEW_HEAD = insert(AuditStream).inline().values(name=bindparam("stream")).execution_options(**WAITS)
-_MOVE_HEAD = update(AuditStream).where(AuditStream.name == bindparam("stream")).execution_options(**WAITS)
-_NEW_EVENT = insert(AuditEvent).inline().execution_options(**WAITS)
+_NEW_HEAD = Prepared(insert(AuditStream).inline(), ("name", "seq", "head", "sm3"))
+_MOVE_HEAD = Prepared(update(AuditStream).where(AuditStream.name == bindparam("stream")), ("seq", "head", "sm3"))
+_NEW_EVENT = Prepared(
+    insert(AuditEvent).inline(),
+    (
+        "stream", "seq", "at", "event", "result", "actor_id", "actor", "matter_id", "task_id", "canonical",
+        "prev_hash", "hash", "sm3",
+    ),
+)  # fmt: skip
 _NEW_MENTION = (
     insert(TrailMention)
     .from_select(
@@ -245,8 +255,8 @@ def _head(session: Session, stream: str) -> _Head:
     """Return the locked head of `stream`, once per transaction; a new stream starts at the genesis."""
     heads = _trail(session).heads
     if stream not in heads:
-        row = session.connection().execute(_HEAD, {"name": stream}).one_or_none()
-        heads[stream] = _Head(*row) if row else _Head(0, GENESIS, GENESIS, is_new=True)
+        found = _HEAD.rows(session.connection(), {"name": stream})
+        heads[stream] = _Head(*found[0]) if found else _Head(0, GENESIS, GENESIS, is_new=True)
     return heads[stream]
 
 

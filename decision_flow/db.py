@@ -30,7 +30,7 @@ from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.types import TypeDecorator
 
-from decision_flow import write_behind
+from decision_flow import plain_rows, write_behind
 from decision_flow.errors import N_, Conflict, Invalid, Refused
 
 NAMING = {
@@ -79,7 +79,8 @@ class UnitOfWork(Session):
     """A session that writes with its commit what operations gathered beside its rows (see `before_commit`)."""
 
     def flush(self, objects: Sequence[Any] | None = None) -> None:
-        if not self.new and not self.dirty and not self.deleted:
+        changed = self.dirty
+        if not self.new and not self.deleted and (not changed or plain_rows.write(self, changed)):
             return
         connection = self.connection()
         write_behind.flushing(connection, True)
@@ -162,7 +163,8 @@ class Database:
         self._reading = self.engine if self.is_sqlite else self.engine.execution_options(**write_behind.READS)
         # Rows are used after the commit to draw the answer; expiring them would read each one again.
         self._sessions = sessionmaker(self.engine, class_=UnitOfWork, expire_on_commit=False)
-        # What each of its sessions knows besides (`session.info`): where the files lie (`documents.keep_files`).
+        # What each of its sessions knows besides (`session.info`): where the files lie (`documents.keep_files`), and
+        # what was read of it that cannot change (`task_views.form_of`).
         self.info: dict[str, Any] = {}
 
     @contextmanager

@@ -31,7 +31,7 @@ from decision_flow.models import (
     TimerKind,
     TimerState,
 )
-from decision_flow.write_behind import WAITS
+from decision_flow.prepared import Prepared
 
 # Whose work a role's task is: the unit named in the matter. Every other role acts for the whole organ.
 UNIT_OF_ROLE = {
@@ -93,14 +93,26 @@ def apply(session: Session, matter: Matter, step: Step, *, actor: Author, at: da
     return tasks
 
 
-_NEW_TASK = insert(Task).returning(Task.id, sort_by_parameter_order=True)
-_NEW_NOTICE = insert(Notification).inline().execution_options(**WAITS)
-_NEW_TIMER = insert(Timer).inline().execution_options(**WAITS)
-_CANCEL_TIMERS = (
+_NEW_TASK = Prepared(
+    insert(Task).returning(Task.id),
+    (
+        "matter_id", "token", "element_id", "process", "name", "name_en", "step", "basis", "form", "role_code",
+        "organisation_id", "pool", "person_id", "item", "state", "received_at", "due_at", "due_rule",
+        "due_explanation", "due_provisional", "deadline",
+    ),
+)  # fmt: skip
+_NEW_NOTICE = Prepared(
+    insert(Notification).inline(),
+    ("event", "recipient_id", "pool", "matter_id", "task_id", "payload", "state", "dedupe_key", "created_at"),
+)
+_NEW_TIMER = Prepared(
+    insert(Timer).inline(),
+    ("kind", "matter_id", "task_id", "element_id", "due_at", "rule", "explanation", "state", "dedupe_key"),
+)
+_CANCEL_TIMERS = Prepared(
     update(Timer)
-    .where(Timer.task_id.in_(bindparam("task_ids", expanding=True)), Timer.state == TimerState.WAITING)
-    .values(state=bindparam("cancelled"))
-    .execution_options(**WAITS)
+    .where(Timer.task_id == bindparam("of_task"), Timer.state == TimerState.WAITING)
+    .values(state=TimerState.CANCELLED)
 )
 
 
@@ -110,10 +122,7 @@ def _insert(session: Session, rows: list[dict[str, Any]]) -> tuple[Task, ...]:
     Plain inserts, here and below: the unit of work would cost more than the statements. The tasks returned
     are to be read; they do not belong to the session.
     """
-    if not rows:
-        return ()
-    ids = session.connection().execute(_NEW_TASK, rows).scalars()
-    return tuple(Task(id=number, **row) for number, row in zip(ids, rows, strict=True))
+    return tuple(Task(id=_NEW_TASK.rows(session.connection(), row)[0].id, **row) for row in rows)
 
 
 def _open(matter: Matter, opened: OpenTask, functions: CalendarFunctions, at: datetime) -> dict[str, Any]:
@@ -208,8 +217,7 @@ def cancel_task_timers(session: Session, task_ids: Sequence[int]) -> None:
 
     Sent on the connection: through the session it would first flush all that the one flush at the end writes.
     """
-    if task_ids:
-        session.connection().execute(_CANCEL_TIMERS, {"task_ids": list(task_ids), "cancelled": TimerState.CANCELLED})
+    _CANCEL_TIMERS.write(session.connection(), [{"of_task": task_id} for task_id in task_ids])
 
 
 def _finish(session: Session, matter: Matter, step: Step, actor: Author, at: datetime) -> None:
@@ -279,9 +287,9 @@ def _announce(session: Session, matter: Matter, tasks: tuple[Task, ...], actor: 
         if task.due_at
     ]
     if notices:
-        session.connection().execute(_NEW_NOTICE, notices)
+        _NEW_NOTICE.write(session.connection(), notices)
     if overdue:
-        session.connection().execute(_NEW_TIMER, overdue)
+        _NEW_TIMER.write(session.connection(), overdue)
 
 
 def _settle_timers(session: Session, matter: Matter, step: Step, at: datetime) -> None:

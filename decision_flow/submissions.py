@@ -93,7 +93,7 @@ def check(
     `task`, so that a name or hash cannot be made up.
     """
     values = _own_files(session, form, values, task)
-    checked = form.validate(values, context=context or {}, auto=auto or {}, signed=signed or {})
+    checked = form.validate(values, context={} if context is None else context, auto=auto or {}, signed=signed or {})
     _must_exist(session, form, checked)
     return checked
 

@@ -12,7 +12,8 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, or_, select
-from sqlalchemy.orm import Session, contains_eager, undefer
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
 from decision_flow import (
     acts,
@@ -27,6 +28,7 @@ from decision_flow import (
     guards,
     identity,
     matters,
+    plain_rows,
     policy_versions,
     projection,
     refusals,
@@ -51,6 +53,7 @@ from decision_flow.models import (
     TaskState,
     User,
 )
+from decision_flow.prepared import Prepared
 
 
 @dataclass(frozen=True)
@@ -238,28 +241,43 @@ def complete(
     return Completed(task, matter, opened)
 
 
-# Built once: of all that a completion costs, putting a statement together is a good part.
-_LOCKED = (
-    select(Task, Matter, AuditStream.seq, AuditStream.head, AuditStream.sm3)
-    .join(Matter, Matter.id == Task.matter_id)
+# Of a task only what decides about it: every column costs, and the rest is read when it is asked for.
+_TASK = tuple(
+    column for column in Task.__table__.columns
+    if column.name not in (
+        "process", "name_en", "basis", "due_explanation", "due_provisional", "deadline", "draft", "draft_saved_at",
+        "submission",
+    )
+)  # fmt: skip
+_MATTER = tuple(Matter.__table__.columns)
+_VERSION = tuple(ProcedureVersion.__table__.columns[column.name] for column in bundles.VERSION_COLUMNS)
+_HEAD = (AuditStream.seq, AuditStream.head, AuditStream.sm3)
+_LOCKED = Prepared(
+    select(*_TASK, *_MATTER, *_VERSION, *_HEAD)
+    .select_from(Task.__table__)
+    .join(Matter.__table__, Matter.id == Task.matter_id)
+    .join(ProcedureVersion.__table__, ProcedureVersion.id == Matter.procedure_version_id)
     .join(AuditStream, AuditStream.name == audit.matter_stream_of(Matter.id))
     .where(Task.id == bindparam("task_id"))
-    .options(*(undefer(column) for column in (Task.draft, Matter.state, Matter.passed)))
-    .options(contains_eager(Task.matter).joinedload(Matter.procedure_version, innerjoin=True))
     # All three, in this order: a writer that had to wait is given each row as the one before left it.
     .with_for_update(of=(Matter, Task, AuditStream))
-    .execution_options(populate_existing=True)
 )
 
 
 def _locked(session: Session, actor: Actor, task_id: int) -> Task:
     """Return the task with its matter and the head of its trail, all locked, as they are under that lock."""
     identity.require(actor, Permission.TASK_WORK)
-    row = session.execute(_LOCKED, {"task_id": task_id}).one_or_none()
-    if row is None:
+    session.flush()
+    found = _LOCKED.rows(session.connection(), {"task_id": task_id})
+    if not found:
         raise NotFound(N_("没有这个任务,或者您无权查看。"))
-    task, matter, seq, head, sm3 = row
-    audit.hold(session, audit.matter_stream(matter.id), seq, head, sm3)
+    told = iter(found[0])
+    task = plain_rows.attach(session, Task, _TASK, told)
+    matter = plain_rows.attach(session, Matter, _MATTER, told)
+    version = plain_rows.attach(session, ProcedureVersion, _VERSION, told)
+    set_committed_value(task, "matter", matter)
+    set_committed_value(matter, "procedure_version", version)
+    audit.hold(session, audit.matter_stream(matter.id), *told)
     acting = actor.stands_in(task.pool)
     audit.stand_in(session, actor, acting.principal if acting else "")
     refusals.acting(session, actor, matter.id, task.id)

@@ -48,6 +48,24 @@ def flushing(connection: Connection, begun: bool) -> None:
     connection.info[_FLUSHING] = begun
 
 
+def waits(connection: Connection) -> bool:
+    """Whether a write may wait on this connection now."""
+    return _WAITING in connection.info and not connection.in_nested_transaction()
+
+
+def put(connection: Connection, statement: str, parameters: Any, rows: int | None = None) -> None:
+    """Let a write wait, which `waits` must allow; `rows` is how many it must touch, if that matters."""
+    connection.info[_WAITING].append(_Write(statement, parameters, rows))
+
+
+def send(connection: Connection, cursor: Any, statement: str, parameters: Any) -> None:
+    """Send a statement whose answer is needed, after all that waits."""
+    if connection.info.get(_WAITING):
+        _send(connection.connection.driver_connection, connection.info, cursor, statement, parameters)
+    else:
+        cursor.execute(statement, parameters)
+
+
 def wait_with_writes(engine: Engine) -> None:
     """Let the writes of `engine`, which must be of psycopg and in autocommit, wait for one another."""
 

@@ -1,0 +1,117 @@
+"""Objects of single rows, read and written without what SQLAlchemy does for whole graphs of them.
+
+Most acts change columns of a few rows that are there already. The order of the unit of work, which puts new rows
+before those that point to them, has then nothing to decide, and finding that out costs more than the statements.
+Whatever is more than that is left to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from functools import cache, lru_cache
+from typing import Any, TypeVar, cast
+
+from sqlalchemy import ClauseElement, Connection, Table, bindparam, inspect, update
+from sqlalchemy.orm import InstanceState, Mapper, Session, make_transient_to_detached
+from sqlalchemy.orm.util import identity_key
+from sqlalchemy.sql.elements import KeyedColumnElement
+
+from decision_flow.prepared import Prepared
+
+Stored = TypeVar("Stored")
+_Values = dict[str, Any]
+_Change = tuple[InstanceState[Any], _Values]
+
+
+def attach(
+    session: Session, kind: type[Stored], columns: Sequence[KeyedColumnElement[Any]], told: Iterator[Any]
+) -> Stored:
+    """Return the object of `kind` that a row tells, as part of `session`: what the session knew of it is overwritten.
+
+    Takes the values of `columns`, the key among them, from `told`. A column left out is read when it is asked for.
+    """
+    values = {column.key: next(told) for column in columns}
+    known = session.identity_map.get(identity_key(kind, values["id"]))
+    if known is None:
+        known = kind()
+        inspect(known).dict.update(values)
+        make_transient_to_detached(known)
+        session.add(known)
+    else:
+        state = inspect(known)
+        state.dict.update(values)
+        state._commit(state.dict, values)
+    return known
+
+
+def write(session: Session, changed: Collection[Any]) -> bool:
+    """Send the changes of stored objects, one UPDATE each, and return True; or do nothing and return False.
+
+    False inside a savepoint, or when something other than columns was changed. Raises `StaleDataError` when a row is
+    gone or its version is another's: at once or, on PostgreSQL, with the statement that takes the waiting ones along.
+    """
+    if session.in_nested_transaction():
+        # Who goes back to a savepoint expects the objects to go back with the rows: the unit of work remembers which.
+        return False
+    rows: list[_Change] = []
+    for state in map(inspect, changed):
+        values = _changes(state)
+        if values is None:
+            return False
+        if values:
+            rows.append((state, values))
+    # Always in this order, so that no two writers of the same rows wait for each other.
+    rows.sort(key=lambda row: (_rank(row[0].mapper), row[0].identity))
+    connection = session.connection()
+    for state, values in rows:
+        _send(connection, state, values)
+    for state in map(inspect, changed):
+        # What the unit of work does after its own statements; there is no public name for it.
+        state._commit_all(state.dict, session.identity_map)
+    return True
+
+
+def _send(connection: Connection, state: InstanceState[Any], values: _Values) -> None:
+    mapper, version = state.mapper, state.mapper.version_id_col
+    # `db.on_write` is told of the columns by their names, as by the unit of work.
+    row = {f"{_table(mapper).name}_id": (state.identity or (None,))[0]} | values
+    if version is not None:
+        row[f"known_{version.name}"] = state.dict[version.name]
+        row[version.name] = state.dict[version.name] = state.dict[version.name] + 1
+    _update(mapper, *values).write(connection, [row], must_be_there=True)
+
+
+def _changes(state: InstanceState[Any]) -> _Values | None:
+    """Return the new values by attribute, or None when not all of the change is plain."""
+    columns, version = state.mapper.columns, state.mapper.version_id_col
+    if [column.name for column in state.mapper.primary_key] != ["id"]:
+        return None
+    if version is not None and version.name not in state.dict:
+        return None
+    found: _Values = {}
+    for key, was in state.committed_state.items():
+        column, value = columns.get(key), state.dict.get(key)
+        if column is None or column.key != key or column.primary_key or isinstance(value, ClauseElement):
+            return None
+        if not column.type.compare_values(was, value):
+            found[key] = value
+    return found
+
+
+@cache
+def _rank(mapper: Mapper[Any]) -> int:
+    return _table(mapper).metadata.sorted_tables.index(_table(mapper))
+
+
+@lru_cache(maxsize=1000)
+def _update(mapper: Mapper[Any], *names: str) -> Prepared:
+    """Return the UPDATE of these columns of one row."""
+    table, version = _table(mapper), mapper.version_id_col
+    statement = update(table).where(table.c.id == bindparam(f"{table.name}_id"))
+    if version is None:
+        return Prepared(statement, names)
+    return Prepared(statement.where(version == bindparam(f"known_{version.name}")), (*names, version.name))
+
+
+def _table(mapper: Mapper[Any]) -> Table:
+    return cast(Table, mapper.local_table)
