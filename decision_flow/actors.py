@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, Select, and_, bindparam, exists, or_, select
+from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, exists, or_, select
 from sqlalchemy.orm import Session
 
 from decision_flow import clock
@@ -68,14 +68,17 @@ class Actor:
 
 def actor_of(session: Session, user: User) -> Actor:
     """Return the actor that a user is today, from the appointments held today."""
-    rows = _of_user(session, user.id)
-    return build(user, rows, acting_of(session, user.id) if rows and rows[0].substitutes else ())
+    if session.autoflush:
+        session.flush()
+    connection = session.connection()
+    rows = _OF_USER.rows(connection, {"user": user.id, "today": clock.today()})
+    return build(user, rows, acting_of(connection, user.id) if rows and rows[0].substitutes else ())
 
 
-def acting_of(session: Session, user_id: int) -> tuple[Acting, ...]:
+def acting_of(connection: Connection, user_id: int) -> tuple[Acting, ...]:
     """Return for whom a person stands in today. Asked only of those who do."""
     today = clock.today()
-    rows = session.execute(
+    stands_in = connection.execute(
         select(Substitution.principal_id, Substitution.procedure_key)
         .where(
             Substitution.substitute_id == user_id,
@@ -86,11 +89,11 @@ def acting_of(session: Session, user_id: int) -> tuple[Acting, ...]:
         .order_by(Substitution.id)
     ).all()
     found = []
-    for principal_id, key in rows:
-        principal = session.get_one(User, principal_id)
-        if principal.active:
+    for principal_id, key in stands_in:
+        rows = _OF_USER.rows(connection, {"user": principal_id, "today": today})
+        if rows[0].active:
             # Without their own substitutions: nobody stands in for somebody who stands in.
-            them = build(principal, _of_user(session, principal_id))
+            them = build(rows[0], rows)
             if them.roles & set(ADMINISTRATORS):
                 continue
             units = frozenset(held.organisation_id for held in them.appointments)
@@ -98,19 +101,9 @@ def acting_of(session: Session, user_id: int) -> tuple[Acting, ...]:
     return tuple(found)
 
 
-def of_session(session: Session, token_hash: str) -> Sequence[Any]:
+def of_session(connection: Connection, token_hash: str) -> Sequence[Any]:
     """Return what is stored of a session and of the person who opened it, once per appointment held today."""
-    return _rows(session, _OF_SESSION, token_hash=token_hash)
-
-
-def _of_user(session: Session, user_id: int) -> Sequence[Any]:
-    return _rows(session, _OF_USER, user=user_id)
-
-
-def _rows(session: Session, statement: Prepared, **values: object) -> Sequence[Any]:
-    if session.autoflush:
-        session.flush()
-    return statement.rows(session.connection(), {**values, "today": clock.today()})
+    return _OF_SESSION.rows(connection, {"token_hash": token_hash, "today": clock.today()})
 
 
 def build(person: Any, rows: Sequence[Any], acting: tuple[Acting, ...] = ()) -> Actor:
@@ -185,7 +178,18 @@ def _with_appointments(statement: Select[*tuple[Any, ...]]) -> Select[*tuple[Any
     )
 
 
-_OF_USER = Prepared(_with_appointments(select(User.id).where(User.id == bindparam("user"))))
+_PERSON = (
+    User.id.label("user_id"),
+    User.username,
+    User.name,
+    User.name_en,
+    User.language,
+    User.active,
+    User.is_demo,
+    User.must_change_password,
+    User.password_changed_at,
+)
+_OF_USER = Prepared(_with_appointments(select(*_PERSON).where(User.id == bindparam("user"))))
 _OF_SESSION = Prepared(
     _with_appointments(
         select(
@@ -193,15 +197,7 @@ _OF_SESSION = Prepared(
             SignInSession.last_seen_at,
             SignInSession.expires_at,
             SignInSession.revoked_at,
-            User.id.label("user_id"),
-            User.username,
-            User.name,
-            User.name_en,
-            User.language,
-            User.active,
-            User.is_demo,
-            User.must_change_password,
-            User.password_changed_at,
+            *_PERSON,
         )
         .join_from(SignInSession, User, User.id == SignInSession.user_id)
         .where(SignInSession.token_hash == bindparam("token_hash"))

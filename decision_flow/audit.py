@@ -15,12 +15,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-import rfc8785
 from cryptography.hazmat.primitives.hashes import SM3, Hash
 from sqlalchemy import ColumnElement, SQLColumnExpression, String, bindparam, cast, insert, literal, select, update
 from sqlalchemy.orm import Session
 
-from decision_flow import clock, trail_columns
+from decision_flow import canonical_json, clock, trail_columns
 from decision_flow.db import before_commit
 from decision_flow.event_names import EventName as EventName
 from decision_flow.models import AuditEvent, AuditStream, TrailMention
@@ -125,7 +124,7 @@ def append(
     on_behalf_of = on_behalf_of or stood_in_for(session, actor)
     if not reason and result == "ok" and isinstance(said := facts.get("reason"), str):
         reason = said
-    canonical = rfc8785.dumps(
+    canonical = canonical_json.dumps(
         {
             "format": FORMAT,
             "stream": stream,
@@ -297,7 +296,7 @@ class Sm3:
 
 def digest_of(value: Any) -> str:
     """Return the SHA-256 (hex) of the canonical form (RFC 8785) of a JSON value."""
-    return hashlib.sha256(rfc8785.dumps(value)).hexdigest()
+    return hashlib.sha256(canonical_json.dumps(value)).hexdigest()
 
 
 @dataclass(frozen=True)

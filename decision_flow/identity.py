@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Connection, Row, select, update
 from sqlalchemy.orm import Session
 
 from decision_flow import actors, audit, clock, passwords
@@ -111,16 +111,16 @@ def sign_in(
     return _open(session, user.id, settings, client_addr, user_agent)
 
 
-def actor_for_token(session: Session, token: str, settings: Settings) -> Actor | None:
+def actor_for_token(connection: Connection, token: str, settings: Settings) -> Actor | None:
     """Return the actor of a live session, or None. One statement, and it writes nothing (see `touch`)."""
-    rows = actors.of_session(session, _digest(token))
+    rows = actors.of_session(connection, _digest(token))
     now = clock.now()
     if not rows:
         return None
     first = rows[0]
     if first.revoked_at is not None or first.expires_at <= now or not _may_enter(first, settings):
         return None
-    actor = actors.build(first, rows, actors.acting_of(session, first.user_id) if first.substitutes else ())
+    actor = actors.build(first, rows, actors.acting_of(connection, first.user_id) if first.substitutes else ())
     if now - first.last_seen_at > _idle(actor, settings):
         return None
     stale = not first.is_demo and passwords.has_expired(first.password_changed_at, settings)

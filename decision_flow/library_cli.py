@@ -183,7 +183,7 @@ def _signed_in(settings: Settings, username: str) -> Iterator[tuple[Database, Ac
     if refusal is not None:
         raise refusal
     with database.transaction() as session:
-        actor = identity.actor_for_token(session, token, settings)
+        actor = identity.actor_for_token(session.connection(), token, settings)
     if actor is None or actor.must_change_password:
         raise NotPermitted(N_("请先在网页上登录并修改初始密码。"))
     try:

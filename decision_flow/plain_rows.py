@@ -19,6 +19,7 @@ from sqlalchemy.sql.elements import KeyedColumnElement
 from decision_flow.prepared import Prepared
 
 Stored = TypeVar("Stored")
+_LOCKED_IN = "locked in"
 _Values = dict[str, Any]
 _Change = tuple[InstanceState[Any], _Values]
 
@@ -29,6 +30,7 @@ def attach(
     """Return the object of `kind` that a row tells, as part of `session`: what the session knew of it is overwritten.
 
     Takes the values of `columns`, the key among them, from `told`. A column left out is read when it is asked for.
+    The row is locked until the transaction ends: nobody else can take it away or change it.
     """
     values = {column.key: next(told) for column in columns}
     known = session.identity_map.get(identity_key(kind, values["id"]))
@@ -41,6 +43,7 @@ def attach(
         state = inspect(known)
         state.dict.update(values)
         state._commit(state.dict, values)
+    inspect(known).info[_LOCKED_IN] = session.get_transaction()
     return known
 
 
@@ -64,21 +67,23 @@ def write(session: Session, changed: Collection[Any]) -> bool:
     rows.sort(key=lambda row: (_rank(row[0].mapper), row[0].identity))
     connection = session.connection()
     for state, values in rows:
-        _send(connection, state, values)
+        # Of a row that this transaction has locked it is known that it is there.
+        locked = state.info.get(_LOCKED_IN) is session.get_transaction()
+        _send(connection, state, values, must_be_there=not locked)
     for state in map(inspect, changed):
         # What the unit of work does after its own statements; there is no public name for it.
         state._commit_all(state.dict, session.identity_map)
     return True
 
 
-def _send(connection: Connection, state: InstanceState[Any], values: _Values) -> None:
+def _send(connection: Connection, state: InstanceState[Any], values: _Values, *, must_be_there: bool) -> None:
     mapper, version = state.mapper, state.mapper.version_id_col
     # `db.on_write` is told of the columns by their names, as by the unit of work.
     row = {f"{_table(mapper).name}_id": (state.identity or (None,))[0]} | values
     if version is not None:
         row[f"known_{version.name}"] = state.dict[version.name]
         row[version.name] = state.dict[version.name] = state.dict[version.name] + 1
-    _update(mapper, *values).write(connection, [row], must_be_there=True)
+    _update(mapper, *values).write(connection, [row], must_be_there=must_be_there)
 
 
 def _changes(state: InstanceState[Any]) -> _Values | None:

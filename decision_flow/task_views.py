@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Engine, bindparam, or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session, joinedload, undefer
 
 from decision_flow import bundles, catalogues, clock, experts, formalities, matters, policy_versions
@@ -97,7 +95,7 @@ def view(session: Session, actor: Actor, task_id: int) -> TaskView:
     task = _visible(session, actor, task_id)
     matter = task.matter
     runnable = bundles.runnable(session, matter.procedure_version)
-    form = _keep(session, task.id, runnable.form(task.form))
+    form = runnable.form(task.form)
     done = session.scalars(
         select(Task)
         .where(Task.matter_id == matter.id, Task.state == TaskState.COMPLETED, Task.id != task.id)
@@ -167,31 +165,12 @@ _FORM_OF = (
 )
 
 
-# A task never changes its form, nor its matter the version it began with: what the page asked, its answer need not ask.
-_forms: WeakKeyDictionary[Engine | Connection, dict[int, Form | None]] = WeakKeyDictionary()
-KEPT_FORMS = 10_000
-
-
 def form_of(session: Session, task_id: int) -> Form | None:
-    """Return the form of a task as its matter's version has it; None for a task without one.
-
-    Raises `NotFound` when there is no such task. What was found is kept for this database in this process.
-    """
-    kept = _forms.get(session.get_bind(), {})
-    with suppress(KeyError):
-        return kept[task_id]
+    """Return the form of a task as its matter's version has it; None for a task without one."""
     row = session.connection().execute(_FORM_OF, {"task_id": task_id}).one_or_none()
     if row is None:
         raise NotFound(N_("没有这个任务,或者您无权查看。"))
-    return _keep(session, task_id, bundles.runnable(session, row).form(row.form))
-
-
-def _keep(session: Session, task_id: int, form: Form | None) -> Form | None:
-    kept = _forms.setdefault(session.get_bind(), {})
-    if len(kept) >= KEPT_FORMS:
-        kept.clear()
-    kept[task_id] = form
-    return form
+    return bundles.runnable(session, row).form(row.form)
 
 
 def opened_after(session: Session, task: Task) -> tuple[Task, ...]:

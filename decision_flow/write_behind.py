@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from psycopg import Connection as Driver
+from psycopg import Cursor, ServerCursor
 from psycopg import Error as DriverError
-from psycopg import ServerCursor
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm.exc import StaleDataError
@@ -41,6 +41,7 @@ class _Write:
 
 
 _BEGIN = _Write("BEGIN")
+_COMMIT = _Write("COMMIT")
 
 
 def flushing(connection: Connection, begun: bool) -> None:
@@ -117,6 +118,10 @@ def _execute_many(cursor: Any, statement: str, parameters: Any, context: Any) ->
 def _commit(connection: Connection) -> None:
     if connection.info.get(_WAITING) == [_BEGIN]:
         _drop(connection)
+    writes: list[_Write] = connection.info.get(_WAITING) or []
+    if writes and all(write.rows is None for write in writes):
+        # No answer could stop the commit any more, so it goes along; the driver's own finds nothing to do.
+        writes.append(_COMMIT)
     try:
         _send(connection.connection.driver_connection, connection.info)
     except DriverError as error:
@@ -148,10 +153,15 @@ def _send(
     if not writes or driver is None:
         return
     info[_WAITING] = []
-    with driver.pipeline():
-        sent = [(driver.execute(write.statement, write.parameters), write) for write in writes]
+    counted: list[tuple[Cursor, _Write]] = []
+    with driver.pipeline(), driver.cursor() as unasked:
+        for write in writes:
+            if write.rows is None:
+                unasked.execute(write.statement, write.parameters)
+            else:
+                counted.append((driver.execute(write.statement, write.parameters), write))
         if cursor is not None:
             cursor.execute(statement, parameters)
-    for answered, write in sent:
-        if write.rows is not None and answered.rowcount != write.rows:
+    for answered, write in counted:
+        if answered.rowcount != write.rows:
             raise StaleDataError(f"{answered.rowcount} rows instead of {write.rows}: {write.statement}")

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 from decision_flow import first_run, identity
 from decision_flow.errors import N_, NotAuthenticated, NotPermitted
 from decision_flow.identity import Permission
-from web.request import COOKIE, settings, transaction
+from web.request import COOKIE, database, settings, transaction
 
 # What must work before there is an administrator.
 BEFORE_FOUNDING = ("first_run.", "observability.", "sign_in.language", "sign_in.text_size")
@@ -76,8 +76,8 @@ def _signed_in() -> identity.Actor | None:
     token = request.cookies.get(COOKIE)
     if not token:
         return None
-    with transaction(read_only=True) as session:
-        found = identity.actor_for_token(session, token, settings())
+    with database().reading() as connection:
+        found = identity.actor_for_token(connection, token, settings())
     if found is not None and identity.is_due_for_touch(found):
         with transaction() as session:
             identity.touch(session, found)

@@ -39,6 +39,14 @@ def attach(app: Flask, **parts: Any) -> None:
     app.extensions["decision_flow"] = parts
 
 
+def kept(name: str, most: int = 10_000) -> dict[Any, Any]:
+    """Return what this process has read of its database and need not read again, because it never changes."""
+    found = cast(dict[Any, Any], current_app.extensions["decision_flow"].setdefault(name, {}))
+    if len(found) >= most:
+        found.clear()
+    return found
+
+
 @contextmanager
 def transaction(*, read_only: bool = False) -> Iterator[Session]:
     """Open a transaction for a view; it commits when the block ends well."""

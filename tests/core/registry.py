@@ -43,3 +43,9 @@ def recorded(session: Session, name: EventName) -> dict[str, Any]:
 
 def new_user(session: Session, settings: Settings, username: str = "qianjin") -> User:
     return people.create_user(session, person(session, "admin"), username, "钱进", settings, "Qian Jin")[0]
+
+
+def entered(session: Session, token: str, settings: Settings) -> Actor | None:
+    """Who a token lets in, as a request would find that comes after what the session holds."""
+    session.flush()
+    return identity.actor_for_token(session.connection(), token, settings)

@@ -27,4 +27,4 @@ def enter(
 
 def who(database: Database, settings: Settings, token: str) -> Actor | None:
     with database.transaction(read_only=True) as session:
-        return identity.actor_for_token(session, token, settings)
+        return identity.actor_for_token(session.connection(), token, settings)

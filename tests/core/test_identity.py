@@ -149,7 +149,7 @@ def test_a_request_reads_once_and_writes_nothing(
     token = enter(database, settings)
     moved.shift(timedelta(minutes=5))
     with database.transaction(read_only=True) as session, statements(database) as seen:
-        actor = identity.actor_for_token(session, token, settings)
+        actor = identity.actor_for_token(session.connection(), token, settings)
     assert actor is not None
     assert [statement.split()[0] for statement in seen] == ["SELECT"]
     assert identity.is_due_for_touch(actor)

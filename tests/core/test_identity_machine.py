@@ -119,7 +119,7 @@ class Sessions(RuleBasedStateMachine):
     @rule(token=tokens)
     def use(self, token: str) -> None:
         with self.database.transaction() as session:
-            actor = identity.actor_for_token(session, token, self.settings)
+            actor = identity.actor_for_token(session.connection(), token, self.settings)
             if actor is not None and identity.is_due_for_touch(actor):
                 identity.touch(session, actor)
                 self.sessions[token].seen = clock.now()
@@ -127,7 +127,7 @@ class Sessions(RuleBasedStateMachine):
     @rule(token=tokens)
     def sign_out(self, token: str) -> None:
         with self.database.transaction() as session:
-            actor = identity.actor_for_token(session, token, self.settings)
+            actor = identity.actor_for_token(session.connection(), token, self.settings)
             if actor is not None:
                 identity.sign_out(session, actor)
                 self.sessions[token].ended = True
@@ -147,7 +147,7 @@ class Sessions(RuleBasedStateMachine):
     @rule(target=tokens, token=tokens, right=st.booleans(), new=st.sampled_from((*WORDS, "weak")))
     def change_password(self, token: str, right: bool, new: str) -> str:
         with self.database.transaction() as session:
-            actor = identity.actor_for_token(session, token, self.settings)
+            actor = identity.actor_for_token(session.connection(), token, self.settings)
             if actor is None:
                 return ""
             name = actor.username
@@ -176,9 +176,9 @@ class Sessions(RuleBasedStateMachine):
     @invariant()
     def every_token_opens_what_it_should(self) -> None:
         with self.database.transaction(read_only=True) as session:
-            assert identity.actor_for_token(session, "", self.settings) is None
+            assert identity.actor_for_token(session.connection(), "", self.settings) is None
             for token, opened in self.sessions.items():
-                actor = identity.actor_for_token(session, token, self.settings)
+                actor = identity.actor_for_token(session.connection(), token, self.settings)
                 assert (actor.username if actor else None) == (opened.owner if self._live(opened) else None)
 
 

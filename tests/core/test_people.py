@@ -18,7 +18,7 @@ from decision_flow.db import Database
 from decision_flow.errors import Conflict, Invalid, NotAuthenticated, NotFound, NotPermitted, Refused
 from decision_flow.identity import Actor
 from decision_flow.models import Appointment, AuditEvent
-from tests.core.registry import account, new_user, person, post, recorded
+from tests.core.registry import account, entered, new_user, person, post, recorded
 
 TODAY = clock.today()
 YESTERDAY, LATER = TODAY - timedelta(days=1), TODAY + timedelta(days=30)
@@ -74,7 +74,7 @@ def test_a_new_account_has_a_password_shown_once_and_must_change_it(database: Da
     assert event["actor"]["display"] == "区政府办公室·系统管理员·系统管理员"
     with database.transaction() as session:
         token = identity.sign_in(session, "qianjin", password, settings, "", "")
-        assert identity.actor_for_token(session, token, settings).must_change_password
+        assert entered(session, token, settings).must_change_password
         assert password not in "".join(session.scalars(select(AuditEvent.canonical)))
 
 
@@ -112,9 +112,9 @@ def test_disabling_ends_the_sessions_and_keeps_the_history(database: Database, s
         token = identity.sign_in(session, "chenbin", "Demo-2026-pass", demo, "", "")
         admin, found = person(session, "admin"), account(session, "chenbin")
         people.set_active(session, admin, found.id, False)
-        assert identity.actor_for_token(session, token, demo) is None
+        assert entered(session, token, demo) is None
         people.set_active(session, admin, found.id, True)
-        assert identity.actor_for_token(session, token, demo) is None
+        assert entered(session, token, demo) is None
         assert len(people.user(session, admin, found.id).appointments) == 3
         assert recorded(session, EventName.USER_ENABLED)["seq"] > recorded(session, EventName.USER_DISABLED)["seq"]
         with pytest.raises(Conflict, match="自己"):
@@ -130,7 +130,7 @@ def test_a_reset_unlocks_and_the_old_password_is_gone(database: Database, settin
         password = people.reset_password(session, security, found.id, settings)
         assert passwords.problem(password, "chenbin", settings) is None
         token = identity.sign_in(session, "chenbin", password, demo, "", "")
-        assert identity.actor_for_token(session, token, demo).must_change_password
+        assert entered(session, token, demo).must_change_password
         with pytest.raises(NotAuthenticated):
             identity.sign_in(session, "chenbin", "Demo-2026-pass", demo, "", "")
         with pytest.raises(Conflict, match="我的账号"):

@@ -14,7 +14,7 @@ from decision_flow.config import Settings
 from decision_flow.db import Database
 from decision_flow.errors import Conflict, Invalid
 from decision_flow.models import Organisation
-from tests.core.registry import new_user, person, recorded, unit
+from tests.core.registry import entered, new_user, person, recorded, unit
 
 TODAY = clock.today()
 YESTERDAY, LATER = TODAY - timedelta(days=1), TODAY + timedelta(days=30)
@@ -153,7 +153,7 @@ def test_three_people_found_the_installation(empty: Database, settings: Settings
         assert not first_run.is_needed(session)
         for entry in three():
             token = identity.sign_in(session, entry["username"], entry["password"], settings, "", "")
-            actor = identity.actor_for_token(session, token, settings)
+            actor = entered(session, token, settings)
             assert actor.roles == {entry["role"]}
             assert not actor.must_change_password
         assert audit.verify(session, audit.PEOPLE) is None

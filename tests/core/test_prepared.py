@@ -109,5 +109,5 @@ def test_what_is_missing_is_not_guessed(database: Database) -> None:
     with pytest.raises(KeyError, match="payload"), database.transaction() as session:
         NEW.write(session.connection(), [given])
     # Only what is the same for every row can be left out.
-    with pytest.raises(KeyError, match="title|passed"), database.transaction() as session:
+    with pytest.raises(KeyError, match=r"title|passed"), database.transaction() as session:
         Prepared(insert(Matter).inline(), ("number", "title")).write(session.connection(), [{"number": "1"}])

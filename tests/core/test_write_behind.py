@@ -76,7 +76,7 @@ def test_writes_go_with_the_first_answer_and_with_the_commit(grown: Database, se
         assert sent == ["|", "BEGIN", "INSERT", "INSERT", "INSERT", "SELECT"]
         sent.clear()
         session.connection().execute(NOTE, note("wb:4"))
-    assert sent == ["|", "INSERT"]
+    assert sent == ["|", "INSERT", "COMMIT"]
     assert keys(grown) == ["wb:1", "wb:2", "wb:3", "wb:4"]
 
 
@@ -84,6 +84,15 @@ def test_a_transaction_that_asks_nothing_sends_nothing(grown: Database, sent: li
     with grown.transaction():
         pass
     assert sent == []
+
+
+def test_a_commit_waits_for_the_rows_that_must_be_there(grown: Database, sent: list[str]) -> None:
+    with grown.transaction() as session:
+        session.connection().execute(NOTE, note("wb:5"))
+    with grown.transaction() as session:
+        session.scalars(select(Notification).where(Notification.dedupe_key == "wb:5")).one().attempts = 1
+        sent.clear()
+    assert sent == ["|", "UPDATE"]
 
 
 def twice(session: Session) -> None:

@@ -26,7 +26,7 @@ from web import forms
 from web.auth import requires
 from web.errors import record_refusal, refusals, status_of, told
 from web.language import gettext
-from web.request import actor, files, language, settings, transaction
+from web.request import actor, files, kept, language, settings, transaction
 
 page = Blueprint("tasks", __name__)
 
@@ -76,9 +76,8 @@ def transfer(task_id: int) -> Response | tuple[str, int]:
 @requires(Permission.TASK_WORK)
 def draft(task_id: int) -> Response:
     """Keep what was typed so far, right or wrong; files are kept by the full form only."""
+    values, _ = forms.read_submission(_form(task_id), request.form, request.files)
     with transaction() as session:
-        form = _form(session, task_id)
-        values, _ = forms.read_submission(form, request.form, request.files)
         at = tasks.save_draft(session, actor(), task_id, values)
     return jsonify(saved=True, at=at.isoformat())
 
@@ -87,8 +86,7 @@ def draft(task_id: int) -> Response:
 @requires(Permission.TASK_WORK)
 def complete(task_id: int) -> Response | tuple[str, int]:
     """Complete the task, or keep it, or add a row: whatever the pressed button says."""
-    with transaction(read_only=True) as session:
-        form = _form(session, task_id)
+    form = _form(task_id)
     values, uploads = forms.read_submission(form, request.form, request.files)
     errors = store_uploads(task_id, form, values, uploads)
     if forms.changes_rows(request.form):
@@ -120,8 +118,7 @@ def complete(task_id: int) -> Response | tuple[str, int]:
 @requires(Permission.TASK_WORK)
 def ask_approval(task_id: int) -> Response | tuple[str, int]:
     """Keep what was typed and ask for the approval that the form needs before it counts."""
-    with transaction(read_only=True) as session:
-        form = _form(session, task_id)
+    form = _form(task_id)
     values, uploads = forms.read_submission(form, request.form, request.files)
     errors = store_uploads(task_id, form, values, uploads)
     if form.id not in departures.BEFORE:
@@ -151,9 +148,14 @@ def done(task_id: int) -> str:
     return render_template("tasks/done.html", view=view, following=following)
 
 
-def _form(session: Any, task_id: int) -> Form:
-    form = task_views.form_of(session, task_id)
-    return form if form is not None else Form("F-0", "", "", "", ())
+def _form(task_id: int) -> Form:
+    """Return the form of a task. It is that of the page on which it was answered: a task never changes its form."""
+    form: Form | None = kept("forms").get(task_id)
+    if form is None:
+        with transaction(read_only=True) as session:
+            form = task_views.form_of(session, task_id) or Form("F-0", "", "", "", ())
+        kept("forms")[task_id] = form
+    return form
 
 
 def store_uploads(
@@ -219,6 +221,8 @@ def _page(task_id: int, **shown: Any) -> str:
         missing = [one["form"] for one in shown.get("refusals", ())]
         places = task_views.places(session, view.matter, missing, besides=task_id)
         colleagues = tasks.transfer_candidates(session, actor(), view.task) if view.may_work else []
+    if view.form:
+        kept("forms")[task_id] = view.form
     values = shown.pop("values", None)
     values = view.values if values is None else values
     return render_template(
