@@ -260,7 +260,9 @@ _LOCKED = Prepared(
     .join(AuditStream, AuditStream.name == audit.matter_stream_of(Matter.id))
     .where(Task.id == bindparam("task_id"))
     # All three, in this order: a writer that had to wait is given each row as the one before left it.
-    .with_for_update(of=(Matter, Task, AuditStream))
+    # No key of theirs ever changes, so whoever writes a row that points to them need not wait: an upload or a refusal
+    # that holds the head of the trail would wait for us, and we for it.
+    .with_for_update(of=(Matter, Task, AuditStream), key_share=True)
 )
 
 

@@ -10,13 +10,14 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DatabaseError
 
-from decision_flow import audit, identity, matters, migrations
+from decision_flow import audit, identity, matters, migrations, tasks
 from decision_flow.audit import SYSTEM, EventName
 from decision_flow.config import Settings
 from decision_flow.db import Base, Database
 from decision_flow.demo import PASSWORD, cases
 from decision_flow.documents import FileStore
-from decision_flow.models import AuditEvent
+from decision_flow.errors import Conflict, NotPermitted
+from decision_flow.models import AuditEvent, Task, TaskState
 from tests.core.registry import person
 
 AT = datetime(2026, 5, 8, 1, 30, tzinfo=UTC)
@@ -146,6 +147,38 @@ def test_who_holds_a_matter_and_who_holds_its_stream_do_not_wait_for_one_another
     assert told == []
     with database.transaction(read_only=True) as session:
         assert audit.verify(session, audit.matter_stream(matter_id)) is None
+
+
+@pytest.mark.parametrize("database", [pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True)
+def test_whoever_takes_up_a_task_waits_for_its_stream_and_holds_up_nobody(database: Database, files: FileStore) -> None:
+    matter_id = cases.OTHERS[0](database, files).matter_id
+    with database.transaction(read_only=True) as session:
+        standing = Task.state.in_((TaskState.OPEN, TaskState.CLAIMED))
+        task_id = session.scalars(select(Task.id).where(Task.matter_id == matter_id, standing)).first()
+    told = list[Exception]()
+
+    def work() -> None:
+        try:
+            with database.transaction() as session:
+                tasks.release(session, person(session, "zhoukai"), task_id)
+        except (NotPermitted, Conflict):
+            pass  # whose task it is is not the question
+        except Exception as error:
+            told.append(error)
+
+    with database.transaction() as session:
+        who = person(session, "wuting")
+        refused = {"matter_id": matter_id, "task_id": task_id, "result": "refused", "facts": {"told": "x"}}
+        audit.append(session, audit.matter_stream(matter_id), EventName.ACTION_REFUSED, actor=who, **refused)
+        worker = threading.Thread(target=work)
+        worker.start()
+        # Asked on a connection of its own: within a transaction the answer would stay what it was at first.
+        waiting = text("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")
+        with database.reading() as connection:
+            while worker.is_alive() and not connection.execute(waiting).all():
+                pass
+    worker.join()
+    assert told == []
 
 
 def test_models_equal_migrations_and_every_downgrade_runs(database: Database) -> None:
