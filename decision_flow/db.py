@@ -260,8 +260,8 @@ def _tell_writes(engine: Engine) -> None:
         connection.info.pop("on_write", None)
 
 
-def _dumps(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+# Made once: `json.dumps` would make a new one for every value.
+_dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def _postgresql_engine(url: str, pool_size: int) -> Engine:

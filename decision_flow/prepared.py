@@ -129,5 +129,6 @@ class _Ready:
 
     def tell(self, connection: Connection, cursor: Any, sent: Any) -> None:
         """Tell whoever listens to the connection what is sent."""
-        for listener in connection.dispatch.before_cursor_execute:
-            listener(connection, cursor, self.text, sent, None, False)
+        if listeners := connection.dispatch.before_cursor_execute:
+            for listener in listeners:
+                listener(connection, cursor, self.text, sent, None, False)

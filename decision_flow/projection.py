@@ -12,7 +12,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, inspect, select, update
 from sqlalchemy.orm import Session
 
 from decision_flow import audit, clock, effects, evaluations, guarding, working_days
@@ -122,7 +122,13 @@ def _insert(session: Session, rows: list[dict[str, Any]]) -> tuple[Task, ...]:
     Plain inserts, here and below: the unit of work would cost more than the statements. The tasks returned
     are to be read; they do not belong to the session.
     """
-    return tuple(Task(id=_NEW_TASK.rows(session.connection(), row)[0].id, **row) for row in rows)
+    tasks = []
+    for row in rows:
+        task = Task()
+        # Past the attributes, which would keep account of changes that nobody writes.
+        inspect(task).dict.update(row, id=_NEW_TASK.rows(session.connection(), row)[0].id)
+        tasks.append(task)
+    return tuple(tasks)
 
 
 def _open(matter: Matter, opened: OpenTask, functions: CalendarFunctions, at: datetime) -> dict[str, Any]:

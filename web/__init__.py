@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from flask import Flask
+from flask.sessions import SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFProtect
+from itsdangerous import URLSafeTimedSerializer
 from jinja2 import StrictUndefined
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter, Map, UnicodeConverter, ValidationError
@@ -73,6 +75,16 @@ PAGES = (
     audit.page, audit_checks.page,
     catalogues.page, linked.page, office.page, prints.page, exceptions.page, late.page,
 )  # fmt: skip
+
+
+class Sessions(SecureCookieSessionInterface):
+    """The cookie of whoever looks in, whose signer is made once and not with every request."""
+
+    def __init__(self, app: Flask) -> None:
+        self._signer = super().get_signing_serializer(app)
+
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        return self._signer
 
 
 class Identifier(IntegerConverter):
