@@ -36,7 +36,9 @@ class Prepared:
         """Send the statement and return its rows, each with its columns by name."""
         ready = self._for(connection.dialect)
         self._note(connection, [values])
-        cursor = self._run(connection, ready, values)
+        sent = ready.parameters(values)
+        ready.tell(connection, None, [sent])
+        cursor = self._send(connection, ready, sent)
         try:
             return [ready.row(one) for one in cursor.fetchall()]
         finally:
@@ -48,16 +50,18 @@ class Prepared:
         With `must_be_there` each has to touch one row: raises `StaleDataError` when it does not, if it waits with the
         statement that takes it along.
         """
+        if not rows:
+            return
         ready = self._for(connection.dialect)
         self._note(connection, rows)
-        waits = write_behind.waits(connection)
-        for values in rows:
-            if waits:
-                sent = ready.parameters(values)
-                ready.tell(connection, None, sent)
-                write_behind.put(connection, ready.text, sent, 1 if must_be_there else None)
-                continue
-            cursor = self._run(connection, ready, values)
+        sent = [ready.parameters(values) for values in rows]
+        ready.tell(connection, None, sent)
+        if write_behind.waits(connection):
+            for one in sent:
+                write_behind.put(connection, ready.text, one, 1 if must_be_there else None)
+            return
+        for one in sent:
+            cursor = self._send(connection, ready, one)
             touched = cursor.rowcount
             cursor.close()
             if must_be_there and touched != 1:
@@ -68,9 +72,8 @@ class Prepared:
             for note in connection.info.get("on_write", ()):
                 note(self.statement, rows)
 
-    def _run(self, connection: Connection, ready: _Ready, values: _Values) -> Any:
-        cursor, sent = connection.connection.cursor(), ready.parameters(values)
-        ready.tell(connection, cursor, sent)
+    def _send(self, connection: Connection, ready: _Ready, sent: Any) -> Any:
+        cursor = connection.connection.cursor()
         failed = connection.dialect.loaded_dbapi.Error
         try:
             write_behind.send(connection, cursor, ready.text, sent)
@@ -127,8 +130,9 @@ class _Ready:
             values[place] = convert(values[place])
         return self._row._make(values)
 
-    def tell(self, connection: Connection, cursor: Any, sent: Any) -> None:
-        """Tell whoever listens to the connection what is sent."""
+    def tell(self, connection: Connection, cursor: Any, sent: list[Any]) -> None:
+        """Tell whoever listens to the connection what is sent: once for all rows, as SQLAlchemy does."""
         if listeners := connection.dispatch.before_cursor_execute:
+            many = len(sent) > 1
             for listener in listeners:
-                listener(connection, cursor, self.text, sent, None, False)
+                listener(connection, cursor, self.text, sent if many else sent[0], None, many)
