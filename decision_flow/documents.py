@@ -10,7 +10,7 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -113,19 +113,14 @@ class Damage:
     changed: tuple[str, ...] = ()
 
 
-def damaged(session: Session, *matter_ids: int | None) -> Damage:
-    """Compute the hash of every filed paper of these matters anew, from the store; return what is not as it was.
+def damaged(session: Session, papers: Iterable[Document]) -> Damage:
+    """Compute the hash of each of these papers anew, from the store; return what is not as it was.
 
     Each file is read once and in parts, whatever its size. Where nothing says where the files lie, all are missing.
     """
     files: FileStore | None = session.info.get("files")
-    rows = session.execute(
-        select(Document.sha256, Document.name)
-        .where(Document.matter_id.in_(matter_ids), Document.filed_at.is_not(None))
-        .order_by(Document.id)
-    ).all()
     found: dict[str, list[str]] = {"missing": [], "changed": []}
-    for sha256, name in {row.sha256: row.name for row in rows}.items():
+    for sha256, name in {paper.sha256: paper.name for paper in papers}.items():
         there = files.digest(sha256) if files is not None else ""
         if there != sha256:
             found["changed" if there else "missing"].append(name)

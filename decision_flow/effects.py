@@ -191,7 +191,7 @@ def archive_part(session: Session, matter: Matter, call: Call, actor: Author, at
 
     A matter that only archives another one hands over the other's papers with its own.
     """
-    papers = archiving.filed(session, *archiving.whose(matter))
+    papers = guarding.before_archiving(session, matter)
     kept = archiving.retentions(papers)
     _record(
         session,

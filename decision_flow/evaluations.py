@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from decision_flow import audit, clock, notifications, submitted, working_days
@@ -32,6 +32,7 @@ from decision_flow.models import (
     TimerKind,
     TimerState,
 )
+from decision_flow.prepared import Prepared
 from decision_flow.resources import BPMN
 
 TABLE = "decision-tables/D-08-evaluation-trigger.dmn"
@@ -71,6 +72,12 @@ class Plan:
     explanation: str
 
 
+_NEW_TIMER = Prepared(
+    insert(Timer).inline(),
+    ("kind", "matter_id", "due_at", "rule", "explanation", "payload", "state", "dedupe_key"),
+)
+
+
 def schedule(
     session: Session,
     decision: Matter,
@@ -83,34 +90,39 @@ def schedule(
     now: bool = False,
 ) -> list[Evaluation]:
     """Plan reviews of `decision`: their rows, the timers that start each on its day (or `now`), and the events."""
-    planned = [
-        Evaluation(
-            decision_id=decision.id, mode=plan.mode, months=plan.months, due_on=plan.due_on,
-            status=EvaluationStatus.SCHEDULED, trigger=trigger, evidence=dict(evidence) if evidence else None,
-        )
+    if not plans:
+        return []
+    rows = [
+        {
+            "decision_id": decision.id, "mode": plan.mode, "months": plan.months, "due_on": plan.due_on,
+            "status": EvaluationStatus.SCHEDULED, "trigger": trigger, "evidence": dict(evidence) if evidence else None,
+        }
         for plan in plans
     ]  # fmt: skip
-    session.add_all(planned)
-    session.flush()
-    for plan, evaluation in zip(plans, planned, strict=True):
-        session.add(
-            Timer(
-                kind=TimerKind.START_MATTER,
-                matter_id=decision.id,
-                due_at=at if now else clock.start_of_day(plan.due_on),
-                rule="R-36a",
-                explanation=plan.explanation,
-                payload={"procedure": "post_evaluation", "relation": "evaluation", "evaluation_id": evaluation.id},
-                state=TimerState.WAITING,
-                dedupe_key=f"evaluation:{evaluation.id}",
-            )
-        )
+    # All in one statement, whose answer comes in no certain order.
+    written = sorted(session.scalars(insert(Evaluation).returning(Evaluation), rows), key=_by_day)
+    planned = list(zip(sorted(plans, key=_by_day), written, strict=True))
+    timers = [
+        {
+            "kind": TimerKind.START_MATTER, "matter_id": decision.id,
+            "due_at": at if now else clock.start_of_day(plan.due_on), "rule": "R-36a", "explanation": plan.explanation,
+            "payload": {"procedure": "post_evaluation", "relation": "evaluation", "evaluation_id": evaluation.id},
+            "state": TimerState.WAITING, "dedupe_key": f"evaluation:{evaluation.id}",
+        }
+        for plan, evaluation in planned
+    ]  # fmt: skip
+    _NEW_TIMER.write(session.connection(), timers)
+    for plan, evaluation in planned:
         _record(
             session, decision.id, EventName.EVALUATION_SCHEDULED, actor, at,
             evaluation=evaluation.id, due_on=plan.due_on.isoformat(), months=plan.months, mode=plan.mode,
             trigger=trigger,
         )  # fmt: skip
-    return planned
+    return written
+
+
+def _by_day(one: Plan | Evaluation) -> tuple[date, str]:
+    return one.due_on, one.mode
 
 
 def close(session: Session, matter: Matter, outcome: str | None, actor: Author, at: datetime) -> None:

@@ -20,10 +20,12 @@ from decision_flow.guards import separation
 from decision_flow.guards.facts import Facts, Filed
 from decision_flow.guards.said import Found, collect
 from decision_flow.guards.separation import Duty, Person
-from decision_flow.models import Matter, Task, User
+from decision_flow.models import Document, Matter, Task, User
 
 # What only a major decision does; the minutes of an adjustment are recorded too.
 DECIDING = frozenset({"record_decision", "record_publication", "schedule_evaluations", "freeze_draft"})
+
+ARCHIVES = "archive_part"
 
 
 def before_completion(
@@ -45,7 +47,7 @@ def before_completion(
     filed = Filed(form, answers, actor.user_id, actor.display, task.role_code, task.organisation_id, at, task.id)
     known = known.with_filing(filed)
     if form == "F-24":
-        known = _with_file(session, matter, known)
+        known = _with_file(session, matter, known, archiving.filed(session, *archiving.whose(matter)))
     _ask(guard_of(known.kind, form, step), known)
 
 
@@ -59,15 +61,23 @@ def guard_of(kind: str, form: str, step: str) -> guards.Guard | None:
 
 
 def before_effect(session: Session, matter: Matter, name: str) -> None:
-    """Raise `Refused` when a guard stands against an effect that the diagram asks for."""
-    if name not in guards.EFFECTS:
+    """Raise `Refused` when a guard stands against an effect that the diagram asks for.
+
+    Handing over the file is asked of by itself (`before_archiving`).
+    """
+    if name not in guards.EFFECTS or name == ARCHIVES:
         return
     known = matter_facts.of(session, matter)
     if known.kind in ("three_major", "other") and name in DECIDING:
         known = matter_facts.of(session, matter, kind="major")
-    if name == "archive_part":
-        known = _with_file(session, matter, known)
     _ask(guards.EFFECTS[name][1], known)
+
+
+def before_archiving(session: Session, matter: Matter) -> list[Document]:
+    """Raise `Refused` when a guard stands against handing over the file; return the papers that were looked at."""
+    papers = archiving.filed(session, *archiving.whose(matter))
+    _ask(guards.EFFECTS[ARCHIVES][1], _with_file(session, matter, matter_facts.of(session, matter), papers))
+    return papers
 
 
 def before_finish(session: Session, matter: Matter) -> None:
@@ -92,10 +102,10 @@ def _hand(session: Session, matter: Matter, task: Task, to: Actor) -> None:
         _must_be_apart(known, duty, _people(to, task))
 
 
-def _with_file(session: Session, matter: Matter, known: Facts) -> Facts:
+def _with_file(session: Session, matter: Matter, known: Facts, filed: Iterable[Document]) -> Facts:
     """Return the facts with what becomes of the file itself: does the trail verify, are the papers those filed."""
     broken = audit.verify(session, audit.matter_stream(matter.id))
-    papers = documents.damaged(session, *archiving.whose(matter))
+    papers = documents.damaged(session, filed)
     return replace(
         known,
         trail_break=broken.reason if broken is not None else "",

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from decision_flow import clock, documents
+from decision_flow import archiving, clock, documents
 from decision_flow.documents import FileStore
 from decision_flow.errors import Refused
 from decision_flow.models import Document, Task
@@ -81,9 +81,9 @@ def test_a_session_that_knows_no_store_holds_all_papers_missing(world: World) ->
     task = world.begin("archive_part", lawful())
     one = paper(world, task, "批复.txt", f"同意 {task.id}")
     with world.database.transaction(read_only=True) as session:
-        assert documents.damaged(session, task.matter_id) == documents.Damage()
+        assert documents.damaged(session, archiving.filed(session, task.matter_id)) == documents.Damage()
         session.info.pop("files")
-        assert documents.damaged(session, task.matter_id).missing == (one.name,)
+        assert documents.damaged(session, archiving.filed(session, task.matter_id)).missing == (one.name,)
 
 
 def test_a_large_file_is_read_in_parts(tmp_path: Path) -> None:
