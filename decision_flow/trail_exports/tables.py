@@ -33,9 +33,13 @@ def row(told: dict[str, Any], digest: str, sm3: str) -> list[str]:
     ]  # fmt: skip
 
 
+# With what a formula begins, also as an input method writes it in full width.
+BEGINS_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r", "\n")
+
+
 def neutral(cell: str) -> str:
     """Return a cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else cell
+    return f"'{cell}" if cell.startswith(BEGINS_FORMULA) else cell
 
 
 def json_line(event: Row[Any]) -> str:

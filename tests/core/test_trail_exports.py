@@ -76,6 +76,12 @@ def test_every_table_holds_the_events_and_no_formula(database: Database, tmp_pat
     assert [line["seq"] for line in lines] == list(range(1, 8)) and lines[6]["reason"] == "\U0001f600"
 
 
+@pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r", "\n"])
+def test_no_cell_begins_as_a_formula_does_in_either_width(begin: str) -> None:
+    assert trail_exports.neutral(f"{begin}1") == f"'{begin}1"
+    assert trail_exports.neutral(f"1{begin}") == f"1{begin}"
+
+
 def test_the_log_has_a_trace_for_each_matter_in_the_standard_form(long: Database, tmp_path: Path) -> None:
     assert write(long, "xes", tmp_path / "log") == 5_000
     log = etree.parse(tmp_path / "log").getroot()
