@@ -83,7 +83,7 @@ def _send(connection: Connection, state: InstanceState[Any], values: _Values, *,
     if version is not None:
         row[f"known_{version.name}"] = state.dict[version.name]
         row[version.name] = state.dict[version.name] = state.dict[version.name] + 1
-    _update(mapper, *values).write(connection, [row], must_be_there=must_be_there)
+    _update(mapper, must_be_there, *values).write(connection, [row], must_be_there=must_be_there)
 
 
 def _changes(state: InstanceState[Any]) -> _Values | None:
@@ -109,13 +109,15 @@ def _rank(mapper: Mapper[Any]) -> int:
 
 
 @lru_cache(maxsize=1000)
-def _update(mapper: Mapper[Any], *names: str) -> Prepared:
-    """Return the UPDATE of these columns of one row."""
+def _update(mapper: Mapper[Any], must_be_there: bool, *names: str) -> Prepared:
+    """Return the UPDATE of these columns of one row, of a known version unless it is certain that it is there."""
     table, version = _table(mapper), mapper.version_id_col
     statement = update(table).where(table.c.id == bindparam(f"{table.name}_id"))
     if version is None:
         return Prepared(statement, names)
-    return Prepared(statement.where(version == bindparam(f"known_{version.name}")), (*names, version.name))
+    if must_be_there:
+        statement = statement.where(version == bindparam(f"known_{version.name}"))
+    return Prepared(statement, (*names, version.name))
 
 
 def _table(mapper: Mapper[Any]) -> Table:
