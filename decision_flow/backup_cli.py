@@ -47,7 +47,7 @@ def restore(settings: Settings, file: Path, lang: str) -> None:
     from decision_flow import audit, backups
     from decision_flow.event_names import EventName
 
-    database = open_database(settings)
+    database = open_database(settings, newest=False)
     found = backups.restore(file, database, settings.folder, _told)
     click.echo(found.report.text(lang))
     click.echo(f"材料文件:应有{found.files}个,缺少{len(found.missing)}个,内容不符{len(found.changed)}个。")

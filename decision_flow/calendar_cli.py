@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from decision_flow.command_line import open_database
 from decision_flow.config import Settings
 
 if TYPE_CHECKING:
-    from decision_flow.db import Database
     from decision_flow.working_days import Calendar
 
 
@@ -75,7 +75,7 @@ def import_notice(settings: Settings, file: Path, preview: bool, organ: str | No
         for texts in error.errors.values():
             click.echo(texts[0], err=True)
         raise
-    database = _open(settings)
+    database = open_database(settings, newest=False)
     migrations.upgrade(database)
     with database.transaction() as session:
         working_days.seed(session)
@@ -99,26 +99,16 @@ def import_notice(settings: Settings, file: Path, preview: bool, organ: str | No
 
 def _calendar(settings: Settings) -> Calendar:
     """Return the calendar of the configured database, or the one shipped where there is no database yet."""
-    from sqlalchemy.exc import SQLAlchemyError
-
-    from decision_flow import working_days
+    from decision_flow import migrations, working_days
 
     if settings.database.startswith("sqlite:///") and not Path(settings.database.removeprefix("sqlite:///")).exists():
         return working_days.package()
-    try:
-        with _open(settings).transaction(read_only=True) as session:
-            found = working_days.load(session)
-    except SQLAlchemyError:
-        # A database that was never set up has no calendar; the shipped one answers.
+    database = open_database(settings, newest=False)
+    if migrations.current(database) is None:
         return working_days.package()
+    with database.transaction(read_only=True) as session:
+        found = working_days.load(session)
     return found if found.days else working_days.package()
-
-
-def _open(settings: Settings) -> Database:
-    from decision_flow.db import Database
-
-    settings.folder.mkdir(parents=True, exist_ok=True)
-    return Database(settings.database)
 
 
 def _organ(session: object, name: str | None) -> int | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -25,6 +24,7 @@ from decision_flow import audit, clock, inclusion
 from decision_flow.audit import GENESIS, SYSTEM, Author, EventName
 from decision_flow.db import batches, streamed
 from decision_flow.errors import N_, Invalid
+from decision_flow.kept_secrets import kept
 from decision_flow.models import AuditEvent, AuditStream, TrailCheckpoint, TrailTimestamp
 from decision_flow.verifier import verify_trail
 
@@ -36,17 +36,14 @@ def signing_key(folder: Path) -> Ed25519PrivateKey:
 
     Raises `Invalid` when the file holds no key.
     """
-    path = folder / KEY_FILE
-    folder.mkdir(parents=True, exist_ok=True)
-    if not path.exists():
-        made = Ed25519PrivateKey.generate().private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w") as target:
-            target.write(made.hex())
     try:
-        return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(path.read_text().strip()))
+        return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(kept(folder / KEY_FILE, _made)))
     except ValueError as error:
         raise Invalid(N_("数据目录中的签名密钥读不出来,没有签发检查点。")) from error
+
+
+def _made() -> str:
+    return Ed25519PrivateKey.generate().private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption()).hex()
 
 
 def public_key(key: Ed25519PrivateKey) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import signal
 import sys
 import threading
@@ -17,7 +18,7 @@ from decision_flow.backup_cli import backup, restore
 from decision_flow.calendar_cli import calendar
 from decision_flow.command_line import open_database
 from decision_flow.config import Settings
-from decision_flow.errors import DecisionFlowError
+from decision_flow.errors import N_, DecisionFlowError, Invalid
 from decision_flow.library_cli import library_commands
 from decision_flow.procedures_cli import procedures
 
@@ -30,7 +31,11 @@ EDGES = "decision_flow.commands"
 
 
 class Commands(click.Group):
-    """A group whose commands tell a domain error as one sentence and exit with 2."""
+    """A group whose commands tell what went wrong as one sentence and exit with 2.
+
+    That is a domain error, a database that does not answer, or a file that cannot be read or written. Anything else
+    is a bug and shows where it is.
+    """
 
     def list_commands(self, context: click.Context) -> list[str]:
         return sorted({*super().list_commands(context), *(point.name for point in entry_points(group=EDGES))})
@@ -47,8 +52,28 @@ class Commands(click.Group):
         try:
             return super().invoke(context)
         except DecisionFlowError as error:
-            click.echo(str(error), err=True)
-            sys.exit(2)
+            told = str(error)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            told = f"文件不能读写：{error.filename or ''}（{error.strerror or error}）。请检查路径、权限和磁盘空间。"
+        except Exception as error:
+            told = _of_database(error)
+            if not told:
+                raise
+        click.echo(told, err=True)
+        sys.exit(2)
+
+
+def _of_database(error: Exception) -> str:
+    """Return what to say of a database that cannot be reached, opened or written to; "" for any other error."""
+    # Loaded already by whoever met a database.
+    from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
+
+    if isinstance(error, OperationalError | InterfaceError) or type(error) is DatabaseError:
+        reason = " ".join(str(error.orig).split())[:300]
+        return f"数据库不能使用：{reason}。请检查设置 database_url、数据库是否已经启动以及读写权限。"
+    return ""
 
 
 @click.group(cls=Commands)
@@ -95,7 +120,7 @@ def db_upgrade(settings: Settings) -> None:
     """Bring the database to the newest schema."""
     from decision_flow.modelling import shipping
 
-    database = open_database(settings)
+    database = open_database(settings, newest=False)
     upgrade(database)
     click.echo("数据库已是最新。")
     with database.transaction(read_only=True) as session:
@@ -112,7 +137,7 @@ def demo() -> None:
 @click.pass_obj
 def demo_load(settings: Settings) -> None:
     """Load the demo into an empty database."""
-    database = open_database(settings)
+    database = open_database(settings, newest=False)
     upgrade(database)
     click.echo("演示数据已装入。" if load_demo(settings, database) else "数据库不是空的,没有装入演示数据。")
 
@@ -184,12 +209,32 @@ def upgrade(database: Database) -> None:
 
 
 def load_demo(settings: Settings, database: Database) -> bool:
-    """Load the demo into an empty database; return whether anything was done."""
+    """Load the demo into an empty database; return whether anything was done. Waits for another who is doing it.
+
+    Raises `Invalid` when an earlier loading was broken off: half a demo is none.
+    """
     from decision_flow import demo as data
+    from decision_flow import first_run
     from decision_flow.documents import FileStore
     from decision_flow.resources import BPMN
 
-    return data.load(database, FileStore(settings.folder / "files"), BPMN)
+    with (settings.folder / "demo-loading").open("a+") as mark:
+        fcntl.flock(mark, fcntl.LOCK_EX)
+        with database.transaction(read_only=True) as session:
+            empty = first_run.is_needed(session)
+        if not empty:
+            mark.seek(0)
+            if mark.read():
+                raise Invalid(
+                    N_("演示数据上次没有装完，不能使用。请删除数据目录 %(path)s（PostgreSQL 还要另建空库）再启动。"),
+                    path=settings.folder.absolute(),
+                )
+            return False
+        mark.write("begun")
+        mark.flush()
+        done = data.load(database, FileStore(settings.folder / "files"), BPMN)
+        mark.truncate(0)
+        return done
 
 
 @main.group()

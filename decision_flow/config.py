@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import math
 import os
 import secrets
 import tomllib
@@ -10,10 +12,12 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from decision_flow.errors import N_, Invalid
+from decision_flow.errors import N_, Invalid, Text
+from decision_flow.kept_secrets import kept
 
 PREFIX = "DECISION_FLOW_"
 FILE = "decision-flow.toml"
+DATABASES = ("sqlite:///", "postgresql://", "postgresql+psycopg://")
 
 
 def _setting(default: Any, about: str, *, secret: bool = False, basis: str = "") -> Any:
@@ -68,17 +72,21 @@ class Settings:
         """
         env = os.environ if env is None else env
         given: dict[str, Any] = {}
-        source = path or Path(env.get(f"{PREFIX}CONFIG", FILE))
-        if path is not None or source.exists():
+        named = path or (Path(env[f"{PREFIX}CONFIG"]) if env.get(f"{PREFIX}CONFIG") else None)
+        source = named or Path(FILE)
+        # A file that somebody named must be there; the usual one need not.
+        if named is not None or source.exists():
             try:
-                given.update(tomllib.loads(source.read_text("utf-8")))
-            except (OSError, tomllib.TOMLDecodeError) as error:
-                raise Invalid(N_("设置文件 %(path)s 读不出来:%(reason)s"), path=source, reason=error) from error
+                given.update(tomllib.loads(_read(source)))
+            except tomllib.TOMLDecodeError as error:
+                raise Invalid(
+                    N_("设置文件 %(path)s 不是正确的 TOML，请改正后重试：%(reason)s"), path=source, reason=error
+                ) from error
         for name, value in env.items():
             if name.startswith(PREFIX) and name not in (f"{PREFIX}CONFIG", f"{PREFIX}TEST_POSTGRESQL"):
                 key = name.removeprefix(PREFIX).lower()
                 if key.endswith("_file"):
-                    key, value = key.removesuffix("_file"), Path(value).read_text("utf-8").strip()
+                    key, value = key.removesuffix("_file"), _read(Path(value)).strip()
                 given[key] = value
         return Settings.of(given)
 
@@ -86,20 +94,19 @@ class Settings:
     def of(given: Mapping[str, Any]) -> Settings:
         """Return settings from names and values. Raises `Invalid` for unknown names and unusable values."""
         known = {entry.name: entry for entry in fields(Settings)}
-        errors = {name: [N_("没有这个设置。")] for name in given if name not in known}
+        errors = {name: [_unknown(name, known)] for name in given if name not in known}
         values: dict[str, Any] = {}
         for name in known.keys() & given.keys():
             kind = type(known[name].default)
             try:
                 values[name] = _converted(given[name], kind)
             except (ValueError, TypeError):
-                errors[name] = [N_("写法不正确。")]
-        settings = replace(Settings(), **values)
-        errors.update(_unsafe(settings))
+                errors[name] = [EXPECTED[kind]]
+        errors = {**_unsafe(replace(Settings(), **values)), **errors}
         if errors:
             told = ";".join(f"{name}:{texts[0]}" for name, texts in errors.items())
             raise Invalid(N_("设置有误,系统没有启动:%(told)s"), errors=errors, told=told)
-        return settings
+        return replace(Settings(), **values)
 
     @property
     def folder(self) -> Path:
@@ -113,46 +120,84 @@ class Settings:
 
     def key(self) -> str:
         """Return the signing key, making and keeping one (readable to its owner only) if none is set."""
-        if self.secret_key:
-            return self.secret_key
-        path = self.folder / "secret-key"
-        self.folder.mkdir(parents=True, exist_ok=True)
-        if not path.exists():
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(handle, "w") as target:
-                target.write(secrets.token_hex(32))
-        return path.read_text()
+        return self.secret_key or kept(self.folder / "secret-key", lambda: secrets.token_hex(32))
 
 
-def _converted(value: Any, kind: type) -> Any:
-    if kind is bool and isinstance(value, str):
-        words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False, "": False}
-        return words[value.lower()] if value.lower() in words else int("not a word")
-    if kind is bool and not isinstance(value, bool):
+EXPECTED = {
+    bool: N_("应当是 true 或者 false。"),
+    int: N_("应当是整数。"),
+    float: N_("应当是数。"),
+    str: N_("应当是文字，写在引号里。"),
+}
+# What a number must be at least; less would stop the product, or switch off what it is for.
+LEAST = {
+    "threads": 1, "trusted_proxies": 0, "upload_limit_mb": 1, "unnamed_file_days": 0, "public_cache_seconds": 0,
+    "comments_per_minute": 1, "comments_per_day": 1, "lookups_per_minute": 1, "worker_seconds": 0.1,
+    "session_idle_minutes": 1, "admin_idle_minutes": 1, "session_absolute_minutes": 1, "lockout_minutes": 1,
+    "password_min_length": 8, "password_days": 0,
+}  # fmt: skip
+MOST = 10**6
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise Invalid(
+            N_("文件 %(path)s 读不出来（%(reason)s）。请检查路径和权限，文件应为 UTF-8 编码。"),
+            path=path,
+            reason=reason,
+        ) from error
+
+
+def _unknown(name: str, known: Mapping[str, Any]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return Text.of(N_("没有这个设置；是不是 %s？"), near[0]) if near else N_("没有这个设置，请核对名称。")
+
+
+def _converted(value: Any, kind: Any) -> Any:
+    if isinstance(value, str):
+        if kind is bool:
+            words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False, "": False}
+            return words[value.lower()] if value.lower() in words else int("not a word")
+        found = kind(value)
+    elif type(value) is kind or (kind is float and type(value) is int):
+        found = kind(value)
+    else:
         raise TypeError
-    return kind(value)
+    if kind in (int, float) and not (math.isfinite(found) and abs(found) <= MOST):
+        raise ValueError
+    return found
 
 
 def _unsafe(settings: Settings) -> dict[str, list[str]]:
     errors: dict[str, list[str]] = {}
     if settings.secret_key and len(settings.secret_key) < 32:
         errors["secret_key"] = [N_("密钥至少需要32个字符。")]
-    if settings.password_min_length < 8:
-        errors["password_min_length"] = [N_("密码最短位数不能小于8。")]
-    if settings.password_days < 0:
-        errors["password_days"] = [N_("不能小于0。")]
+    for name, least in LEAST.items():
+        if getattr(settings, name) < least:
+            errors[name] = [Text.of(N_("不能小于%s。"), least)]
+    if not settings.data_dir.strip() or "\x00" in settings.data_dir:
+        errors["data_dir"] = [N_("请写明目录。")]
+    if settings.database_url and not settings.database_url.startswith(DATABASES):
+        errors["database_url"] = [N_("应以 sqlite:/// 或 postgresql:// 开头。")]
     if not 1 <= settings.lockout_tries <= 20:
         errors["lockout_tries"] = [N_("应在1到20之间。")]
-    if settings.unnamed_file_days < 0:
-        errors["unnamed_file_days"] = [N_("不能小于0。")]
-    if settings.tsa_url and not settings.tsa_url.startswith(("http://", "https://")):
-        errors["tsa_url"] = [N_("应以 http:// 或 https:// 开头。")]
+    for name in ("tsa_url", "base_url"):
+        if getattr(settings, name) and not getattr(settings, name).startswith(("http://", "https://")):
+            errors[name] = [N_("应以 http:// 或 https:// 开头。")]
+    if not settings.host.strip():
+        errors["host"] = [N_("请写明监听地址。")]
     if settings.language not in ("zh", "en"):
         errors["language"] = [N_("只能是 zh 或 en。")]
+    if settings.log_format not in ("text", "json"):
+        errors["log_format"] = [N_("只能是 text 或 json。")]
     if settings.demo and settings.https:
         errors["demo"] = [N_("演示模式的账号是公开的,不能用于正式的 HTTPS 站点。")]
     if settings.smtp_security not in ("none", "starttls", "tls"):
         errors["smtp_security"] = [N_("只能是 none、starttls 或 tls。")]
-    if not 1 <= settings.port <= 65535:
-        errors["port"] = [N_("端口应在1到65535之间。")]
+    for name in ("port", "smtp_port"):
+        if not 1 <= getattr(settings, name) <= 65535:
+            errors[name] = [N_("端口应在1到65535之间。")]
     return errors

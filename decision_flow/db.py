@@ -286,7 +286,7 @@ def _postgresql_engine(url: str, pool_size: int) -> Engine:
 
 def _sqlite_engine(url: str) -> Engine:
     if sqlite3.sqlite_version_info < SQLITE_FLOOR:
-        raise RuntimeError(f"SQLite {'.'.join(map(str, SQLITE_FLOOR))} or newer is needed")
+        raise Invalid(N_("SQLite 版本过低，需要%(floor)s或者更新的版本。"), floor=".".join(map(str, SQLITE_FLOOR)))
     engine = create_engine(url, connect_args={"timeout": 30}, json_serializer=_dumps)
 
     @event.listens_for(engine, "connect")

@@ -6,7 +6,6 @@ so that only somebody with access to the machine can found the installation.
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,6 +18,7 @@ from decision_flow.audit import SYSTEM, EventName
 from decision_flow.config import Settings
 from decision_flow.errors import N_, Conflict, Invalid
 from decision_flow.identity import ADMINISTRATORS, ROLES
+from decision_flow.kept_secrets import kept
 from decision_flow.models import Appointment, Organisation, Post, User
 
 LEVELS = ("district", "township", "city")
@@ -32,16 +32,7 @@ def is_needed(session: Session) -> bool:
 
 def setup_code(settings: Settings) -> str:
     """Return the code that proves access to the server; kept in the data folder until set-up is done."""
-    path = settings.folder / "setup-code"
-    settings.folder.mkdir(parents=True, exist_ok=True)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    code = secrets.token_hex(6)
-    with os.fdopen(handle, "w") as target:
-        target.write(code)
-    return code
+    return kept(settings.folder / "setup-code", lambda: secrets.token_hex(6))
 
 
 def forget_setup_code(settings: Settings) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import dataclasses
 import gc
 import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -12,6 +15,7 @@ import click
 from decision_flow.cli import load_demo, main, upgrade
 from decision_flow.command_line import open_database
 from decision_flow.config import Settings
+from decision_flow.errors import N_, Invalid
 
 
 @main.command()
@@ -32,7 +36,10 @@ def serve(settings: Settings, port: int | None, data: str | None, demo: bool | N
         {**dataclasses.asdict(settings), **{key: value for key, value in given.items() if value is not None}}
     )
     logs.configure(settings.log_format)
-    database = open_database(settings)
+    with address_told(settings.host, settings.port):
+        # Before anything is begun, for it may take a while.
+        try_address(settings.host, settings.port)
+    database = open_database(settings, newest=False)
     click.echo("正在准备数据库 …")
     upgrade(database)
     if settings.demo:
@@ -45,14 +52,15 @@ def serve(settings: Settings, port: int | None, data: str | None, demo: bool | N
         founding = first_run.is_needed(session)
     # The proxy in front is trusted by number, in the application: the server must hand on what it says.
     sockets: dict[int, Any] = {}
-    server = create_server(
-        app,
-        map=sockets,
-        host=settings.host,
-        port=settings.port,
-        threads=settings.threads,
-        clear_untrusted_proxy_headers=not settings.trusted_proxies,
-    )
+    with address_told(settings.host, settings.port):
+        server = create_server(
+            app,
+            map=sockets,
+            host=settings.host,
+            port=settings.port,
+            threads=settings.threads,
+            clear_untrusted_proxy_headers=not settings.trusted_proxies,
+        )
     kind = "web" if no_worker else "both"
     stop = worker.start(database, settings, app.extensions["decision_flow"]["files"], kind=kind)
     address = f"http://{settings.host}:{settings.port}"
@@ -70,6 +78,28 @@ def serve(settings: Settings, port: int | None, data: str | None, demo: bool | N
         run_until_told(server, sockets)
     finally:
         stop()
+
+
+def try_address(host: str, port: int) -> None:
+    """Raise `OSError` when no server could listen there."""
+    for family, kind, proto, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        with socket.socket(family, kind, proto) as tried:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            tried.bind(address)
+
+
+@contextmanager
+def address_told(host: str, port: int) -> Iterator[None]:
+    """Turn an `OSError` within the block into the sentence that this address cannot be had."""
+    try:
+        yield
+    except OSError as error:
+        raise Invalid(
+            N_("地址 %(host)s 的端口 %(port)s 不能使用（%(reason)s）。请停止占用它的程序，或者用 --port 换一个端口。"),
+            host=host,
+            port=port,
+            reason=error.strerror,
+        ) from error
 
 
 def run_until_told(server: Any, sockets: dict[int, Any]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from decision_flow.db import Database
+from decision_flow.errors import N_, Invalid
 
 HERE = Path(__file__).parent
 LOCK = 713_2019
@@ -29,16 +30,28 @@ def upgrade(database: Database, revision: str = "head") -> None:
     """Bring `database` to `revision`; waits for another node that is doing the same.
 
     Nothing is done where it stands there already: each start asks, and checking the references of a large
-    SQLite file takes minutes.
+    SQLite file takes minutes. Raises `Invalid` for a database that a newer release has set up.
     """
     from alembic import command
-    from alembic.script import ScriptDirectory
 
-    wanted = ScriptDirectory.from_config(alembic_config()).as_revision_number(revision)
-    if _current(database) == wanted:
+    if _stands(database, revision):
         return
     with _connection(database) as connection:
         command.upgrade(alembic_config(connection), revision)
+
+
+def require_newest(database: Database) -> None:
+    """Raise `Invalid` unless `database` stands at the newest schema, and say what is to be done."""
+    if not _stands(database, "head"):
+        raise Invalid(N_("数据库还没有建立，或者结构较旧。请先运行 decision-flow db upgrade。"))
+
+
+def current(database: Database) -> str | None:
+    """Return the revision that `database` stands at; None for an empty one."""
+    from alembic.runtime.migration import MigrationContext
+
+    with database.engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
 
 
 def downgrade(database: Database, revision: str) -> None:
@@ -49,12 +62,17 @@ def downgrade(database: Database, revision: str) -> None:
         command.downgrade(alembic_config(connection), revision)
 
 
-def _current(database: Database) -> str | None:
-    """Return the revision that `database` stands at; None for an empty one."""
-    from alembic.runtime.migration import MigrationContext
+def _stands(database: Database, revision: str) -> bool:
+    """Whether `database` stands at `revision`. Raises `Invalid` where a newer release has been at work."""
+    from alembic.script import ScriptDirectory
 
-    with database.engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+    history, found = ScriptDirectory.from_config(alembic_config()), current(database)
+    if found is not None and found not in {script.revision for script in history.walk_revisions()}:
+        raise Invalid(
+            N_("数据库由更新的版本（结构 %(revision)s）建立，没有改动。请换用那个版本，或者恢复升级前的备份。"),
+            revision=found,
+        )
+    return found == history.as_revision_number(revision)
 
 
 @contextmanager
