@@ -45,14 +45,46 @@ class InboxQuery:
 
 
 @dataclass(frozen=True)
-class Counters:
-    """How much work waits; the three dates count what I hold and what I may claim."""
+class Waiting:
+    """How much waits in one tab, and how much of it by when."""
 
-    todo: int
-    claimable: int
-    due_today: int
-    due_in_three: int
+    total: int
+    today: int
+    three: int
     overdue: int
+
+
+@dataclass(frozen=True)
+class Counters:
+    """How much work waits: what I hold and what I may claim."""
+
+    held: Waiting
+    free: Waiting
+
+    @property
+    def todo(self) -> int:
+        """Return how many tasks I hold."""
+        return self.held.total
+
+    @property
+    def claimable(self) -> int:
+        """Return how many tasks I may claim."""
+        return self.free.total
+
+    @property
+    def due_today(self) -> int:
+        """Return how many of both are due today."""
+        return self.held.today + self.free.today
+
+    @property
+    def due_in_three(self) -> int:
+        """Return how many of both are due within three working days."""
+        return self.held.three + self.free.three
+
+    @property
+    def overdue(self) -> int:
+        """Return how many of both are overdue."""
+        return self.held.overdue + self.free.overdue
 
 
 @dataclass(frozen=True)
@@ -68,6 +100,7 @@ class InboxRow:
     step: str | None
     basis: str
     unit: str
+    unit_en: str
     state: str | None
     assignee: str | None
     received_at: datetime | None
@@ -114,6 +147,7 @@ def inbox(session: Session, actor: Actor, query: InboxQuery) -> InboxPage:
             Task.step,
             Task.basis,
             Organisation.name,
+            Organisation.name_en,
             Task.state,
             assignee.name,
             Task.received_at,
@@ -161,14 +195,8 @@ def _counters(session: Session, actor: Actor, now: datetime, three: datetime) ->
         ).where(_mine(actor, tab))
 
     rows = {row.tab: row for row in session.execute(union_all(part("todo"), part("claimable")))}
-    todo, claimable = rows["todo"], rows["claimable"]
-    return Counters(
-        todo=todo.n,
-        claimable=claimable.n,
-        due_today=todo.today + claimable.today,
-        due_in_three=todo.three + claimable.three,
-        overdue=todo.late + claimable.late,
-    )
+    held, free = (Waiting(row.n, row.today, row.three, row.late) for row in (rows["todo"], rows["claimable"]))
+    return Counters(held, free)
 
 
 def _filters(query: InboxQuery, now: datetime, three: datetime) -> list[ColumnElement[bool]]:
@@ -223,6 +251,7 @@ def _started(session: Session, actor: Actor, query: InboxQuery, counters: Counte
             Matter.title,
             Matter.current_step,
             Organisation.name,
+            Organisation.name_en,
             Matter.registered_at,
             Matter.closed_at,
             Matter.status,
@@ -235,9 +264,9 @@ def _started(session: Session, actor: Actor, query: InboxQuery, counters: Counte
     )
     found = tuple(
         InboxRow(
-            None, matter_id, number, title, "", "", step, "", unit, None, None,
+            None, matter_id, number, title, "", "", step, "", unit, unit_en, None, None,
             registered_at, None, "", "", closed_at, status,
         )
-        for matter_id, number, title, step, unit, registered_at, closed_at, status in rows
+        for matter_id, number, title, step, unit, unit_en, registered_at, closed_at, status in rows
     )  # fmt: skip
     return InboxPage(found, total, page, pages, counters)

@@ -142,11 +142,12 @@ def _diagrams(runnable: Runnable, matter: Matter, tasks: tuple[Task, ...]) -> li
     passed: Mapping[str, int] = matter.passed or {}
     now = {task.element_id for task in tasks if task.state in STANDING}
     found = []
-    for key, name in matter_views.processes(runnable.compiled):
+    for process in matter_views.processes(runnable.compiled):
+        key = process.id
         inside = {element.id for element in runnable.compiled.elements.values() if element.process == key}
         content = next((one for one in runnable.diagrams.values() if f'<bpmn:process id="{key}"'.encode() in one), b"")
         if content and (inside & (set(passed) | now) or key == runnable.compiled.main):
-            found.append({"name": name, "svgs": printing.svgs(content, passed, now)})
+            found.append({"name": process.name or key, "svgs": printing.svgs(content, passed, now)})
     return found
 
 

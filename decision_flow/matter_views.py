@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, joinedload, undefer
 from decision_flow import acts, bundles, matters
 from decision_flow.acts import Act
 from decision_flow.audit import EventName
-from decision_flow.engine import Compiled
+from decision_flow.engine import Compiled, Element
 from decision_flow.errors import N_, NotFound
 from decision_flow.identity import Actor
 from decision_flow.models import (
@@ -21,12 +21,15 @@ from decision_flow.models import (
     Document,
     Evaluation,
     Matter,
+    Organisation,
     ProcedureVersion,
     Task,
     TaskState,
     Timer,
     TimerState,
+    User,
 )
+from decision_flow.roles import ROLES
 from decision_flow.steps import StatutoryStep
 
 
@@ -72,9 +75,9 @@ class MatterView:
     evaluations: tuple[Evaluation, ...]
     linked: tuple[Matter, ...]
     timers: tuple[Timer, ...]
-    processes: tuple[tuple[str, str], ...]
+    processes: tuple[Element, ...]
     passed: Mapping[str, int]
-    now: Mapping[str, tuple[str, ...]]
+    now: Mapping[str, tuple[User | Organisation, ...]]
     acts: tuple[Act, ...]
 
 
@@ -176,15 +179,18 @@ def events(session: Session, actor: Actor, matter_id: int, limit: int = 500) -> 
     )
 
 
-def diagram(session: Session, actor: Actor, matter_id: int, process_id: str) -> bytes:
-    """Return the BPMN XML in which `process_id` of the matter's version is drawn. Raises `NotFound`."""
+def diagram(session: Session, actor: Actor, matter_id: int, process_id: str) -> tuple[bytes, dict[str, str]]:
+    """Return the BPMN XML in which `process_id` of the matter's version is drawn, and the English names in it by id.
+
+    Raises `NotFound`.
+    """
     matter = matters.get(session, actor, matter_id, joinedload(Matter.procedure_version))
     runnable = bundles.runnable(session, matter.procedure_version)
     wanted = f'id="{process_id}"'.encode()
     if process_id in runnable.compiled.processes:
         for content in runnable.diagrams.values():
             if wanted in content:
-                return content
+                return content, _english(runnable.compiled, process_id)
     raise NotFound(N_("没有这张流程图。"))
 
 
@@ -216,18 +222,22 @@ def step_lines(compiled: Compiled, tasks: tuple[Task, ...]) -> tuple[StepLine, .
     return tuple(lines)
 
 
-def processes(compiled: Compiled) -> tuple[tuple[str, str], ...]:
-    """Return (id, name) of the main process and those it calls, the main one first."""
-    names = {element.id: element.name for element in compiled.elements.values() if element.kind == "process"}
+def processes(compiled: Compiled) -> tuple[Element, ...]:
+    """Return the main process and those it calls, the main one first."""
     ordered = [compiled.main, *(key for key in compiled.processes if key != compiled.main)]
-    return tuple((key, names.get(key) or key) for key in ordered)
+    return tuple(compiled.elements[key] for key in ordered)
 
 
-def _now(tasks: tuple[Task, ...]) -> dict[str, tuple[str, ...]]:
-    people: dict[str, list[str]] = {}
+def _english(compiled: Compiled, process_id: str) -> dict[str, str]:
+    """Name what a diagram of one process shows; a lane is named as the role that its id ends in."""
+    inside = [element for element in compiled.elements.values() if process_id in (element.id, element.process)]
+    lanes = {f"lane_{process_id}_{code}": role.label_en for code, role in ROLES.items()}
+    return {element.id: element.name_en for element in inside if element.name_en} | lanes
+
+
+def _now(tasks: tuple[Task, ...]) -> dict[str, tuple[User | Organisation, ...]]:
+    people: dict[str, list[User | Organisation]] = {}
     for task in tasks:
         if task.state in STANDING:
-            people.setdefault(task.element_id, []).append(
-                task.assignee.name if task.assignee else task.organisation.name
-            )
+            people.setdefault(task.element_id, []).append(task.assignee or task.organisation)
     return {element: tuple(names) for element, names in people.items()}

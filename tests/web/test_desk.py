@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from decision_flow import clock
 from decision_flow.audit import AuditEvent
 from decision_flow.db import Database
 from decision_flow.demo import cases
@@ -184,7 +186,24 @@ def test_the_diagram_comes_with_what_was_passed(app: Flask, drafting: Task) -> N
     assert "T_major_decision_06" in told["passed"]
     assert "T_major_decision_09" in told["now"]
     assert "<bpmn:process" in told["xml"]
+    assert told["standing"] == {"major_decision": ["拟订决策草案"]} and told["names"] == {}
     assert desk.client.get(f"/matters/{drafting.matter_id}/diagrams/nonsense").status_code == 404
+    english = desk.client.get(f"/matters/{drafting.matter_id}/diagrams/major_decision?lang=en").get_json()
+    assert english["names"]["T_major_decision_09"] == "Draft the decision"
+    assert english["names"]["lane_major_decision_undertaking_unit"] == "Undertaking unit"
+
+
+def test_a_figure_of_the_inbox_leads_to_what_it_counts(app: Flask, registered: Task) -> None:
+    due = registered.due_at
+    assert due is not None
+    with clock.pretend(due + timedelta(days=1)):
+        desk = Desk(app, OFFICE)
+        html = desk.get("/inbox?tab=done")
+        leads = re.search(r'class="counter counter-late" href="([^"]+)"', html)
+        assert leads and leads[1] == "?tab=claimable&amp;due=overdue"
+        assert f'value="{registered.id}"' in desk.get("/inbox?tab=claimable&due=overdue")
+        assert desk.post("/inbox/claim").status_code == 302
+        assert "请先选择要签收的任务" in desk.get("/inbox?tab=claimable")
 
 
 def test_a_matter_is_registered_once(app: Flask, database: Database) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
@@ -36,7 +38,7 @@ def show() -> str:
         to_approve = exceptions.waiting(session, actor())
         if not tab and not found.counters.todo and found.counters.claimable:
             # Nothing in hand but something to take: show that instead of an empty list.
-            query = InboxQuery(tab="claimable")
+            query = replace(query, tab="claimable")
             found = inbox.inbox(session, actor(), query)
     return render_template(
         "inbox/show.html", found=found, query=query, to_approve=to_approve, steps=list(StatutoryStep)
@@ -55,6 +57,8 @@ def claim() -> Response:
             taken += 1
         except DecisionFlowError as error:
             flash(told(error), "warning")
+    if not request.form.getlist("task"):
+        flash(gettext("请先选择要签收的任务。"), "warning")
     if taken:
         flash(gettext("已签收%(n)s项任务。", n=taken), "success")
     return redirect(url_for("inbox.show", tab="todo" if taken else "claimable"))

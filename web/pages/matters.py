@@ -27,6 +27,7 @@ from web import forms
 from web.auth import requires
 from web.errors import status_of, told
 from web.language import gettext
+from web.presentation import text_of
 from web.request import actor, language, page_number, transaction
 from web.security import allow_diagram_styles
 
@@ -106,13 +107,18 @@ def begin_act(matter_id: int, key: str) -> BaseResponse:
 def diagram(matter_id: int, process: str) -> Response:
     """Return a diagram with what was passed and what stands, for the viewer."""
     with transaction(read_only=True) as session:
-        xml = matter_views.diagram(session, actor(), matter_id, process)
+        xml, names = matter_views.diagram(session, actor(), matter_id, process)
         view = matter_views.view(session, actor(), matter_id)
+    inside: dict[str, list[str]] = {}
+    for task in view.tasks:
+        if task.state in ("OPEN", "CLAIMED"):
+            inside.setdefault(task.process, []).append(text_of(task, "name"))
     return jsonify(
         xml=xml.decode(),
+        names=names if language() == "en" else {},
         passed=view.passed,
-        now={key: list(names) for key, names in view.now.items()},
-        standing=sorted({task.process for task in view.tasks if task.state in ("OPEN", "CLAIMED")}),
+        now={key: [text_of(one, "name") for one in who] for key, who in view.now.items()},
+        standing=inside,
     )
 
 
@@ -124,7 +130,7 @@ def draw(matter_id: int, tab: str, **more: Any) -> str:
         dissents = certificates.shown(session, actor(), view.matter)
         events = matter_views.events(session, actor(), matter_id) if tab == "trail" else ()
         filed = papers.of_matter(session, actor(), matter_id) if tab == "papers" else None
-    process = request.args.get("process", view.processes[0][0])
+    process = request.args.get("process", view.processes[0].id)
     if tab == "progress":
         allow_diagram_styles()
     return render_template(

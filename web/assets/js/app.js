@@ -47,6 +47,12 @@ for (const button of document.querySelectorAll('[data-fill-user]')) {
 for (const select of document.querySelectorAll('[data-process-select]')) {
   select.addEventListener('change', () => select.form.submit());
 }
+for (const all of document.querySelectorAll('[data-check-all]')) {
+  const boxes = () => [...all.closest('form').querySelectorAll(`tbody [name="${all.dataset.checkAll}"][type=checkbox]`)];
+  all.hidden = false;
+  all.addEventListener('change', () => { for (const box of boxes()) box.checked = all.checked; });
+  all.closest('form').addEventListener('change', () => { all.checked = boxes().every(box => box.checked); });
+}
 // On a phone the menu and what stands beside a form start folded.
 if (window.matchMedia('(max-width: 767px)').matches) {
   for (const part of document.querySelectorAll('details.menu, details.folded')) part.open = false;
