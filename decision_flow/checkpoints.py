@@ -17,7 +17,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import func, insert, select, tuple_
 from sqlalchemy.orm import Session
 
 from decision_flow import audit, clock, inclusion
@@ -25,7 +25,7 @@ from decision_flow.audit import GENESIS, SYSTEM, Author, EventName
 from decision_flow.db import batches, streamed
 from decision_flow.errors import N_, Invalid
 from decision_flow.kept_secrets import kept
-from decision_flow.models import AuditEvent, AuditStream, TrailCheckpoint, TrailTimestamp
+from decision_flow.models import AuditEvent, AuditStream, TrailCheckpoint, TrailNode, TrailStretch, TrailTimestamp
 from decision_flow.verifier import verify_trail
 
 KEY_FILE = "trail-key"
@@ -53,12 +53,16 @@ def public_key(key: Ed25519PrivateKey) -> str:
 
 @dataclass(frozen=True)
 class Survey:
-    """What the next checkpoint will say: number, tree, the streams that moved, and the digest of the note before."""
+    """What the next checkpoint will say: number, tree, the streams that moved, and the digest of the note before.
+
+    `stretches` are the rows that say where the streams went into the tree.
+    """
 
     number: int
-    tree: verify_trail.Tree
+    tree: inclusion.GrowingTree
     streams: list[list[Any]]
     previous: str
+    stretches: list[dict[str, Any]]
 
 
 def survey(session: Session) -> Survey | None:
@@ -73,12 +77,14 @@ def survey(session: Session) -> Survey | None:
     moved = sorted((name, seq) for name, seq in heads if seq > sealed.get(name, 0))
     if all(name == audit.TRAIL for name, _ in moved):
         return None
-    tree = verify_trail.Tree(last.size, map(bytes.fromhex, json.loads(last.frontier))) if last else verify_trail.Tree()
+    number, size, parts = (last.number, last.size, json.loads(last.frontier)) if last else (0, 0, ())
+    tree = inclusion.GrowingTree(size, map(bytes.fromhex, parts))
     for name, seq in moved:
         for canonical in inclusion.canonicals(session, name, sealed.get(name, 0), seq):
             tree.add(verify_trail.leaf_hash(canonical.encode()))
     previous = hashlib.sha256(last.note.encode()).hexdigest() if last else GENESIS
-    return Survey((last.number if last else 0) + 1, tree, [list(one) for one in moved], previous)
+    stretches = list(inclusion.stretches(number + 1, moved, sealed, size))
+    return Survey(number + 1, tree, [list(one) for one in moved], previous, stretches)
 
 
 def seal(
@@ -107,6 +113,10 @@ def seal(
         public_key=public_key(key),
     )
     session.add(made)
+    session.flush()
+    session.execute(insert(TrailStretch), found.stretches)
+    if tree.made:
+        session.execute(insert(TrailNode), tree.made)
     facts = {"number": found.number, "size": tree.size, "root": root, "public_key": made.public_key}
     audit.append(session, audit.TRAIL, EventName.TRAIL_SEALED, actor=actor, facts=facts)
     return made

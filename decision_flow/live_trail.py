@@ -1,11 +1,13 @@
 """The trail where it lives: its events and seals as an export has them, and all that the database keeps beside them.
 
-Beside them stand the columns and mentions that it is searched by, the roots that the next checkpoint goes on from, and
-the register of papers with the papers themselves. None of this is evidence; a false one misleads whoever relies on it.
+Beside them stand the columns and mentions that it is searched by, the roots that the next checkpoint goes on from,
+what proofs are made of, and the register of papers with the papers themselves. None of this is evidence; a false one
+misleads whoever relies on it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -14,11 +16,11 @@ from typing import Any
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
-from decision_flow import checkpoints, trail_columns
+from decision_flow import checkpoints, inclusion, trail_columns
 from decision_flow.db import streamed
 from decision_flow.documents import NAMED_BY, FileStore
 from decision_flow.event_names import EventName
-from decision_flow.models import Document, TrailCheckpoint, TrailMention
+from decision_flow.models import Document, TrailCheckpoint, TrailMention, TrailNode, TrailStretch
 from decision_flow.number_sets import NumberSet
 from decision_flow.verifier import verify_trail
 from decision_flow.verifier.verify_trail import Report
@@ -46,12 +48,16 @@ def verify(session: Session, key: str = "", kept: dict[str, Any] | None = None) 
     if stray > 0:
         trail.report.wrong("stray", stray)
     points = select(TrailCheckpoint).order_by(TrailCheckpoint.number).execution_options(yield_per=100)
+    places, point = _Places(session), None
     for point in session.scalars(points):
-        trail.take(checkpoints.as_line(point))
+        places.take(trail, point)
         parts = json.dumps([part.hex() for part in trail.tree.parts])
         # Where the root differs, that has been said.
         if point.frontier != parts and trail.tree.root().hex() == point.root:
             trail.report.wrong("frontier", point.number)
+    places.end(trail.report)
+    if point is None or trail.tree.root().hex() == point.root:
+        _check_nodes(session, trail.tree, trail.report)
     trail.take({"kind": "end", **start})
     register.end()
     return trail.done()
@@ -80,6 +86,56 @@ def _events(session: Session, trail: verify_trail.Trail, register: _Register) ->
             last, last_id = stream, number
         register.check()
     return mentions
+
+
+class _Places:
+    """Where the streams went into the tree (`trail_stretch`), held against what the checkpoints say of it."""
+
+    def __init__(self, session: Session) -> None:
+        self.session, self.count, self.size = session, 0, 0
+        self.sealed: dict[str, int] = {}
+
+    def take(self, trail: verify_trail.Trail, point: TrailCheckpoint) -> None:
+        """Let the next checkpoint be checked, and what stands beside it."""
+        line = checkpoints.as_line(point)
+        trail.take(line)
+        query = select(TrailStretch.__table__).where(TrailStretch.checkpoint == point.number)
+        rows = [dict(row) for row in self.session.execute(query.order_by(TrailStretch.leaf)).mappings()]
+        self.count += len(rows)
+        try:
+            told = list(inclusion.stretches(point.number, line["streams"], self.sealed, self.size))
+            if rows != told:
+                trail.report.wrong("places", point.number)
+            self.sealed.update(line["streams"])
+            self.size += sum(one["last"] - one["first"] + 1 for one in told)
+        except (TypeError, ValueError):
+            pass  # what the checkpoint says is no list of streams: that has been said
+
+    def end(self, report: Report) -> None:
+        """Name what belongs to no checkpoint."""
+        stray = (self.session.scalar(select(func.count()).select_from(TrailStretch)) or 0) - self.count
+        if stray > 0:
+            report.wrong("stray_places", stray)
+
+
+def _check_nodes(session: Session, tree: verify_trail.Tree, report: Report) -> None:
+    """Name the kept roots (`trail_node`) that do not fit the tree, of which the complete parts are known.
+
+    Each must be made of the two that stand before it, and the last must be those parts: so all of them are right.
+    """
+    lowest, stack = inclusion.LEVEL, list[bytes]()
+    order = TrailNode.__table__.primary_key
+    rows = streamed(session, select(TrailNode.upto, TrailNode.level, TrailNode.hash).order_by(*order))
+    for upto in range(1 << lowest, tree.size + 1, 1 << lowest):
+        for level in range(lowest, (upto & -upto).bit_length()):
+            *place, found = next(rows, (0, 0, b""))
+            made = hashlib.sha256(b"\x01" + stack.pop(-2) + stack.pop()).digest() if level > lowest else found
+            if place != [upto, level] or found != made:
+                report.wrong("nodes", upto - (1 << level) + 1, upto)
+                return
+            stack.append(found)
+    if stack != tree.parts[: len(stack)] or next(rows, None) is not None:
+        report.wrong("nodes", 1, tree.size)
 
 
 class _Register:

@@ -19,7 +19,7 @@ from decision_flow.verifier.verify_trail import canonical_json
 from tests.long_trail import BEGUN
 
 EVENT, MENTION, STREAM, PAPER = (model.__table__ for model in (AuditEvent, TrailMention, AuditStream, Document))
-GUARDED = ("audit_event", "trail_mention", "trail_checkpoint")
+GUARDED = ("audit_event", "trail_mention", "trail_checkpoint", "trail_node", "trail_stretch")
 # What these change lies beside the events, and is not taken along in a file.
 BESIDE = ("column", "mention_gone", "mention_added", "paper")
 SEARCHED = ("at", "event", "result", "actor", "task_id", "prev_hash", "hash", "sm3")
@@ -51,6 +51,8 @@ def other(value: Any, column: Any = None) -> Any:
         return "0"
     if value is None or isinstance(value, int):
         return (value or 0) + 1000
+    if isinstance(value, bytes):
+        return bytes(32) if any(value) else b""
     if isinstance(value, str):
         return value[:-1] + ("1" if value[-1:] == "0" else "0")
     return value.replace(year=value.year - 1)  # a moment, a year back

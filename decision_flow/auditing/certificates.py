@@ -209,7 +209,7 @@ def _evidence(session: Session, matter: Matter, tasks: set[int]) -> tuple[Eviden
     return tuple(
         Evidence(
             row.stream, row.seq, row.at, row.event, row.actor, row.canonical, row.hash, row.sm3,
-            proof.inclusion(session, row.stream, row.seq),
+            proof.place(session, row.stream, row.seq),
         )
         for row in rows
     )  # fmt: skip

@@ -1,30 +1,23 @@
-"""What is proven of a stream: its chain, and each part of it by the checkpoint that first covers it.
-
-A checkpoint's tree is built again from the tree's complete parts as the checkpoint before left them (their root
-was signed) and the events that this one took in. So a proof reads a day's events, never the whole trail.
-"""
+"""What is proven of a stream: its chain, and each part of it by the checkpoint that first covers it."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from decision_flow import audit
+from decision_flow import audit, inclusion
 from decision_flow.audit import GENESIS, Author, Break, EventName
-from decision_flow.inclusion import Paths
-from decision_flow.models import AuditEvent, AuditStream, Matter, TrailCheckpoint
+from decision_flow.inclusion import Leaf
+from decision_flow.models import AuditStream, Matter, TrailCheckpoint, TrailStretch
 from decision_flow.verifier import verify_trail
-
-AT_ONCE = 100
 
 
 @dataclass(frozen=True)
@@ -92,28 +85,44 @@ def of_stream(session: Session, stream: str, key: str = "") -> Proof:
     """Return what is proven of one stream."""
     head = session.get(AuditStream, stream)
     spans, before = [], 0
-    for batch in _batches(session, stream):
-        last = batch.ends[stream]
-        problem = batch.problem or ("key" if key and batch.point.public_key != key else "")
-        spans.append(Span(batch.point.number, batch.point.made_at, before + 1, last, problem))
-        before = last
+    query = select(TrailStretch, TrailCheckpoint).join(
+        TrailCheckpoint, TrailCheckpoint.number == TrailStretch.checkpoint
+    )
+    taken_in = query.where(TrailStretch.stream == stream).order_by(TrailStretch.last)
+    for stretch, point in session.execute(taken_in):
+        problem = _problem(session, point) or ("key" if key and point.public_key != key else "")
+        taken = inclusion.leaves(session, point, [(stretch, (stretch.first, stretch.last))])
+        # Where the stretch lies is not signed; that it is what the checkpoint covers of the stream, is.
+        if stretch.first != before + 1 or not all(_leads_to(leaf, point) for leaf in taken):
+            problem = problem or "root"
+        spans.append(Span(point.number, point.made_at, before + 1, stretch.last, problem))
+        before = stretch.last
     return Proof(stream, head.seq if head else 0, audit.verify(session, stream), tuple(spans))
 
 
-def inclusion(session: Session, stream: str, seq: int) -> Inclusion | None:
-    """Return the place of an event in the tree of the checkpoint that first covers it; None while none does."""
-    for batch in _batches(session, stream):
-        if seq <= batch.ends[stream]:
-            return batch.inclusion(stream, seq)
-    return None
+def place(session: Session, stream: str, seq: int) -> Inclusion | None:
+    """Return the place of an event in the tree of the checkpoint that first covers it.
+
+    None while none does, and when the checkpoint or the proof does not hold.
+    """
+    stretch = inclusion.stretch_of(session, stream, seq)
+    if stretch is None:
+        return None
+    point = session.get_one(TrailCheckpoint, stretch.checkpoint)
+    (leaf,) = inclusion.leaves(session, point, [(stretch, (seq, seq))])
+    if _problem(session, point) or not _leads_to(leaf, point):
+        return None
+    path = _sided(leaf.index, point.size, leaf.path)
+    return Inclusion(
+        point.number, point.made_at, point.size, point.root, leaf.index, path, point.note,
+        point.signature, point.public_key,
+    )  # fmt: skip
 
 
 def covering(session: Session, stream: str, seq: int) -> int:
     """Return the number of the checkpoint that first covers an event, 0 while none does."""
-    for number, streams in session.execute(_naming(stream)):
-        if dict(json.loads(streams)).get(stream, 0) >= seq:
-            return int(number)
-    return 0
+    stretch = inclusion.stretch_of(session, stream, seq)
+    return stretch.checkpoint if stretch else 0
 
 
 def note_verified(session: Session, actor: Author, matter: Matter, proofs: tuple[Proof, ...]) -> None:
@@ -124,79 +133,7 @@ def note_verified(session: Session, actor: Author, matter: Matter, proofs: tuple
     audit.append(session, name, EventName.TRAIL_VERIFIED, actor=actor, facts=facts, rules=["R-08b"])
 
 
-@dataclass
-class _Batch:
-    """What one checkpoint took in, over what the one before had left."""
-
-    session: Session
-    point: TrailCheckpoint
-    last: TrailCheckpoint | None
-    begins: Mapping[str, int]
-    ends: Mapping[str, int]
-
-    def leaves(self) -> Iterator[bytes]:
-        """Yield the hashes of the leaves in the order of the tree, with the events of few streams in memory."""
-        names = list(self.ends)
-        for start in range(0, len(names), AT_ONCE):
-            ranges = [
-                and_(
-                    AuditEvent.stream == name, AuditEvent.seq > self.begins.get(name, 0),
-                    AuditEvent.seq <= self.ends[name],
-                )
-                for name in names[start : start + AT_ONCE]
-            ]  # fmt: skip
-            query = select(AuditEvent.stream, AuditEvent.seq, AuditEvent.canonical).where(or_(*ranges))
-            # Sorted here: each database would order the names its own way.
-            for _, _, canonical in sorted((row.stream, row.seq, row.canonical) for row in self.session.execute(query)):
-                yield verify_trail.leaf_hash(canonical.encode())
-
-    @property
-    def old(self) -> int:
-        """How many leaves the tree had before."""
-        return self.last.size if self.last else 0
-
-    @cached_property
-    def problem(self) -> str:
-        """What does not hold of this checkpoint, in one word; "" when all does."""
-        point, last = self.point, self.last
-        streams = [list(one) for one in self.ends.items()]
-        previous = hashlib.sha256(last.note.encode()).hexdigest() if last else GENESIS
-        at = point.made_at.isoformat(timespec="microseconds")
-        if point.note != verify_trail.note_of(point.number, at, point.size, point.root, streams, previous):
-            return "note"
-        try:
-            Ed25519PublicKey.from_public_bytes(bytes.fromhex(point.public_key)).verify(
-                bytes.fromhex(point.signature), point.note.encode()
-            )
-        except (InvalidSignature, ValueError):
-            return "signature"
-        left = [bytes.fromhex(part) for part in json.loads(last.frontier)] if last else []
-        tree = verify_trail.Tree(self.old, left)
-        if last is not None and tree.root().hex() != last.root:
-            return "root"
-        for leaf in self.leaves():
-            tree.add(leaf)
-        return "" if (tree.size, tree.root().hex()) == (point.size, point.root) else "root"
-
-    def inclusion(self, stream: str, seq: int) -> Inclusion | None:
-        """Return the path of one leaf; None when the checkpoint does not hold."""
-        if self.problem or not self.begins.get(stream, 0) < seq <= self.ends[stream]:
-            return None
-        before = [end - self.begins.get(name, 0) for name, end in self.ends.items() if name < stream]
-        index = self.old + sum(before) + seq - self.begins.get(stream, 0) - 1
-        paths = Paths(self.last, [index])
-        for leaf in self.leaves():
-            paths.add(leaf)
-        paths.close()
-        path = _sided(index, self.point.size, paths.found[index])
-        point = self.point
-        return Inclusion(
-            point.number, point.made_at, point.size, point.root, index, path, point.note,
-            point.signature, point.public_key,
-        )  # fmt: skip
-
-
-def _sided(index: int, size: int, path: list[bytes]) -> tuple[tuple[str, str], ...]:
+def _sided(index: int, size: int, path: Sequence[bytes]) -> tuple[tuple[str, str], ...]:
     """Return a path with the side on which each hash stands (RFC 9162, 2.1.3.2)."""
     at, last, found = index, size - 1, []
     for beside in path:
@@ -207,22 +144,26 @@ def _sided(index: int, size: int, path: list[bytes]) -> tuple[tuple[str, str], .
     return tuple(found)
 
 
-def _naming(stream: str) -> Select[int, str]:
-    named = TrailCheckpoint.streams.contains(f'["{stream}",', autoescape=True)
-    return select(TrailCheckpoint.number, TrailCheckpoint.streams).where(named).order_by(TrailCheckpoint.number)
+def _problem(session: Session, point: TrailCheckpoint) -> str:
+    """Return what does not hold of what a checkpoint says, in one word; "" when all does."""
+    last = session.get(TrailCheckpoint, point.number - 1)
+    previous = hashlib.sha256(last.note.encode()).hexdigest() if last else GENESIS
+    at = point.made_at.isoformat(timespec="microseconds")
+    try:
+        streams = json.loads(point.streams)
+    except ValueError:
+        return "note"
+    if point.note != verify_trail.note_of(point.number, at, point.size, point.root, streams, previous):
+        return "note"
+    try:
+        Ed25519PublicKey.from_public_bytes(bytes.fromhex(point.public_key)).verify(
+            bytes.fromhex(point.signature), point.note.encode()
+        )
+    except (InvalidSignature, ValueError):
+        return "signature"
+    return ""
 
 
-def _batches(session: Session, stream: str) -> Iterator[_Batch]:
-    """Yield the batches of the checkpoints that took in events of the stream, the first first."""
-    wanted = {number for number, _ in session.execute(_naming(stream))}
-    if not wanted:
-        return
-    covered: dict[str, int] = {}
-    rows = session.execute(select(TrailCheckpoint.number, TrailCheckpoint.streams).order_by(TrailCheckpoint.number))
-    for number, streams in rows.all():
-        ends = dict(json.loads(streams))
-        if number in wanted:
-            point = session.get_one(TrailCheckpoint, number)
-            last = session.get(TrailCheckpoint, number - 1)
-            yield _Batch(session, point, last, {name: covered.get(name, 0) for name in ends}, ends)
-        covered.update(ends)
+def _leads_to(leaf: Leaf, point: TrailCheckpoint) -> bool:
+    root = verify_trail.root_by_path(leaf.hash, leaf.index, point.size, list(leaf.path))
+    return root is not None and root.hex() == point.root

@@ -61,7 +61,15 @@ from decision_flow.models.registries import (
     Standing,
     StandingChange,
 )
-from decision_flow.models.trail import AuditEvent, AuditStream, TrailCheckpoint, TrailMention, TrailTimestamp
+from decision_flow.models.trail import (
+    AuditEvent,
+    AuditStream,
+    TrailCheckpoint,
+    TrailMention,
+    TrailNode,
+    TrailStretch,
+    TrailTimestamp,
+)
 from decision_flow.models.working_days import CalendarDay, LocalDay
 
 __all__ = [
@@ -134,6 +142,8 @@ __all__ = [
     "TimerState",
     "TrailCheckpoint",
     "TrailMention",
+    "TrailNode",
+    "TrailStretch",
     "TrailTimestamp",
     "User",
     "VersionStatus",

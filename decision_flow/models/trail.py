@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, Integer, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from decision_flow.db import Base, UTCDateTime
@@ -99,3 +99,33 @@ class TrailTimestamp(Base):
     stamped_at: Mapped[datetime] = mapped_column(UTCDateTime)
     source: Mapped[str] = mapped_column(String(300))
     reply: Mapped[str] = mapped_column(Text)
+
+
+class TrailNode(Base):
+    """The root of a complete part of the tree (2 ** `level` leaves that end before leaf `upto`), to make proofs from.
+
+    In the order of the key each stands behind the two that it is made of. Derived, so no evidence.
+    """
+
+    __tablename__ = "trail_node"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    upto: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    level: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+
+
+class TrailStretch(Base):
+    """Where a checkpoint took events `first` to `last` of a stream into the tree: as its leaves from `leaf` on.
+
+    Derived from the checkpoint's `streams`, so no evidence.
+    """
+
+    __tablename__ = "trail_stretch"
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    stream: Mapped[str] = mapped_column(String(60), primary_key=True)
+    last: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    first: Mapped[int] = mapped_column(Integer)
+    leaf: Mapped[int] = mapped_column(Integer, unique=True)
+    checkpoint: Mapped[int] = mapped_column(ForeignKey("trail_checkpoint.number"), index=True)

@@ -99,7 +99,7 @@ def _consistency(database: Database) -> None:
 
 def _one(database: Database) -> None:
     with database.snapshot() as session:
-        if proof.inclusion(session, _stream(database), 1) is None:
+        if proof.place(session, _stream(database), 1) is None:
             raise SystemExit("no proof")
 
 

@@ -55,7 +55,7 @@ def test_each_event_is_proven_by_the_checkpoint_that_first_covers_it(sealed: Pla
             select(AuditEvent).where(AuditEvent.stream == found.stream).order_by(AuditEvent.seq)
         ).all()
         for row in rows[::9] + rows[-11:]:
-            placed = proof.inclusion(session, row.stream, row.seq)
+            placed = proof.place(session, row.stream, row.seq)
             number = proof.covering(session, row.stream, row.seq)
             if row.seq > found.covered:
                 assert placed is None and number == 0

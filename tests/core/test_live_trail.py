@@ -13,15 +13,26 @@ import pytest
 from sqlalchemy import Table, and_, delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from decision_flow import audit, checkpoints, clock, live_trail
+from decision_flow import audit, checkpoints, clock, inclusion, live_trail
 from decision_flow.audit import SYSTEM, EventName
 from decision_flow.db import Database
-from decision_flow.models import AuditEvent, AuditStream, Document, TrailCheckpoint, TrailMention
+from decision_flow.models import (
+    AuditEvent,
+    AuditStream,
+    Document,
+    TrailCheckpoint,
+    TrailMention,
+    TrailNode,
+    TrailStretch,
+)
 from decision_flow.verifier import verify_trail
 from tests import long_trail
 from tests.tampering import BESIDE, Tampering, hashed, other, unguarded
 
-TABLES = [model.__table__ for model in (AuditEvent, AuditStream, TrailCheckpoint, TrailMention, Document)]
+BESIDE_SEALS = (TrailNode, TrailStretch)
+TABLES = [
+    model.__table__ for model in (AuditEvent, AuditStream, TrailCheckpoint, TrailMention, Document, *BESIDE_SEALS)
+]
 # Where a paper stands in a form, and as what it is shown, is no evidence: the answers of the completed task say it.
 # A row's number is its place in the order of writing alone.
 SAID_ELSEWHERE = {("document", "form"), ("document", "field"), ("document", "media_type"),
@@ -34,8 +45,9 @@ def signatures_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def small(database: Database) -> Database:
+def small(database: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
     """Two matters with eleven events, two papers, of which one is filed, and two checkpoints."""
+    monkeypatch.setattr(inclusion, "LEVEL", 1)
     long_trail.make(database, 10, 2, seals=2)
     with database.transaction() as session:
         paper = session.scalars(select(Document).order_by(Document.id)).first()
@@ -60,9 +72,10 @@ def place(table: Table, row: Any) -> str:
         return f"流{row.stream}"
     if table.name == "audit_stream":
         return f"流{row.name}"
-    return (
-        f"第{row.number if table.name == 'trail_checkpoint' else row.id}号" if table.name != "trail_mention" else "索引"
-    )
+    if table.name == "trail_stretch":
+        return f"第{row.checkpoint}号"
+    named = {"trail_mention": "索引", "trail_node": "位:制作证明"}
+    return named.get(table.name) or f"第{row.number if table.name == 'trail_checkpoint' else row.id}号"
 
 
 def rows(session: Session) -> Iterator[tuple[Table, Any, Any]]:
@@ -87,7 +100,17 @@ def test_every_single_change_in_the_database_is_found_and_its_place_named(small:
                     work.rollback()
                 if not told:
                     unfound.add((table.name, column.name))
-                elif column.name not in ("matter_id", "value", "at", "event_id", "name", "id", "number", "stream"):
+                elif column.name not in (
+                    "matter_id",
+                    "value",
+                    "at",
+                    "event_id",
+                    "name",
+                    "id",
+                    "number",
+                    "stream",
+                    "checkpoint",
+                ):
                     assert place(table, row) in told, (table.name, column.name, told)
             with session.begin_nested() as work:
                 session.execute(delete(table).where(this))

@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 from lxml import etree
 
-from decision_flow import checkpoints, clock, inclusion, packages, printing
+from decision_flow import checkpoints, clock, packages, printing
 from decision_flow.cli import main
 from decision_flow.db import Database
 from decision_flow.demo import cases
@@ -251,29 +251,6 @@ def test_one_checkpoint_is_proven_to_go_on_from_another(database: Database, smal
     old, proof = proofs[1]
     assert [code for code, _ in verify_trail.verify_consistency({**proof, "from": points[2]}).problems]
     assert verify_trail.verify_consistency({"kind": "consistency"}).problems == [("line", (1,))]
-
-
-@pytest.mark.parametrize("size", [1, 2, 3, 7, 8, 13])
-def test_paths_and_proofs_are_those_of_the_standard(size: int) -> None:
-    """Against the definition (RFC 6962, 2.1), for every leaf and every earlier size."""
-    leaves = [verify_trail.leaf_hash(bytes([number])) for number in range(size)]
-
-    def root(part: list[bytes]) -> bytes:
-        tree = verify_trail.Tree()
-        for leaf in part:
-            tree.add(leaf)
-        return tree.root()
-
-    paths = inclusion.Paths(None, list(range(size)))
-    for leaf in leaves:
-        paths.add(leaf)
-    paths.close()
-    for index, leaf in enumerate(leaves):
-        assert verify_trail.root_by_path(leaf, index, size, paths.found[index]) == root(leaves)
-        assert verify_trail.root_by_path(leaf, index, size, [*paths.found[index], leaf]) is None
-        if size > 1:
-            other = (index + 1) % size
-            assert verify_trail.root_by_path(leaf, other, size, paths.found[index]) != root(leaves)
 
 
 def test_a_paper_that_is_not_what_was_filed_makes_no_package(small: Play, files: FileStore, tmp_path: Path) -> None:
