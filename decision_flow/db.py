@@ -264,9 +264,15 @@ def _tell_writes(engine: Engine) -> None:
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
+# Of what a statement carried nothing is said in an error, and so in no log: it is names and answers.
 def _postgresql_engine(url: str, pool_size: int) -> Engine:
     engine = create_engine(
-        url, pool_size=pool_size, max_overflow=10, json_serializer=_dumps, isolation_level="AUTOCOMMIT"
+        url,
+        pool_size=pool_size,
+        max_overflow=10,
+        json_serializer=_dumps,
+        isolation_level="AUTOCOMMIT",
+        hide_parameters=True,
     )
     write_behind.wait_with_writes(engine)
 
@@ -287,7 +293,7 @@ def _postgresql_engine(url: str, pool_size: int) -> Engine:
 def _sqlite_engine(url: str) -> Engine:
     if sqlite3.sqlite_version_info < SQLITE_FLOOR:
         raise Invalid(N_("SQLite 版本过低，需要%(floor)s或者更新的版本。"), floor=".".join(map(str, SQLITE_FLOOR)))
-    engine = create_engine(url, connect_args={"timeout": 30}, json_serializer=_dumps)
+    engine = create_engine(url, connect_args={"timeout": 30}, json_serializer=_dumps, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _configure(connection: sqlite3.Connection, _record: object) -> None:

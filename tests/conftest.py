@@ -13,13 +13,14 @@ from types import CodeType
 from typing import Any
 
 import pytest
+import structlog
 import time_machine
 from argon2 import PasswordHasher
 from flask import Flask
 from jinja2.bccache import Bucket, BytecodeCache
 from sqlalchemy import Dialect, create_engine, event, text
 
-from decision_flow import audit, clock, demo, migrations, passwords, working_days
+from decision_flow import audit, clock, demo, logs, migrations, passwords, working_days
 from decision_flow.config import Settings
 from decision_flow.db import Database
 from decision_flow.documents import FileStore
@@ -74,6 +75,14 @@ class Compiled(BytecodeCache):
 
     def dump_bytecode(self, bucket: Bucket) -> None:
         self.code[bucket.key, bucket.checksum] = bucket.code
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_logs() -> None:
+    """Log as the product does; structlog's own way draws each fault with all that was in memory, for seconds."""
+    logs.configure("json")
+    # Asked anew each time: pytest gives each test another stream.
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping
 
 import structlog
 from flask import Flask, g, jsonify, render_template, request
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError, TimeoutError
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
@@ -41,6 +42,7 @@ HEADINGS = {
     413: N_("上传内容过大"),
     422: N_("填写有误"),
     500: N_("系统出现故障"),
+    503: N_("暂时不能办理"),
 }
 HTTP_TEXTS = {
     400: N_("请求不完整,请返回后重试。"),
@@ -48,7 +50,10 @@ HTTP_TEXTS = {
     405: N_("不能这样访问这个地址。"),
     413: N_("上传的内容过大,请拆分或压缩后重试。"),
     500: N_("系统出现故障,您填写的内容没有提交。请稍后重试;仍不成功的,请把编号告知系统管理员。"),
+    503: N_("数据库没有应答，或者磁盘空间不足，您填写的内容没有提交。请稍后重试；仍不成功的，请把编号告知系统管理员。"),
 }
+# What the machine says when it can keep no more.
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EMFILE, errno.ENFILE)
 STALE = N_("页面停留时间过长,安全校验已失效。请返回上一页刷新后重新提交,已暂存的内容不会丢失。")
 
 
@@ -123,6 +128,21 @@ def handle(app: Flask) -> None:
         if code < 400:
             return error.get_response()
         return answer(code, gettext(HTTP_TEXTS.get(code, HTTP_TEXTS[400])), code=f"http_{code}"), code
+
+    @app.errorhandler(OperationalError)
+    @app.errorhandler(InterfaceError)
+    @app.errorhandler(TimeoutError)
+    def away(error: SQLAlchemyError) -> tuple[Response | str, int]:
+        # The database is away, full or too busy: nobody's mistake, and nothing of it is stored.
+        log.exception("database_away", path=request.path)
+        return answer(503, gettext(HTTP_TEXTS[503]), code="unavailable"), 503
+
+    @app.errorhandler(OSError)
+    def no_room(error: OSError) -> tuple[Response | str, int]:
+        if error.errno not in NO_ROOM:
+            return fault(error)
+        log.exception("no_room", path=request.path)
+        return answer(503, gettext(HTTP_TEXTS[503]), code="unavailable"), 503
 
     @app.errorhandler(Exception)
     def fault(error: Exception) -> tuple[Response | str, int]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 import uuid
+from collections.abc import Callable
 
 import structlog
 from flask import Blueprint, Flask, Response, g, jsonify, request
@@ -16,8 +18,9 @@ from prometheus_client import (
     generate_latest,
 )
 from sqlalchemy import func, select, text
+from sqlalchemy.exc import SQLAlchemyError
 
-from decision_flow import clock
+from decision_flow import clock, jobs
 from decision_flow.models import (
     STANDING,
     Notification,
@@ -27,9 +30,10 @@ from decision_flow.models import (
     TimerState,
 )
 from web.auth import public
-from web.request import transaction
+from web.request import files, transaction
 
 page = Blueprint("observability", __name__)
+log = structlog.get_logger(__name__)
 REGISTRY = CollectorRegistry()
 REQUESTS = Counter("df_requests", "Requests", ["endpoint", "status"], registry=REGISTRY)
 SECONDS = Histogram("df_request_seconds", "Seconds per request", ["endpoint"], registry=REGISTRY)
@@ -60,11 +64,42 @@ def observe(app: Flask) -> None:
 
 @page.get("/healthz")
 @public
-def healthz() -> Response:
-    """Say whether the database answers."""
+def healthz() -> tuple[Response, int]:
+    """Say whether this process can do its work, and in a word for each part what it lacks; nothing of the inside.
+
+    503 means that no work can be done here. Without a worker anywhere, pages are still answered: 200, but degraded.
+    """
+    found = {"database": _tried("database", _ask_database), "files": _tried("files", _write_beside_the_files)}
+    well = all(state == "ok" for state in found.values())
+    found["worker"] = _tried("worker", _see_a_worker) if found["database"] == "ok" else "unknown"
+    status = "failing" if not well else "ok" if found["worker"] == "ok" else "degraded"
+    return jsonify(status=status, **found), 200 if well else 503
+
+
+def _tried(name: str, check: Callable[[], bool]) -> str:
+    try:
+        return "ok" if check() else "missing"
+    except (SQLAlchemyError, OSError) as error:
+        log.error("unhealthy", part=name, error=type(error).__name__)
+        return "fails"
+
+
+def _ask_database() -> bool:
     with transaction(read_only=True) as session:
-        session.execute(text("SELECT 1"))
-    return jsonify(status="ok")
+        return bool(session.scalar(text("SELECT 1")))
+
+
+def _write_beside_the_files() -> bool:
+    """Write a little where uploads go: a folder may be there and yet full, or read-only."""
+    root = files().root
+    root.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=root) as tried:
+        return tried.write(bytes(4096)) == 4096
+
+
+def _see_a_worker() -> bool:
+    with transaction(read_only=True) as session:
+        return any(well and node.kind != "web" for node, well in jobs.alive(session))
 
 
 @page.get("/metrics")

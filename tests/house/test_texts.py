@@ -76,3 +76,9 @@ def test_a_template_says_nothing_in_chinese_only(path) -> None:
     written = re.sub(r"\{#.*?#\}|中文", "", path.read_text("utf-8"), flags=re.S)
     written = re.sub(r"' if language\(\) == 'en' else '[「」。]", "", written)
     assert re.findall(r"[\u3001-\u303f\u4e00-\u9fff\uff01-\uff5e]+", re.sub(r"_\('[^']*'", "", written)) == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "web/templates").rglob("*.html")), ids=lambda path: path.stem)
+def test_a_template_fills_a_text_where_it_looks_it_up(path) -> None:
+    """`_()` fills at once, also from nothing: what would be filled after it has failed by then."""
+    assert not re.search(r"\b_\([^()]*\)\s*\|\s*format", path.read_text("utf-8"))
