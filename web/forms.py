@@ -22,10 +22,10 @@ from decision_flow.errors import N_, DecisionFlowError, Text
 from decision_flow.expressions import Expression, compile_expression
 from decision_flow.forms import FUNCTIONS, MAX_ROWS, Field, Form, holds
 from web.language import english
-from web.request import language
+from web.request import language, settings
 
 Choices = Mapping[str, Sequence[tuple[int, str]]]
-ADD, REMOVE = "_add", "_remove"
+ADD, REMOVE, RAISE = "_add", "_remove", "_raise"
 # Above this many choices a list gets a box to search it.
 LONG_LIST = 15
 _SIGNS: dict[type[ast.cmpop], str] = {
@@ -69,6 +69,7 @@ def render(
             words=drawing.words,
             long_list=LONG_LIST,
             is_number=_is_number,
+            upload_limit=settings().upload_limit_mb,
             local_time=_local_time,
             _=drawing.gettext,
         )
@@ -169,8 +170,8 @@ def read_submission(
 
 
 def changes_rows(sent: Mapping[str, str]) -> bool:
-    """Whether a button was pressed that adds or removes a row and does not submit the form."""
-    return ADD in sent or REMOVE in sent
+    """Whether a button was pressed that adds, removes or moves a row and does not submit the form."""
+    return any(button in sent for button in (ADD, REMOVE, RAISE))
 
 
 def with_upload(field: Field, value: Any, uploaded: Mapping[str, Any]) -> Any:
@@ -254,14 +255,21 @@ def _rows(field: Field, sent: Mapping[str, str]) -> list[dict[str, Any]]:
         if match and match[2] in columns and (int(match[1]) in rows or len(rows) <= MAX_ROWS):
             rows.setdefault(int(match[1]), {})[match[2]] = value
     numbers = sorted(rows)
-    asked, _, position = sent.get(REMOVE, "").rpartition("-")
-    if asked == field.name and position.isdecimal():
-        numbers = [number for number in numbers if number != int(position)]
-    found = [rows[number] for number in numbers]
-    if sent.get(ADD) == field.name:
-        return [*found, {}]
-    # A row in which nothing was typed is no row.
-    return [row for row in found if any(str(value).strip() for value in row.values())]
+    removed, raised = (_asked(field, sent.get(button, "")) for button in (REMOVE, RAISE))
+    numbers = [number for number in numbers if number != removed]
+    if sent.get(ADD) != field.name:
+        # A row in which nothing was typed is no row.
+        numbers = [number for number in numbers if any(str(value).strip() for value in rows[number].values())]
+    if raised in numbers[1:]:
+        at = numbers.index(raised)
+        numbers[at - 1 : at + 1] = [numbers[at], numbers[at - 1]]
+    return [*(rows[number] for number in numbers), *([{}] if sent.get(ADD) == field.name else [])]
+
+
+def _asked(field: Field, value: str) -> int | None:
+    """Return the row of this field that a button of its own names."""
+    name, _, position = value.rpartition("-")
+    return int(position) if name == field.name and re.fullmatch("[0-9]{1,4}", position) else None
 
 
 def _files(field: Field, sent: Any) -> Any:
