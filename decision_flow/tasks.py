@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -122,11 +122,19 @@ def transfer(session: Session, actor: Actor, task_id: int, to_user_id: int, reas
     return task
 
 
-def transfer_candidates(session: Session, actor: Actor, task: Task) -> list[tuple[int, str]]:
+_DISPLAYED = ((Organisation.name, Organisation.name_en), (Post.title, Post.title_en), (User.name, User.name_en))
+
+
+def _named(name: Any, name_en: Any, english: bool) -> Any:
+    """Return the column of a name, in English where that is wanted and there is one."""
+    return func.coalesce(func.nullif(name_en, ""), name) if english else name
+
+
+def transfer_candidates(session: Session, actor: Actor, task: Task, *, english: bool = False) -> list[tuple[int, str]]:
     """Return (user id, display) of the others who hold the task's role in its unit or organ today."""
     today = clock.today()
     rows = session.execute(
-        select(User.id, Organisation.name, Post.title, User.name)
+        select(User.id, *(_named(*pair, english) for pair in _DISPLAYED))
         .join(Appointment, Appointment.user_id == User.id)
         .join(Post, Post.id == Appointment.post_id)
         .join(Organisation, Organisation.id == Post.organisation_id)
@@ -140,13 +148,22 @@ def transfer_candidates(session: Session, actor: Actor, task: Task) -> list[tupl
         )
         .order_by(Organisation.name, User.name)
     )
-    return [(user_id, f"{unit}·{title}·{name}") for user_id, unit, title, name in rows]
+    between = ", " if english else "·"
+    return [(user_id, between.join((unit, title, name))) for user_id, unit, title, name in rows]
 
 
-def save_draft(session: Session, actor: Actor, task_id: int, values: Mapping[str, Any]) -> datetime:
-    """Keep what was typed so far (暂存), right or wrong; return when it was saved."""
+def save_draft(
+    session: Session, actor: Actor, task_id: int, values: Mapping[str, Any], seen: str | None = None
+) -> datetime:
+    """Keep what was typed so far (暂存), right or wrong; return when it was saved.
+
+    `seen` is the moment of the draft on which this one was typed, "" for none: raises `Conflict` if there is
+    another by now, from another window, that it would overwrite. None overwrites whatever is there.
+    """
     task = _locked(session, actor, task_id)
     _must_be_mine(session, actor, task)
+    if seen is not None and seen != (task.draft_saved_at.isoformat() if task.draft_saved_at else ""):
+        raise Conflict(N_("这项任务在别的窗口或者设备上暂存过新的内容，本页的内容没有暂存。"))
     form = bundles.runnable(session, task.matter.procedure_version).form(task.form)
     if form is not None:
         task.draft = draft(form.fields, values)

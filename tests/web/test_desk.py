@@ -193,6 +193,28 @@ def test_the_diagram_comes_with_what_was_passed(app: Flask, drafting: Task) -> N
     assert english["names"]["lane_major_decision_undertaking_unit"] == "Undertaking unit"
 
 
+def test_a_draft_from_another_window_is_not_overwritten_unsaid(app: Flask, drafting: Task) -> None:
+    desk, address = Desk(app, DRAFTER), f"/tasks/{drafting.id}"
+    html = desk.get(address)
+    seen = re.search(r'name="_seen" value="([^"]*)"', html)
+    assert seen and seen[1] == ""
+    json_wanted = {"headers": {"Accept": "application/json"}}
+    kept = desk.client.post(
+        address + "/draft", data={"csrf_token": desk.token, "_seen": "", "fund_detail": "甲"}, **json_wanted
+    )
+    newest = re.search(r'name="_seen" value="([^"]*)"', desk.get(address))
+    assert newest and newest[1] == kept.get_json()["at"]
+    stale = desk.client.post(
+        address + "/draft", data={"csrf_token": desk.token, "_seen": "", "fund_detail": "乙"}, **json_wanted
+    )
+    assert stale.status_code == 409 and "别的窗口" in stale.get_json()["detail"]
+    told = desk.post(address, **{**DRAFT, "_seen": "", "_save": "1", "fund_detail": "丙"})
+    page = told.get_data(as_text=True)
+    assert told.status_code == 409 and "再次暂存以本页为准" in page and 'value="丙"' in page
+    assert 'value="甲"' in desk.get(address)
+    assert desk.post(address, **{**DRAFT, "_seen": newest[1], "_save": "1", "fund_detail": "丙"}).status_code == 302
+
+
 def test_a_figure_of_the_inbox_leads_to_what_it_counts(app: Flask, registered: Task) -> None:
     due = registered.due_at
     assert due is not None

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from flask import (
     Blueprint,
     current_app,
+    flash,
     g,
     make_response,
     redirect,
@@ -125,6 +126,7 @@ def ask(error: NotAuthenticated) -> Response | str | tuple[Response | str, int]:
         return redirect(url_for("sign_in.show") + "?" + urlencode({"next": request.full_path.rstrip("?")}))
     if kept := _pack():
         return _page(problem=gettext(ENDED), kept=kept, next=came_from()), 401
+    flash(gettext("登录已失效，这一次没有办理。请登录后再试。"), "warning")
     return redirect(url_for("sign_in.show") + "?" + urlencode({"next": came_from()}))
 
 

@@ -78,7 +78,7 @@ def draft(task_id: int) -> Response:
     """Keep what was typed so far, right or wrong; files are kept by the full form only."""
     values, _ = forms.read_submission(_form(task_id), request.form, request.files)
     with transaction() as session:
-        at = tasks.save_draft(session, actor(), task_id, values)
+        at = tasks.save_draft(session, actor(), task_id, values, request.form.get("_seen"))
     return jsonify(saved=True, at=at.isoformat())
 
 
@@ -96,7 +96,7 @@ def complete(task_id: int) -> Response | tuple[str, int]:
             raise Invalid(gettext("有文件没有上传成功,请检查后再提交。"), errors=errors)
         if "_save" in request.form:
             with transaction() as session:
-                tasks.save_draft(session, actor(), task_id, values)
+                tasks.save_draft(session, actor(), task_id, values, request.form.get("_seen"))
             flash(gettext("已暂存。"), "success")
             return redirect(url_for("tasks.show", task_id=task_id))
         signature = _signature(form, task_id, values)
@@ -110,7 +110,8 @@ def complete(task_id: int) -> Response | tuple[str, int]:
         record_refusal(error)
         return _page(task_id, values=values, refusals=refusals(error)), status_of(error)
     except Conflict as error:
-        return _page(task_id, values=values, conflict=told(error)), 409
+        again = gettext("再次暂存以本页为准。") if "_save" in request.form else ""
+        return _page(task_id, values=values, conflict=told(error) + again), 409
     return redirect(url_for("tasks.done", task_id=task_id, n=len(opened), matter=matter_id))
 
 
@@ -220,7 +221,9 @@ def _page(task_id: int, **shown: Any) -> str:
         asked = exceptions.in_form(session, view.matter.id, view.form.id) if view.form else None
         missing = [one["form"] for one in shown.get("refusals", ())]
         places = task_views.places(session, view.matter, missing, besides=task_id)
-        colleagues = tasks.transfer_candidates(session, actor(), view.task) if view.may_work else []
+        colleagues = (
+            tasks.transfer_candidates(session, actor(), view.task, english=language() == "en") if view.may_work else []
+        )
     if view.form:
         kept("forms")[task_id] = view.form
     values = shown.pop("values", None)

@@ -8,31 +8,46 @@ function keepDrafts(form) {
   let waiting = null;
   let typed = 0; // counts changes: a save that began before the latest one has not kept it
   let kept = 0;
+  let sending = false;
+  let newer = false; // another window has saved something else: this page no longer saves by itself
+  const seen = form.querySelector('[data-draft-seen]');
+  const say = (text, wrong) => { state.textContent = text; state.classList.toggle('text-danger', wrong); };
   const send = leaving => {
     const data = new FormData(form);
+    // What is under way from here has not told its moment yet: it is no other window's.
+    if (leaving && sending) data.delete('_seen');
     for (const [name, value] of [...data.entries()]) if (value instanceof File || name === '_password') data.delete(name);
     return fetch(url, { method: 'POST', body: data, headers: { Accept: 'application/json' }, credentials: 'same-origin', keepalive: leaving });
   };
   const save = async () => {
+    if (sending) { waiting = setTimeout(save, 400); return; }
     const now = typed;
+    sending = true;
     try {
       const answer = await send(false);
-      if (!answer.ok || !(await answer.json()).saved) return;
+      const said = await answer.json();
+      newer = answer.status === 409;
+      if (newer) say(said.detail, true);
+      else if (!answer.ok) say(answer.status === 401 ? state.dataset.endedLabel : said.detail, true);
+      if (!said.saved) return;
+      seen.value = said.at;
       kept = now;
       const time = new Date();
-      state.textContent = `${state.dataset.savedLabel} ${String(time.getHours()).padStart(2, '0')}:${String(time.getMinutes()).padStart(2, '0')}`;
+      say(`${state.dataset.savedLabel} ${String(time.getHours()).padStart(2, '0')}:${String(time.getMinutes()).padStart(2, '0')}`, false);
       if (kept === typed) form.dataset.kept = 'true';
-    } catch (error) { /* offline: the page keeps what was typed and tries again at the next change */ }
+    } catch (error) { // offline: the page keeps what was typed and tries again at the next change
+      say(state.dataset.unsavedLabel, true);
+    } finally { sending = false; }
   };
   form.addEventListener('input', () => {
     typed += 1;
     delete form.dataset.kept;
     clearTimeout(waiting);
-    waiting = setTimeout(save, 1200);
+    if (!newer) waiting = setTimeout(save, 1200);
   });
-  form.addEventListener('submit', () => { kept = typed; clearTimeout(waiting); });
+  form.addEventListener('submit', () => { kept = typed; clearTimeout(waiting); if (sending) seen.disabled = true; });
   // Whoever leaves in the middle of a word keeps it.
-  window.addEventListener('pagehide', () => { if (kept !== typed) send(true); });
+  window.addEventListener('pagehide', () => { if (kept !== typed && !newer) send(true); });
 }
 
 for (const form of document.querySelectorAll('.task-form')) keepDrafts(form);
