@@ -12,7 +12,8 @@ from decision_flow import audit, clock, typed_in
 from decision_flow.audit import PUBLIC, EventName
 from decision_flow.errors import N_, Conflict, Invalid, NotFound
 from decision_flow.models import Notice, NoticeKind, NoticeState, Opinion
-from decision_flow.opinions import LONGEST, POSITIONS, Entry, add, digest
+from decision_flow.opinion_entries import LONGEST, POSITIONS, Entry
+from decision_flow.opinions import add, digest
 
 SHORTEST = 5
 

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
-from decision_flow import audit, clock, notifications, submitted, working_days
+from decision_flow import audit, clock, notifications, policy_versions, submitted, working_days
 from decision_flow.audit import SYSTEM, Author, EventName
 from decision_flow.db import Database
 from decision_flow.engine.decisions import DecisionTable, read_tables
@@ -36,26 +36,23 @@ from decision_flow.prepared import Prepared
 from decision_flow.resources import BPMN
 
 TABLE = "decision-tables/D-08-evaluation-trigger.dmn"
-# Opinions of the last days count (domain rule D-08, number of the product).
-OPINION_DAYS = 90
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What the trigger table is asked about one decision, as of a day."""
+    """What the trigger table is asked about one decision, as of a day.
+
+    Negative opinions of the last `opinion_days` count; `opinion_threshold` of them are many.
+    """
 
     target_attainment: float
     term_elapsed: float
     negative_opinions: int
-    affected_people: int
+    opinion_days: int
+    opinion_threshold: float
     petitions: int
     legal_basis_changed: bool
     head_order: bool
-
-    @property
-    def opinion_threshold(self) -> float:
-        """How many negative opinions are many."""
-        return max(20, 0.005 * self.affected_people)
 
     def names(self) -> dict[str, Any]:
         """Return the facts by the names the table uses."""
@@ -212,13 +209,14 @@ def facts_of(session: Session, decision_id: int, today: date) -> Facts:
     What was weighed in an evaluation that has closed (or was declined) does not count again.
     """
     decision = session.get_one(Matter, decision_id)
+    policy = policy_versions.numbers(session, decision)
     weighed = session.scalar(
         select(func.max(Evaluation.closed_at)).where(
             Evaluation.decision_id == decision_id, Evaluation.closed_at.is_not(None)
         )
     )
     heard = select(Feedback.kind, func.count()).where(Feedback.decision_id == decision_id)
-    recent = today - timedelta(days=OPINION_DAYS)
+    recent = today - timedelta(days=policy["evaluation_opinion_days"])
     linked = select(func.count()).select_from(LinkedRecord).where(
         LinkedRecord.matter_id == decision_id, LinkedRecord.kind == "petition"
     )  # fmt: skip
@@ -232,12 +230,16 @@ def facts_of(session: Session, decision_id: int, today: date) -> Facts:
     reported = submitted.latest_task(session, decision_id, "F-19")
     report = dict(reported.submission or {}) if reported is not None else {}
     at = reported.completed_at if reported is not None else None
+    people = int(submitted.latest(session, decision_id, "F-06").get("affected_people_count") or 0)
     counts = weighed is None or (at is not None and at > weighed)
     return Facts(
         target_attainment=_attainment(order, report) if report and counts else 1.0,
-        term_elapsed=_elapsed(decision, order, today),
+        term_elapsed=_elapsed(decision, order, today, policy["evaluation_open_term_months"]),
         negative_opinions=opinions.get("opinion", 0),
-        affected_people=int(submitted.latest(session, decision_id, "F-06").get("affected_people_count") or 0),
+        opinion_days=policy["evaluation_opinion_days"],
+        opinion_threshold=max(
+            policy["evaluation_opinions_least"], people * policy["evaluation_opinions_per_mille"] / 1000
+        ),
         petitions=others.get("petition", 0) + (session.scalar(linked) or 0),
         legal_basis_changed=others.get("law_change", 0) > 0,
         head_order=others.get("head_order", 0) > 0,
@@ -272,10 +274,10 @@ def _attainment(order: Mapping[str, Any], report: Mapping[str, Any]) -> float:
     return int(report.get("percent_done") or 0) / 100
 
 
-def _elapsed(decision: Matter, order: Mapping[str, Any], today: date) -> float:
-    """Return which part of the term is over; a decision without a term counts its first year (product rule)."""
+def _elapsed(decision: Matter, order: Mapping[str, Any], today: date, months: int) -> float:
+    """Return which part of the term is over; a decision without one is measured by its first `months`."""
     start = decision.effective_date or today
-    end = date.fromisoformat(order["term_end"]) if order.get("term_end") else working_days.add_months(start, 12)
+    end = date.fromisoformat(order["term_end"]) if order.get("term_end") else working_days.add_months(start, months)
     return min(1.0, max(0.0, (today - start).days / max(1, (end - start).days)))
 
 

@@ -21,7 +21,7 @@ from decision_flow import opinions
 from decision_flow.errors import N_, Invalid
 from decision_flow.identity import Actor
 from decision_flow.models import Opinion
-from decision_flow.opinions import Entry
+from decision_flow.opinion_entries import Asked, Entry, asked_since, entry_errors
 
 MAX_BYTES, MAX_ROWS, MAX_TOLD = 10 * 1024 * 1024, 20_000, 50
 SPREADSHEETS = ("xlsx", "xls", "ods", "et")
@@ -60,8 +60,8 @@ def import_file(session: Session, actor: Actor, matter_id: int, name: str, conte
     Raises `Invalid` with every error by row (`5.content`), and then nothing is added; `NotPermitted` for
     anyone but the undertaking unit.
     """
-    opinions.kept(session, actor, matter_id)
-    found = read(name, content)
+    matter = opinions.kept(session, actor, matter_id)
+    found = read(name, content, asked_since(session, matter))
     if found.errors:
         told = dict(list(found.errors.items())[:MAX_TOLD])
         raise Invalid(
@@ -90,8 +90,11 @@ def import_file(session: Session, actor: Actor, matter_id: int, name: str, conte
     return Imported(added, tuple(duplicates))
 
 
-def read(name: str, content: bytes) -> Read:
-    """Read a file by its suffix. Raises `Invalid` when it cannot be read at all or has no column of opinions."""
+def read(name: str, content: bytes, asked: Asked) -> Read:
+    """Read a file by its suffix; `asked` says since when its opinions can have come.
+
+    Raises `Invalid` when it cannot be read at all or has no column of opinions.
+    """
     if len(content) > MAX_BYTES:
         raise Invalid(N_("文件超过10MB,请拆分后导入。"), errors={"file": [N_("文件超过10MB,请拆分后导入。")]})
     suffix = name.rsplit(".", 1)[-1].lower() if "." in name else ""
@@ -115,13 +118,13 @@ def read(name: str, content: bytes) -> Read:
         if not any(str(cell).strip() for cell in row):
             continue
         told = {column: row[index] for index, column in enumerate(header) if column and index < len(row)}
-        entry, wrong = _entry(told)
+        entry, wrong = _entry(told, asked)
         errors |= {f"{number}.{column}": texts for column, texts in wrong.items()}
         entries.append((number, entry))
     return Read(tuple(entries), errors)
 
 
-def _entry(told: dict[str, object]) -> tuple[Entry, dict[str, list[str]]]:
+def _entry(told: dict[str, object], asked: Asked) -> tuple[Entry, dict[str, list[str]]]:
     def word(column: str, default: str) -> str:
         value = str(told.get(column, "")).strip()
         return WORDS.get(value, value) or default
@@ -141,7 +144,7 @@ def _entry(told: dict[str, object]) -> tuple[Entry, dict[str, list[str]]]:
         received_on=received,
         group_label=str(told.get("group_label", "")).strip(),
     )
-    return entry, {**opinions.entry_errors(entry), **wrong}
+    return entry, {**entry_errors(entry, asked), **wrong}
 
 
 def _csv(content: bytes) -> list[list[object]]:

@@ -10,7 +10,6 @@ import hashlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_, select, text, update
@@ -21,28 +20,11 @@ from decision_flow.audit import Author, EventName
 from decision_flow.errors import N_, Conflict, Invalid, NotFound, NotPermitted, Refused
 from decision_flow.identity import Actor, Permission
 from decision_flow.models import Appointment, Disposition, Matter, Opinion, Post, User
+from decision_flow.opinion_entries import WEBSITE, Entry, asked_since, entry_errors
 
-# What the public sends through this site: nobody enters it for them.
-WEBSITE = "website"
-CHANNELS = (WEBSITE, "letter", "phone", "meeting", "hearing", "questionnaire")
-POSITIONS = ("support", "oppose", "suggest")
-LONGEST = 4000
 PER_PAGE = 50
 # No I, L, O, U: a receipt is read out over the telephone.
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One opinion entered by hand or from a file."""
-
-    channel: str
-    content: str
-    position: str = "suggest"
-    person_or_org: str = ""
-    contact: str = ""
-    received_on: date | None = None
-    group_label: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,8 +67,8 @@ class LedgerPage:
 
 def enter(session: Session, actor: Actor, matter_id: int, entry: Entry) -> Opinion:
     """Enter an opinion that came on paper, by telephone, at a meeting or hearing. Raises `Invalid` by field."""
-    kept(session, actor, matter_id)
-    errors = entry_errors(entry)
+    matter = kept(session, actor, matter_id)
+    errors = entry_errors(entry, asked_since(session, matter))
     if entry.channel == WEBSITE:
         errors["channel"] = [N_("网站意见由公众在公告页提交,不能代为录入。请选择实际来源。")]
     if errors:
@@ -109,28 +91,6 @@ def add_all(session: Session, actor: Actor, matter_id: int, entries: list[Entry]
         facts={"added": len(entries), **source},
     )  # fmt: skip
     return len(entries)
-
-
-def entry_errors(entry: Entry) -> dict[str, list[str]]:
-    """Return what is wrong with an entry, by field."""
-    errors: dict[str, list[str]] = {}
-    if entry.channel not in CHANNELS:
-        errors["channel"] = [N_("请选择意见来源。")]
-    if entry.position not in POSITIONS:
-        errors["position"] = [N_("请选择态度:支持、反对或者建议。")]
-    if typed_in.length(entry.content) < 2:
-        errors["content"] = [N_("请填写意见内容。")]
-    elif len(entry.content) > LONGEST:
-        errors["content"] = [N_("意见内容不能超过4000字。")]
-    if len(entry.person_or_org) > 100:
-        errors["person_or_org"] = [N_("不能超过100字。")]
-    if len(entry.contact) > 100:
-        errors["contact"] = [N_("不能超过100字。")]
-    if len(entry.group_label) > 60:
-        errors["group_label"] = [N_("不能超过60字。")]
-    if entry.received_on is not None and entry.received_on > clock.today():
-        errors["received_on"] = [N_("收到日期不能晚于今天。")]
-    return errors
 
 
 def counts(session: Session, matter_id: int) -> Counts:

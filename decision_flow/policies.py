@@ -25,7 +25,10 @@ OWN = "organ"
 STATUSES = ("confirmed", "unconfirmed", "proposed")
 MAX_EXTENDS = 10
 # Beyond this a number is a slip of the pen.
-HIGHEST = {"calendar_days": 365, "working_days": 250, "months": 60, "percent": 99, "people": 99}
+HIGHEST = {
+    "calendar_days": 365, "working_days": 250, "months": 60, "percent": 99, "people": 99,
+    "items": 999, "per_mille": 999,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from decision_flow import actors, clock, comments, notices, opinions
 from decision_flow.comments import Comment
 from decision_flow.models import Notice, NoticeKind, User
-from decision_flow.opinions import Entry, LedgerQuery
+from decision_flow.opinion_entries import Entry
+from decision_flow.opinions import LedgerQuery
 
 if TYPE_CHECKING:
     from decision_flow.demo.play import Play

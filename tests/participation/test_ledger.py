@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import io
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import xlsxwriter
 from sqlalchemy import select
 
-from decision_flow import adoption, audit, comments, opinion_files, opinions, task_views
+from decision_flow import adoption, audit, clock, comments, opinion_files, opinions, task_views
 from decision_flow.comments import Comment
 from decision_flow.db import Database
 from decision_flow.documents import FileStore
 from decision_flow.errors import Conflict, Invalid, NotFound, NotPermitted, Refused
 from decision_flow.models import Matter, Opinion
-from decision_flow.opinions import Entry, LedgerQuery
+from decision_flow.opinion_entries import Entry
+from decision_flow.opinions import LedgerQuery
 from tests.participation import bare
 
 DONE = {"summary": "已逐条研究,合理意见在草案中作了修改。"}
@@ -31,6 +33,8 @@ CSV = (
 def matter_id(database: Database, files: FileStore) -> int:
     matter_id = bare.begin(database, ("F-23a", "undertaking_unit"), ("F-23", "undertaking_unit"))
     bare.complete(database, matter_id, bare.KEEPER, bare.SYMPOSIUM)
+    with database.transaction() as session:
+        session.get_one(Matter, matter_id).registered_at = datetime(2026, 2, 1, tzinfo=UTC)
     return matter_id
 
 
@@ -97,6 +101,33 @@ def test_nobody_speaks_for_the_public_of_the_site(database: Database, matter_id:
         with pytest.raises(Invalid) as refusal, database.transaction() as session:
             opinions.enter(session, bare.person(session, bare.KEEPER), matter_id, entry)
         assert set(refusal.value.errors) == {field}
+
+
+def test_an_opinion_comes_while_the_public_is_asked(database: Database, files: FileStore, matter_id: int) -> None:
+    """R-14b, R-15a: not before the matter, not before the notice that it answers, and not tomorrow."""
+    today, begun = clock.today(), date(2026, 2, 1)
+    eve = today - timedelta(days=1)
+
+    def refused(channel: str, day: date) -> str:
+        entry = Entry(channel, "建议增设公交站。", received_on=day)
+        try:
+            with database.transaction() as session:
+                opinions.enter(session, bare.person(session, bare.KEEPER), matter_id, entry)
+        except Invalid as refusal:
+            assert set(refusal.errors) == {"received_on"}
+            return str(refusal.errors["received_on"][0])
+        return ""
+
+    assert "2026-02-01" in refused("letter", date(1900, 1, 1)) and "今天" in refused("phone", today + timedelta(days=1))
+    assert "2026-02-01" in refused("meeting", begun - timedelta(days=1))
+    assert refused("letter", begun) == "" and refused("letter", eve) == ""
+    bare.solicit(database, files, matter_id)
+    assert "公告" in refused("letter", eve) and "公告" in refused("phone", begun)
+    assert refused("letter", today) == "" and refused("meeting", eve) == "" and refused("questionnaire", begun) == ""
+    file = f"意见内容,收到日期\r\n建议免费半小时,{today}\r\n太贵,{eve}\r\n".encode()
+    with pytest.raises(Invalid) as refusal, database.transaction() as session:
+        opinion_files.import_file(session, bare.person(session, bare.KEEPER), matter_id, "a.csv", file)
+    assert set(refusal.value.errors) == {"3.received_on"}
 
 
 def test_bulk_work_on_what_a_filter_finds(database: Database, matter_id: int) -> None:

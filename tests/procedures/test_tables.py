@@ -137,7 +137,7 @@ def test_the_route_of_major_items(limits: dict[str, str], item: dict[str, Any], 
 
 def test_triggers_of_an_evaluation() -> None:
     quiet = {
-        "target_attainment": 1, "term_elapsed": 0.6, "negative_opinions": 3, "petitions": 0, "affected_people": 3120,
+        "target_attainment": 1, "term_elapsed": 0.6, "negative_opinions": 3, "petitions": 0, "opinion_threshold": 20,
         "legal_basis_changed": False, "head_order": False,
     }  # fmt: skip
 
@@ -148,5 +148,5 @@ def test_triggers_of_an_evaluation() -> None:
     assert triggers(target_attainment=0.5) == {"below_expectation"}
     assert triggers(target_attainment=0.5, term_elapsed=0.4) == set()
     assert triggers(negative_opinions=20) == {"many_opinions"}
-    assert triggers(negative_opinions=20, affected_people=10_000) == set()
+    assert triggers(negative_opinions=20, opinion_threshold=50) == set()
     assert triggers(petitions=5, head_order=True) == {"many_opinions", "deemed_necessary"}

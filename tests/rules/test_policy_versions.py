@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import DatabaseError
 
-from decision_flow import clock, matter_facts, migrations, policies, policy_changes, policy_versions, wording
+from decision_flow import (
+    clock,
+    evaluations,
+    matter_facts,
+    migrations,
+    policies,
+    policy_changes,
+    policy_versions,
+    wording,
+)
 from decision_flow.db import Database
 from decision_flow.demo import cases
 from decision_flow.demo.answers import fill
@@ -97,6 +106,8 @@ def test_a_running_matter_keeps_its_count_and_a_new_one_takes_the_new(database: 
     change(database, "consultation_reply_workdays", 3)
     change(database, "quorum_percent", 66)
     change(database, "public_comment_days", 45)
+    change(database, "evaluation_opinion_days", 30)
+    change(database, "evaluation_opinions_least", 7)
     new = cases._resting("清河镇新建停车场方案", QINGHE, "wuting", cases._GH, 0, (cases.M + "06",))(database, files)
     for play, days, quorum, period in ((old, 5, 50, 30), (new, 3, 66, 45)):
         play.run_to(cases.M + "08", given={cases.M + "06": {"consulted_units": [
@@ -108,6 +119,8 @@ def test_a_running_matter_keeps_its_count_and_a_new_one_takes_the_new(database: 
             facts = matter_facts.of(session, matter)
             assert facts.settings["quorum_percent"].value == quorum
             assert policy_versions.setting(session, matter, "public_comment_days").value == period
+            watched = evaluations.facts_of(session, matter.id, clock.today())
+            assert (watched.opinion_days, watched.opinion_threshold) == ((90, 20) if play is old else (30, 7))
         play.run_to(cases.PP + "04a")
         opened = {"open_on": play.day.isoformat(), "close_on": (play.day + timedelta(days=31)).isoformat()}
         if play is new:

@@ -200,16 +200,16 @@ def _early_trigger(database: Database, files: FileStore, play: Play, travel: Cal
         ({"target_attainment": 0.6, "term_elapsed": 0.9}, []),
         ({"negative_opinions": 19}, []),
         ({"negative_opinions": 20}, ["many_opinions"]),
-        ({"negative_opinions": 49, "affected_people": 10_000}, []),
-        ({"negative_opinions": 50, "affected_people": 10_000, "petitions": 9}, ["many_opinions"]),
+        ({"negative_opinions": 49, "opinion_threshold": 50}, []),
+        ({"negative_opinions": 50, "opinion_threshold": 50, "petitions": 9}, ["many_opinions"]),
         ({"petitions": 5}, ["many_opinions"]),
         ({"petitions": 4}, []),
         ({"legal_basis_changed": True, "head_order": True}, ["law_change", "deemed_necessary"]),
     ],
 )
 def test_the_trigger_table(facts: dict, expected: list[str]) -> None:
-    told = {"target_attainment": 1.0, "term_elapsed": 0.5, "negative_opinions": 0, "affected_people": 0, "petitions": 0,
-            "legal_basis_changed": False, "head_order": False, **facts}  # fmt: skip
+    told = {"target_attainment": 1.0, "term_elapsed": 0.5, "negative_opinions": 0, "opinion_days": 90,
+            "opinion_threshold": 20, "petitions": 0, "legal_basis_changed": False, "head_order": False, **facts}  # fmt: skip
     assert triggers_of(Facts(**told)) == expected
 
 

@@ -13,7 +13,8 @@ from decision_flow import formalities, matters, notices, opinion_files, opinions
 from decision_flow.errors import N_, Conflict, Invalid, NotFound
 from decision_flow.identity import Permission
 from decision_flow.models import Matter, Notice
-from decision_flow.opinions import Entry, LedgerQuery
+from decision_flow.opinion_entries import Entry, entry_errors
+from decision_flow.opinions import LedgerQuery
 from web.auth import requires
 from web.errors import status_of, told
 from web.language import gettext
@@ -78,7 +79,7 @@ def enter(matter_id: int) -> Response | tuple[str, int]:
         received, wrong = _day(typed["received_on"])
         entry = Entry(**{**typed, "received_on": received})  # type: ignore[arg-type]
         if wrong:
-            raise Invalid(wrong, errors={**opinions.entry_errors(entry), "received_on": [wrong]})
+            raise Invalid(wrong, errors={**entry_errors(entry), "received_on": [wrong]})
         with transaction() as session:
             receipt = opinions.enter(session, actor(), matter_id, entry).receipt
     except Invalid as error:
