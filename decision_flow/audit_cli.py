@@ -184,7 +184,7 @@ def _refuse_unknown(session: Session, filters: Filters) -> None:
     from decision_flow import rules
     from decision_flow.models import Matter, TrailMention, User
 
-    if filters.first and filters.last and filters.first > filters.last:
+    if filters.are_backwards:
         raise click.UsageError(f"--from {filters.first} 晚于 --to {filters.last},请把两个日期对调。")
     for option, kind, model, number in (
         ("--matter", "事项", Matter.id, filters.matter_id), ("--person", "人员", User.id, filters.person_id),

@@ -9,6 +9,8 @@ from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 BUSINESS_ZONE = ZoneInfo("Asia/Shanghai")
+# Nothing is of a day before or after; the calendar's own ends have no moment in every zone.
+EARLIEST, LATEST = date(1900, 1, 1), date(2999, 12, 31)
 
 _pretended: ContextVar[datetime | None] = ContextVar("pretended", default=None)
 
@@ -43,9 +45,13 @@ def local_date(moment: datetime) -> date:
 
 def end_of_day(day: date) -> datetime:
     """Return the last second of `day` in China, in UTC: a period ends at 24:00 (Civil Code, Art. 203)."""
-    return datetime.combine(day, time(23, 59, 59), BUSINESS_ZONE).astimezone(UTC)
+    return datetime.combine(_told(day), time(23, 59, 59), BUSINESS_ZONE).astimezone(UTC)
 
 
 def start_of_day(day: date) -> datetime:
     """Return 00:00 of `day` in China, in UTC."""
-    return datetime.combine(day, time(0), BUSINESS_ZONE).astimezone(UTC)
+    return datetime.combine(_told(day), time(0), BUSINESS_ZONE).astimezone(UTC)
+
+
+def _told(day: date) -> date:
+    return min(max(day, EARLIEST), LATEST)

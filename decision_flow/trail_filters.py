@@ -19,8 +19,6 @@ from decision_flow.models import AuditEvent, Document, Matter, TrailMention, Use
 
 # So many matters or people of a name are looked up first.
 FEW = 50
-# No event is of a day before or after; the calendar's own ends have no moment in every zone.
-EARLIEST, LATEST = date(1900, 1, 1), date(2999, 12, 31)
 
 
 class _Holds(FunctionElement[bool]):
@@ -72,6 +70,11 @@ class Filters:
     def are_empty(self) -> bool:
         """Whether everything is wanted."""
         return self == Filters()
+
+    @property
+    def are_backwards(self) -> bool:
+        """Whether the first day is after the last: nothing is of such days, which proves nothing."""
+        return self.first is not None and self.last is not None and self.first > self.last
 
     @property
     def words(self) -> list[str]:
@@ -128,9 +131,9 @@ def indexed(filters: Filters, moment: SQLColumnExpression[Any] = AuditEvent.at) 
     if not filters.reads and not filters.event:
         found.append(AuditEvent.event != EventName.TRAIL_READ.value)
     if filters.first is not None:
-        found.append(moment >= clock.start_of_day(max(filters.first, EARLIEST)))
+        found.append(moment >= clock.start_of_day(filters.first))
     if filters.last is not None:
-        found.append(moment < clock.start_of_day(min(filters.last, LATEST) + timedelta(days=1)))
+        found.append(moment < clock.end_of_day(filters.last) + timedelta(seconds=1))
     if filters.organ_ids is not None:
         found.append(_of_matters(Matter.organ_id.in_(filters.organ_ids)))
     return found

@@ -23,8 +23,11 @@ AT_ONCE = 200_000
 def allowed(session: Session, actor: Actor, kind: str, filters: Filters) -> Filters:
     """Record that the actor takes away what `filters` choose, and return them bounded to what the actor may read.
 
-    Raises `Invalid` for more than `AT_ONCE` events, with the command that writes them; `NotPermitted`.
+    Raises `Invalid` for days the wrong way round, and for more than `AT_ONCE` events, with the command that writes
+    them; `NotPermitted`.
     """
+    if filters.are_backwards:
+        raise Invalid(N_("开始日期晚于结束日期,没有导出。请把两个日期对调。"))
     wanted = replace(filters, organ_ids=access.bounds(session, actor))
     some = chosen(select(AuditEvent.id), wanted).limit(AT_ONCE + 1).subquery()
     if (session.scalar(select(func.count()).select_from(some)) or 0) > AT_ONCE:

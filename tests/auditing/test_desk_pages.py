@@ -72,6 +72,13 @@ def test_the_desk_follows_a_matter_a_person_a_paper_and_a_rule(road: Play, at_de
     for missing in ("/audit/matters/999", "/audit/people/999", "/audit/documents/" + "0" * 64, "/audit/rules/R-99",
                     "/audit/events/9999999", "/audit/export?format=exe"):  # fmt: skip
         desk.get(missing, status=404)
+    odd_days = ("0000-01-01", "0001-01-01", "9999-12-31", "10000-01-01", str(10**12), "-1", "2026-02-30", "٢٠٢٦-٠١-٠١")
+    about = [f"/audit/matters/{road.matter_id}", who[1], paper[1], "/audit/rules/R-25c", "/audit"]
+    for place in about:
+        for day in odd_days:
+            assert "日期对调" not in desk.get(f"{place}?first={day}&last={day}")
+        assert "日期对调" in desk.get(f"{place}?first=2026-03-02&last=2026-03-01")
+    desk.get("/audit/export?format=csv&first=9999-12-31&last=0001-01-01", status=422)
     for odd in ("/audit?first=x&last=2026-13-01&after=x&matter_id=x", "/audit?rule=%27%22%3C&text=%25_%5C"):
         desk.get(odd)
 

@@ -186,6 +186,41 @@ def test_the_command_refuses_what_cannot_be_meant_and_tells_an_empty_export_from
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_the_command_takes_each_filter_in_each_format(database: Database, tmp_path: Path) -> None:
+    """Each filter alone and all together, counted by a query of its own; a matter's record takes no other filter."""
+    long_trail.make(database, 40, 2)
+    config, target = tmp_path / "decision-flow.toml", tmp_path / "out"
+    config.write_text(f'data_dir = "{tmp_path}"\ndatabase_url = "{database.url}"\n')
+    with database.transaction(read_only=True) as session:
+        stream, person = session.execute(
+            select(AuditEvent.stream, AuditEvent.actor_id).where(AuditEvent.stream.like("matter:%")).limit(1)
+        ).one()
+        told = [json.loads(one) for one in session.scalars(select(AuditEvent.canonical))]
+    matter, day = int(stream.split(":")[1]), long_trail.BEGUN.date()
+    told = [one for one in told if one["event"] != "trail.exported"]
+    filters = {
+        ("--matter", str(matter)): lambda one: one["matter"] == matter,
+        ("--person", str(person)): lambda one: one["actor"]["id"] == person,
+        ("--rule", "R-25a"): lambda one: "R-25a" in one["rules"],
+        ("--from", str(day), "--to", str(day)): lambda one: one["at"][:10] == str(day),
+        ("--to", str(day)): lambda one: one["at"][:10] <= str(day),
+    }
+    together = tuple(word for words in filters for word in words if words != ("--to", str(day)))
+    filters[together] = lambda one: all(holds(one) for words, holds in filters.items() if words != together)
+    for words, holds in filters.items():
+        wanted = sum(map(holds, told))
+        assert 0 < wanted < len(told)
+        for kind in (*trail_exports.WRITERS, "pdf", "package"):
+            target.unlink(missing_ok=True)
+            asked = ["--config", str(config), "audit", "export", "--format", kind, *words, "-o", str(target)]
+            result = CliRunner().invoke(main, asked)
+            if kind in trail_exports.WRITERS:
+                assert (result.exit_code, result.output) == (0, f"已导出{wanted}条:{target}\n"), (kind, words)
+            elif words != ("--matter", str(matter)):
+                assert result.exit_code == 2 and "不能再加其他条件" in result.output and not target.exists()
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_an_export_of_nothing_is_whole_in_every_format(database: Database, tmp_path: Path) -> None:
     assert {write(database, kind, tmp_path / kind, Filters(person_id=999)) for kind in trail_exports.WRITERS} == {0}
     assert (tmp_path / "jsonl").read_bytes() == b""

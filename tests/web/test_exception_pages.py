@@ -31,5 +31,9 @@ def test_asking_and_deciding_on_the_pages(app: Flask, database: Database, settin
     listed = drafter.get("/exceptions?rule=R-25c")
     assert WHY in listed and "不再重做" in listed
     assert "没有符合条件的记录" in drafter.get("/exceptions?kind=exclusion&since=2026-13-99&organ=x")
+    for day in ("0000-01-01", "0001-01-01", "9999-12-31", str(10**12), "-1", "2026-02-30"):
+        assert "日期对调" not in drafter.get(f"/exceptions?since={day}&until={day}")
+    assert WHY in drafter.get("/exceptions?since=0001-01-01&until=9999-12-31")
+    assert "日期对调" in drafter.get("/exceptions?since=2026-03-02&until=2026-03-01")
     assert "Register of exemptions" in drafter.get("/exceptions?lang=en")
     Desk(app, "taoran").get(path, 404)

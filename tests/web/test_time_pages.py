@@ -88,7 +88,8 @@ def test_the_evaluation_calendar_and_what_is_heard(app: Flask, database: Databas
     play = cases.rural_road(database, files, datetime.date(2026, 1, 12))
     office = Desk(app, "zhoukai")
     assert "青石至柳湾" in office.get("/evaluations?from=2026-01")
-    office.get("/evaluations?from=nonsense")
+    for month in ("nonsense", "0000-01", "0001-01", "9999-12", "2999-12", "1900-01", str(10**12), "2026-13"):
+        office.get(f"/evaluations?from={month}")
     where = f"/evaluations/decisions/{play.matter_id}"
     office.get(where)
     wrong = office.post(where, kind="opinion", content="", heard_on="x", channel="phone")

@@ -70,4 +70,6 @@ def _watch(matter_id: int, errors: dict[str, list[str]]) -> str:
 
 
 def _month(text: str) -> date:
-    return typed_in.day(f"{text[:7]}-01") or clock.today().replace(day=1)
+    found = typed_in.day(f"{text[:7]}-01")
+    # A year of months must have its place in the calendar before it and behind it.
+    return found if found and clock.EARLIEST <= found < clock.LATEST.replace(month=1) else clock.today().replace(day=1)
