@@ -39,7 +39,7 @@ class Text(str):
 
     @staticmethod
     def of(template: str, value: object = None, english: str = "") -> Text:
-        """Return `template` with its one `%s` filled by `value`, if there is one."""
+        """Return `template` with its one `%s` filled by `value`, or its named places by a mapping, if there are any."""
         text = Text(template % value if value is not None else template)
         text.template, text.value, text.english = template, value, english
         return text

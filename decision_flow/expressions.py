@@ -16,7 +16,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from decision_flow.errors import N_, DecisionFlowError, Invalid
+from decision_flow.errors import N_, DecisionFlowError, Invalid, Text
 
 MAX_LENGTH = 2000
 MAX_NODES = 400
@@ -66,20 +66,24 @@ class Expression:
 def compile_expression(text: str) -> Expression:
     """Compile `text`. Raises `Invalid`, saying what is not allowed."""
     if len(text) > MAX_LENGTH:
-        raise _refusal(text, "超过长度限制")
+        raise _refusal(text, N_("超过长度限制"))
     try:
         tree = ast.parse(text.strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise _refusal(text, "写法有误") from error
+        raise _refusal(text, N_("写法有误")) from error
     if sum(1 for _ in ast.walk(tree)) > MAX_NODES:
-        raise _refusal(text, "过于复杂")
+        raise _refusal(text, N_("过于复杂"))
     compiler = _Compiler(text)
     node = compiler.visit(tree.body, 0)
     return Expression(text, node, frozenset(compiler.names), frozenset(compiler.functions))
 
 
 def _refusal(text: str, reason: str) -> Invalid:
-    return Invalid(N_("表达式「%(text)s」不能使用:%(reason)s。"), text=text[:120], reason=reason)
+    return Invalid(
+        N_("表达式「%(text)s」不能使用:%(reason)s。"),
+        text=text[:120],
+        reason=reason if isinstance(reason, Text) else Text.of(reason),
+    )
 
 
 _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
@@ -107,19 +111,19 @@ class _Compiler:
 
     def visit(self, node: ast.expr, depth: int) -> Node:
         if depth > MAX_DEPTH:
-            raise _refusal(self.text, "嵌套过深")
+            raise _refusal(self.text, N_("嵌套过深"))
         build = getattr(self, f"_{type(node).__name__.lower()}", None)
         if build is None:
-            raise _refusal(self.text, f"含有不允许的成分 {type(node).__name__}")
+            raise _refusal(self.text, Text.of(N_("含有不允许的成分 %s"), type(node).__name__))
         built: Node = build(node, depth + 1)
         return built
 
     def _constant(self, node: ast.Constant, depth: int) -> Node:
         value = node.value
         if not (value is None or isinstance(value, bool | int | float | str)):
-            raise _refusal(self.text, "含有不允许的常量")
+            raise _refusal(self.text, N_("含有不允许的常量"))
         if isinstance(value, int | float) and abs(value) > MAX_NUMBER:
-            raise _refusal(self.text, "数字过大")
+            raise _refusal(self.text, N_("数字过大"))
         return lambda names, functions: value
 
     def _name(self, node: ast.Name, depth: int) -> Node:
@@ -128,22 +132,22 @@ class _Compiler:
             constant = _WORDS[key]
             return lambda names, functions: constant
         if key.startswith("__"):
-            raise _refusal(self.text, "名称不允许以下划线开头")
+            raise _refusal(self.text, N_("名称不允许以下划线开头"))
         self.names.add(key)
         return lambda names, functions: _look_up(names, key)
 
     def _attribute(self, node: ast.Attribute, depth: int) -> Node:
         path = _dotted(node)
         if path is None:
-            raise _refusal(self.text, "「.」只能用于名称")
+            raise _refusal(self.text, N_("「.」只能用于名称"))
         if any(part.startswith("_") for part in path):
-            raise _refusal(self.text, "名称不允许以下划线开头")
+            raise _refusal(self.text, N_("名称不允许以下划线开头"))
         self.names.add(".".join(path))
         return lambda names, functions: _look_up_path(names, path)
 
     def _subscript(self, node: ast.Subscript, depth: int) -> Node:
         if not isinstance(node.slice, ast.Constant) or not isinstance(node.slice.value, int | str):
-            raise _refusal(self.text, "下标只能是常量")
+            raise _refusal(self.text, N_("下标只能是常量"))
         value, index = self.visit(node.value, depth), node.slice.value
         return lambda names, functions: _container(value(names, functions))[index]
 
@@ -185,7 +189,7 @@ class _Compiler:
             return lambda names, functions: not value(names, functions)
         if isinstance(node.op, ast.USub):
             return lambda names, functions: -_number(value(names, functions))
-        raise _refusal(self.text, "含有不允许的运算")
+        raise _refusal(self.text, N_("含有不允许的运算"))
 
     def _binop(self, node: ast.BinOp, depth: int) -> Node:
         left, right = self.visit(node.left, depth), self.visit(node.right, depth)
@@ -197,7 +201,7 @@ class _Compiler:
         }
         apply = operations.get(type(node.op))
         if apply is None:
-            raise _refusal(self.text, "含有不允许的运算")
+            raise _refusal(self.text, N_("含有不允许的运算"))
 
         def evaluate(names: Names, functions: Names) -> Any:
             value = apply(_number(left(names, functions)), _number(right(names, functions)))
@@ -217,9 +221,9 @@ class _Compiler:
 
     def _call(self, node: ast.Call, depth: int) -> Node:
         if not isinstance(node.func, ast.Name) or node.func.id.startswith("_") or node.keywords:
-            raise _refusal(self.text, "只能调用规定的函数")
+            raise _refusal(self.text, N_("只能调用规定的函数"))
         if any(isinstance(argument, ast.Starred) for argument in node.args):
-            raise _refusal(self.text, "含有不允许的成分 Starred")
+            raise _refusal(self.text, Text.of(N_("含有不允许的成分 %s"), "Starred"))
         name = node.func.id
         arguments = [self.visit(argument, depth) for argument in node.args]
         self.functions.add(name)
@@ -236,7 +240,7 @@ class _Compiler:
 
     def _presence(self, name: str, arguments: list[Node], written: list[ast.expr]) -> Node:
         if len(arguments) != 1:
-            raise _refusal(self.text, f"{name} 只接受一个参数")
+            raise _refusal(self.text, Text.of(N_("%s 只接受一个参数"), name))
         value = arguments[0]
         # `exists("F06.x")` names a path in a text, which a model can hold without reading it.
         by_path = name == "exists" and isinstance(written[0], ast.Constant) and isinstance(written[0].value, str)

@@ -19,7 +19,7 @@ from decision_flow import drawing, engine, extraction
 from decision_flow.engine.checks import MAX_NAME
 from decision_flow.engine.ignored import BPMN, CAMUNDA, CAMUNDA_ATTRIBUTES, ENGINES
 from decision_flow.engine.markup import ACTIVITIES, NODES, parse_xml, tag
-from decision_flow.errors import N_, Invalid, NotConforming
+from decision_flow.errors import N_, Invalid, NotConforming, Text
 from decision_flow.expressions import compile_expression
 
 # What other engines call by the names that we use too.
@@ -262,7 +262,7 @@ def _condition(node: etree._Element, owner: str) -> Iterator[Note]:
             owner,
             Fate.REFUSED,
             N_("条件「%(text)s」不能换成本系统的表达式:%(reason)s"),
-            {"text": text[:80], "reason": str(error)},
+            {"text": text[:80], "reason": Text.of(error.message, error.values)},
         )
         return
     if ours != text:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from flask import Flask
 
+from decision_flow.errors import Text
 from decision_flow.importing import Note
 from decision_flow.modelling.comparison import ASPECTS, KINDS
 from decision_flow.roles import ROLES
 from decision_flow.steps import StatutoryStep
-from web.language import gettext
+from web.language import gettext, said
 from web.presentation import text_of
 
 
@@ -35,7 +36,8 @@ def aspect_value(value: str, aspect: str) -> str:
 
 def note_text(note: Note) -> str:
     """Return what became of something in an imported diagram, in the reader's language."""
-    return gettext(note.message, **note.values)
+    values = {key: said(value) if isinstance(value, Text) else value for key, value in note.values.items()}
+    return gettext(note.message, **values) if values else said(note.message)
 
 
 def register(app: Flask) -> None:

@@ -18,7 +18,7 @@ from decision_flow.roles import ADMINISTRATORS, ROLES
 from decision_flow.steps import StatutoryStep
 from decision_flow.verification import policy as policies
 from decision_flow.verification.report import shortened
-from web.language import gettext, translated
+from web.language import gettext, said, translated
 from web.presentation import basis, text_of
 from web.request import language
 
@@ -93,7 +93,7 @@ def report(told: checking.Report, source: ProcedureSource) -> dict[str, Any]:
                 "severity": found.severity,
                 "element": found.element,
                 "name": names.get(found.element, ""),
-                "message": found.message_en if language() == "en" and found.message_en else found.message,
+                "message": found.message_en if language() == "en" and found.message_en else said(found.message),
                 "basis": basis(found.basis),
                 "counterexample": list(found.counterexample),
                 # The nodes on the way, which are its steps; the flows between them are only drawn.

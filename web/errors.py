@@ -70,7 +70,12 @@ def told(error: domain.DecisionFlowError) -> str:
 def filled(message: str, values: Mapping[str, object]) -> str:
     """Return a sentence in the reader's language with its values; names in a row stand apart as that language does."""
     mark = gettext("、")
-    told_of = {key: value.replace("、", mark) if isinstance(value, str) else value for key, value in values.items()}
+    told_of = {
+        key: (said(value) if isinstance(value, domain.Text) else value).replace("、", mark)
+        if isinstance(value, str)
+        else value
+        for key, value in values.items()
+    }
     return gettext(message) % told_of if values else gettext(message)
 
 

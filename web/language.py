@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gettext as catalogues
 import io
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -55,8 +56,10 @@ def said(text: str) -> str:
         return translated(text)
     if text.english:
         return text.english
-    found = translated(text.template)
-    return found % text.value if text.value is not None else found
+    found, value = translated(text.template), text.value
+    if isinstance(value, Mapping):
+        value = {key: said(each) if isinstance(each, Text) else each for key, each in value.items()}
+    return found % value if value is not None else found
 
 
 def register(app: Flask) -> None:

@@ -17,7 +17,7 @@ from SpiffWorkflow.bpmn.specs.mixins.events.event_types import CatchingEvent
 from SpiffWorkflow.task import Task
 from SpiffWorkflow.util.task import TaskState
 
-from decision_flow.engine.data import Compiled
+from decision_flow.engine.data import Compiled, same
 from decision_flow.engine.environment import Evaluator
 from decision_flow.engine.workflow import AHEAD, Instance, SubInstance
 from decision_flow.errors import N_, ProcedureFault
@@ -32,10 +32,10 @@ def dump(compiled: Compiled, instance: Instance) -> bytes:
     scopes = [_dump_scope(compiled, instance, None)]
     scopes += [_dump_scope(compiled, scope, identity) for identity, scope in _outermost_first(instance)]
     try:
-        text = json.dumps([compiled.digest[:32], scopes], ensure_ascii=False, separators=(",", ":"))
+        text = json.dumps([compiled.digest[:32], scopes], ensure_ascii=False, separators=(",", ":")).encode()
     except (TypeError, ValueError) as error:
         raise ProcedureFault(N_("程序数据中有不能保存的内容:%(reason)s"), reason=str(error)) from error
-    return bytes([VERSION]) + zlib.compress(text.encode(), 1)
+    return bytes([VERSION]) + zlib.compress(text, 1)
 
 
 def load(compiled: Compiled, state: bytes, evaluator: Evaluator) -> Instance:
@@ -45,6 +45,8 @@ def load(compiled: Compiled, state: bytes, evaluator: Evaluator) -> Instance:
     try:
         stream = zlib.decompressobj()
         text = stream.decompress(state[1:], LIMIT)
+        if not stream.eof or stream.unused_data:
+            raise ValueError("cut off, or with something behind it")
         digest, scopes = json.loads(text)
         if digest != compiled.digest[:32]:
             raise ProcedureFault(N_("事项的运行状态与程序版本不符。请联系系统管理员。"))
@@ -98,7 +100,9 @@ def _dump_scope(compiled: Compiled, scope: Any, parent_task: UUID | None) -> lis
 
 def _delta(base: dict[str, Any], data: dict[str, Any]) -> Any:
     changed = {
-        key: value for key, value in data.items() if key not in base or not (base[key] is value or base[key] == value)
+        key: value
+        for key, value in data.items()
+        if key not in base or not (base[key] is value or same(base[key], value))
     }
     gone = sorted(key for key in base if key not in data)
     return [changed, gone] if gone else (changed or 0)

@@ -30,8 +30,9 @@ from decision_flow.engine import specs
 from decision_flow.engine.data import Bundle, Compiled, Element, Finding
 from decision_flow.engine.decisions import DecisionTable, read_tables
 from decision_flow.engine.diagrams import Diagrams, read
-from decision_flow.engine.markup import MAX_REMEMBERED, NS, camunda, tag
-from decision_flow.errors import N_, Invalid, NotConforming
+from decision_flow.engine.markup import MAX_REMEMBERED, NS, camunda
+from decision_flow.engine.references import unresolved
+from decision_flow.errors import N_, NotConforming
 
 _kept: dict[str, Compiled] = {}
 _lock = threading.Lock()
@@ -77,7 +78,8 @@ def compile(bundle: Bundle, *, keep: bool = True) -> Compiled:
 def _compile(bundle: Bundle) -> Compiled:
     diagrams = read(bundle.bpmn)
     tables = read_tables(bundle.dmn)
-    _check_references(bundle, diagrams, tables)
+    if findings := list(unresolved(bundle.main, diagrams, tables)):
+        raise NotConforming(N_("程序图中有不能运行的内容。"), findings=findings)
     plan = _in_deep_thread(lambda: _parse(bundle, diagrams, tables))
     return Compiled(
         digest=bundle.digest,
@@ -87,60 +89,6 @@ def _compile(bundle: Bundle) -> Compiled:
         processes=diagrams.processes,
         plan=plan,
     )
-
-
-def _check_references(bundle: Bundle, diagrams: Diagrams, tables: Mapping[str, DecisionTable]) -> None:
-    findings = []
-    if bundle.main not in diagrams.processes:
-        findings.append(Finding("executable", bundle.main, "程序包中没有这个主流程"))
-    called = {
-        node.get("calledElement") for tree in diagrams.trees.values() for node in tree.iter(full_tag("callActivity"))
-    }
-    findings += [
-        Finding("executable", name, "这个流程没有被调用,不会运行")
-        for name in diagrams.processes
-        if name != bundle.main and name not in called
-    ]
-    findings += _signals_nobody_catches(diagrams)
-    for tree in diagrams.trees.values():
-        for node in tree.iterfind(".//bpmn:callActivity", NS):
-            if node.get("calledElement") not in diagrams.processes:
-                told = f"被调用的流程「{node.get('calledElement')}」不在程序包中:请把它画进同一个文件,或者改画成子流程"
-                findings.append(Finding("executable", node.get("id", ""), told))
-        for node in tree.iterfind(".//bpmn:businessRuleTask", NS):
-            if camunda(node, "decisionRef") not in tables:
-                findings.append(
-                    Finding("executable", node.get("id", ""), f"决策表 {camunda(node, 'decisionRef')} 不在程序包中")
-                )
-        for definition in tree.iterfind(".//bpmn:timerEventDefinition", NS):
-            for child in definition:
-                try:
-                    specs.check_timer(child.text or "")
-                except Invalid as error:
-                    parent = definition.getparent()
-                    findings.append(
-                        Finding("executable", parent.get("id", "") if parent is not None else "", str(error))
-                    )
-    if findings:
-        raise NotConforming(N_("程序图中有不能运行的内容。"), findings=findings)
-
-
-def _signals_nobody_catches(diagrams: Diagrams) -> list[Finding]:
-    """Refuse a signal that is thrown and that nothing in the bundle waits for: it would go nowhere."""
-    thrown: list[tuple[str, str]] = []
-    caught: set[str] = set()
-    for tree in diagrams.trees.values():
-        for definition in tree.iter(full_tag("signalEventDefinition")):
-            event, signal = definition.getparent(), definition.get("signalRef", "")
-            if tag(event) in ("intermediateThrowEvent", "endEvent"):
-                thrown.append((event.get("id", ""), signal))
-            else:
-                caught.add(signal)
-    return [
-        Finding("executable", element, "信号没有任何环节等待,请改用服务任务")
-        for element, signal in thrown
-        if signal not in caught
-    ]
 
 
 def _parse(bundle: Bundle, diagrams: Diagrams, tables: Mapping[str, DecisionTable]) -> Plan:
@@ -320,6 +268,7 @@ class _Parser(BpmnParser):  # type: ignore[misc]
     PROCESS_PARSER_CLASS = _ProcessParser
     OVERRIDE_PARSER_CLASSES = {
         **{key: (_with_our_loops(parser), spec) for key, (parser, spec) in BpmnParser.PARSER_CLASSES.items()},
+        full_tag("exclusiveGateway"): (_with_our_loops(ConditionalGatewayParser), specs.Choice),
         full_tag("parallelGateway"): (_with_our_loops(GatewayParser), specs.ParallelJoin),
         full_tag("inclusiveGateway"): (_with_our_loops(ConditionalGatewayParser), specs.InclusiveJoin),
         full_tag("businessRuleTask"): (_DecisionParser, specs.DecisionTask),

@@ -156,3 +156,12 @@ class Step:
     finished: bool
     outcome: str | None
     data: Mapping[str, Any]
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two JSON values are the same when written: Python takes 1, 1.0 and True for equal."""
+    if type(one) is not type(other) or one != other:
+        return False
+    if isinstance(one, dict):
+        return all(same(value, other[key]) for key, value in one.items())
+    return not isinstance(one, list) or all(map(same, one, other))

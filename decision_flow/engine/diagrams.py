@@ -6,7 +6,6 @@ draws is what happens.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,6 +14,7 @@ from typing import NamedTuple
 from lxml import etree
 
 from decision_flow.engine.checks import CHECKS, REFUSED, Leaving
+from decision_flow.engine.connections import misconnected
 from decision_flow.engine.data import Element, Finding, Flow
 from decision_flow.engine.ignored import ignored, refused_declarations
 from decision_flow.engine.markup import (
@@ -29,7 +29,7 @@ from decision_flow.engine.markup import (
     tag,
     tree_of,
 )  # fmt: skip
-from decision_flow.errors import N_, NotConforming
+from decision_flow.errors import N_, NotConforming, Text
 from decision_flow.steps import StatutoryStep
 
 # Drawn or described, but nothing that a token passes through.
@@ -38,8 +38,10 @@ PASSIVE = {
     "dataObjectReference", "extensionElements", "incoming", "outgoing",
     "multiInstanceLoopCharacteristics", "standardLoopCharacteristics",
 }  # fmt: skip
+# A sub-process may have these; a process has nobody to repeat it.
+LOOPS = ("multiInstanceLoopCharacteristics", "standardLoopCharacteristics")
 RULES = "executable"
-NUMBERED_TWICE = "元素没有编号,或者编号重复"
+NUMBERED_TWICE = N_("元素没有编号,或者编号重复,请另编一个编号")
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,8 @@ def _small_refused(name: str, content: bytes) -> _Refused:
 
 
 def _refused(tree: etree._Element) -> _Refused:
+    if tag(tree) != "definitions":
+        return _Refused([Finding(RULES, tree.get("id", ""), N_("文件的根元素不是BPMN的 definitions"))], set())
     found = _Refused([Finding(RULES, name, reason) for name, reason in refused_declarations(tree)], set())
     for process in tree.iterchildren(PROCESS):
         for scope in _scopes(process):
@@ -135,9 +139,11 @@ def _look_at(scope: etree._Element, found: _Refused) -> None:
     for node in scope:
         kind, name = tag(node), node.get("id", "")
         if kind not in CHECKS:
-            if not kind or kind in PASSIVE:
+            if not kind or (kind in PASSIVE and not (scope.tag == PROCESS and kind in LOOPS)):
                 continue
-            findings.append(Finding(RULES, name or scope_id or kind, REFUSED.get(kind, f"不支持的元素 {kind}")))
+            findings.append(
+                Finding(RULES, name or scope_id or kind, REFUSED.get(kind, Text.of(N_("不支持的元素 %s,请删去"), kind)))
+            )
             there.add(name)
             continue
         if not name or name in found.names:
@@ -148,16 +154,16 @@ def _look_at(scope: etree._Element, found: _Refused) -> None:
         leave = outgoing.get(name, [])
         findings += [Finding(RULES, name, reason) for check in CHECKS[kind] for reason in check(node, kind, leave)]
     if "startEvent" not in kinds.values():
-        findings.append(Finding(RULES, scope_id or "process", "没有开始事件"))
+        findings.append(Finding(RULES, scope_id or "process", N_("没有开始事件")))
     if "endEvent" not in kinds.values():
-        findings.append(Finding(RULES, scope_id or "process", "没有结束事件"))
+        findings.append(Finding(RULES, scope_id or "process", N_("没有结束事件")))
     findings += [
-        Finding(RULES, flow.id, "连线的起点或终点不在同一层流程中")
+        Finding(RULES, flow.id, N_("连线的起点或终点不在同一层流程中"))
         for source, group in outgoing.items()
         for flow in group
         if not {source, flow.target} <= there | kinds.keys()
     ]
-    findings += _joins_on_loops(scope, kinds, outgoing)
+    findings += [Finding(RULES, name, reason) for name, reason in misconnected(scope, kinds, outgoing)]
 
 
 def _lanes(tree: etree._Element) -> dict[str, str]:
@@ -188,35 +194,3 @@ def _element(node: etree._Element, process: str, lanes: Mapping[str, str]) -> El
         roles=roles_of(node),
         properties=properties,
     )
-
-
-def _joins_on_loops(
-    scope: etree._Element, kinds: Mapping[str, str], outgoing: Mapping[str, list[Leaving]]
-) -> list[Finding]:
-    """Refuse a parallel or inclusive join that a loop reaches again in the same scope (trap 14).
-
-    The library counts the tokens of earlier rounds there and fires early. The same fork and join in an
-    embedded sub-process is entered afresh each round and is right.
-    """
-    follow = {source: [flow.target for flow in group] for source, group in outgoing.items()}
-    incoming = Counter(target for targets in follow.values() for target in targets)
-    for event in scope.iterchildren(f"{PREFIX}boundaryEvent"):
-        follow.setdefault(event.get("attachedToRef", ""), []).append(event.get("id", ""))
-    return [
-        Finding(RULES, name, "汇合网关在循环上会提前放行,请把分支和汇合放进子流程")
-        for name, kind in kinds.items()
-        if kind in ("parallelGateway", "inclusiveGateway") and incoming[name] > 1 and _reaches_itself(name, follow)
-    ]
-
-
-def _reaches_itself(start: str, follow: Mapping[str, list[str]]) -> bool:
-    seen: set[str] = set()
-    stack = list(follow.get(start, ()))
-    while stack:
-        name = stack.pop()
-        if name == start:
-            return True
-        if name not in seen:
-            seen.add(name)
-            stack.extend(follow.get(name, ()))
-    return False

@@ -8,7 +8,7 @@ from typing import Any
 from SpiffWorkflow.bpmn.script_engine.python_engine import PythonScriptEngine
 
 from decision_flow.engine.data import Context
-from decision_flow.errors import N_, DecisionFlowError, ProcedureFault
+from decision_flow.errors import N_, DecisionFlowError, ProcedureFault, Text
 from decision_flow.expressions import compile_expression
 
 
@@ -37,7 +37,7 @@ class Evaluator(PythonScriptEngine):  # type: ignore[misc]
                 N_("程序在「%(element)s」处不能继续:%(reason)s 请联系程序管理人员。"),
                 element=element,
                 expression=expression,
-                reason=str(error),
+                reason=Text.of(error.message, error.values),
             ) from error
 
     def execute(self, task: Any, script: str, external_context: Mapping[str, Any] | None = None) -> bool:

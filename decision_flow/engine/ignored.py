@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 from lxml import etree
 
+from decision_flow.errors import N_, Text
+
 BPMN = "http://www.omg.org/spec/BPMN/20100524/MODEL"
 CAMUNDA = "http://camunda.org/schema/1.0/bpmn"
 
@@ -32,7 +34,11 @@ ATTRIBUTES = {
     "parallelGateway": {"gatewayDirection"},
     "eventBasedGateway": {"gatewayDirection", "eventGatewayType"},
     "multiInstanceLoopCharacteristics": {"isSequential"},
+    "messageEventDefinition": {"messageRef"},
+    "signalEventDefinition": {"signalRef"},
 }
+# What is said by yes or no. The schema knows 1 and 0 too, but who reads a drawing does not.
+BOOLEANS = ("isForCompensation", "triggeredByEvent", "cancelActivity", "isSequential")
 # An attribute that only repeats what holds anyway.
 DEFAULTS = {
     "isForCompensation": "false", "startQuantity": "1", "completionQuantity": "1", "instantiate": "false",
@@ -57,6 +63,7 @@ CHILDREN = {
     "multiInstanceLoopCharacteristics": {
         "loopDataInputRef", "loopDataOutputRef", "inputDataItem", "outputDataItem", "completionCondition",
     },
+    "timerEventDefinition": {"timeDate", "timeDuration", "timeCycle"},
     "event": {
         "messageEventDefinition", "signalEventDefinition", "timerEventDefinition", "terminateEventDefinition",
     },
@@ -73,9 +80,19 @@ ENGINES = {
 }
 EXTENSIONS, LOOP = f"{{{BPMN}}}extensionElements", f"{{{BPMN}}}multiInstanceLoopCharacteristics"
 SERVICE_TYPE = f"{{{CAMUNDA}}}type"
-CONDITION, PROPERTIES = f"{{{BPMN}}}conditionExpression", f"{{{CAMUNDA}}}properties"
+PROPERTIES = f"{{{CAMUNDA}}}properties"
+EXPRESSIONS = frozenset(
+    f"{{{BPMN}}}{name}" for name in ("conditionExpression", "completionCondition", "timeDate", "timeDuration")
+)
+# These are looked into as their elements are.
+LOOKED_INTO = frozenset({LOOP, *(f"{{{BPMN}}}{name}" for name in CHILDREN["event"])})
 # These carry other elements; what stands in them is looked at one by one.
 _SCOPES = ("process", "subProcess")
+# Whole models of another kind, which nothing here plays.
+ELSEWHERE = {
+    "choreography", "globalChoreographyTask", "conversation", "globalConversation", "globalTask", "globalUserTask",
+    "globalManualTask", "globalScriptTask", "globalBusinessRuleTask",
+}  # fmt: skip
 # Looked at elsewhere, with a sentence of their own.
 _SAID_ELSEWHERE = {
     "isForCompensation", "triggeredByEvent", "standardLoopCharacteristics", "linkEventDefinition",
@@ -91,20 +108,33 @@ def ignored(node: etree._Element) -> Iterator[str]:
         for name, value in node.items():
             if name not in known.attributes:
                 yield from _attribute(str(name), value)
+    for name in BOOLEANS:
+        if node.get(name, "true") not in ("true", "false"):
+            yield Text.of(N_("属性 %s 只能写 true 或 false"), name)
     if known.kind == "serviceTask" and node.get(SERVICE_TYPE, "external") != "external":
-        yield "服务任务的类型(camunda:type)只能是 external"
+        yield N_("服务任务的类型(camunda:type)只能是 external")
+    once: set[str] = set()
     for child in node:
         name = child.tag
         if name in known.silent:
             continue
         if name == EXTENSIONS:
             yield from _extensions(child)
-        elif name not in known.children and known.kind not in _SCOPES and name.startswith(f"{{{BPMN}}}"):
-            yield f"内容 {etree.QName(child).localname} 不会起作用,请删去"
-        if name == LOOP:
+        elif not name.startswith(f"{{{BPMN}}}"):
+            yield Text.of(N_("内容 %s 不属于BPMN,不会起作用,请删去"), name.rpartition("}")[2])
+        elif name not in known.children and known.kind not in _SCOPES:
+            yield Text.of(N_("内容 %s 不会起作用,请删去"), etree.QName(child).localname)
+        elif name in once:
+            yield Text.of(N_("内容 %s 只能有一个,请删去多余的"), etree.QName(child).localname)
+        if name in LOOKED_INTO:
+            once.add(name)
             yield from ignored(child)
-        elif name == CONDITION and (child.get("language") or child.get(f"{{{CAMUNDA}}}resource")):
-            yield "条件只能用本系统的表达式,不能另外指定语言或文件"
+        elif name in EXPRESSIONS:
+            once.add(name)
+            if child.get("language") or child.get(f"{{{CAMUNDA}}}resource"):
+                yield N_("条件只能用本系统的表达式,不能另外指定语言或文件")
+            if len(child):
+                yield N_("表达式中夹有其他内容,会被截断,请只写文字")
 
 
 class _Known(NamedTuple):
@@ -125,22 +155,26 @@ def _known(tag: str) -> _Known:
     kind = etree.QName(tag).localname
     plain = ATTRIBUTES["*"] | ATTRIBUTES.get(kind, set()) | _SAID_ELSEWHERE
     ours = CAMUNDA_ATTRIBUTES.get(kind, set())
-    attributes = {*plain, *(f"{{{BPMN}}}{name}" for name in plain), *(f"{{{CAMUNDA}}}{name}" for name in ours)}
+    attributes = {*plain, *(f"{{{CAMUNDA}}}{name}" for name in ours)}
     names = CHILDREN["*"] | CHILDREN.get(kind, set()) | _SAID_ELSEWHERE
     names |= CHILDREN["event"] if kind.endswith("Event") else set()
     names |= CHILDREN["activity"] if kind.lower().endswith("task") or kind == "callActivity" else set()
     children = frozenset(f"{{{BPMN}}}{name}" for name in names)
-    return _Known(kind, frozenset(attributes), children, children - {EXTENSIONS, LOOP, CONDITION})
+    return _Known(kind, frozenset(attributes), children, children - {EXTENSIONS} - LOOKED_INTO - EXPRESSIONS)
 
 
 def refused_declarations(definitions: etree._Element) -> Iterator[tuple[str, str]]:
     """Yield (element id, sentence) for what a whole file asks of an engine and this one does not offer."""
+    for child in definitions:
+        if child.tag.startswith(f"{{{BPMN}}}") and etree.QName(child).localname in ELSEWHERE:
+            told = Text.of(N_("不支持的元素 %s,请删去"), etree.QName(child).localname)
+            yield child.get("id") or etree.QName(child).localname, told
     for extension in definitions.iterfind(f"{{{BPMN}}}extension"):
-        if extension.get("mustUnderstand") == "true":
-            yield extension.get("definition", ""), "文件要求的扩展不能理解"
+        if extension.get("mustUnderstand", "false") != "false":
+            yield extension.get("definition", ""), N_("文件要求的扩展不能理解,请删去")
     for process in definitions.iterfind(f"{{{BPMN}}}process"):
-        if process.get("isExecutable") == "false":
-            yield process.get("id", ""), "流程标为不可执行(isExecutable)"
+        if process.get("isExecutable", "true") != "true":
+            yield process.get("id", ""), N_("流程标为不可执行,请把 isExecutable 改为 true")
 
 
 def _attribute(key: str, value: str) -> Iterator[str]:
@@ -148,9 +182,9 @@ def _attribute(key: str, value: str) -> Iterator[str]:
     name = etree.QName(key)
     if name.namespace in (None, BPMN):
         if DEFAULTS.get(name.localname) != value:
-            yield f"属性 {name.localname} 不会起作用,请删去"
+            yield Text.of(N_("属性 %s 不会起作用,请删去"), name.localname)
     elif name.namespace in ENGINES:
-        yield f"属性 {ENGINES[name.namespace]}:{name.localname} 不会起作用,请删去"
+        yield Text.of(N_("属性 %s 不会起作用,请删去"), f"{ENGINES[name.namespace]}:{name.localname}")
 
 
 def _extensions(holder: etree._Element) -> Iterator[str]:
@@ -159,4 +193,4 @@ def _extensions(holder: etree._Element) -> Iterator[str]:
             continue
         name = etree.QName(extension)
         if name.namespace in ENGINES:
-            yield f"扩展 {ENGINES[name.namespace]}:{name.localname} 不会起作用,请删去"
+            yield Text.of(N_("扩展 %s 不会起作用,请删去"), f"{ENGINES[name.namespace]}:{name.localname}")

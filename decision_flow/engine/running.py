@@ -138,10 +138,12 @@ def _step(
     timers_before = _timers(compiled, instance)
     try:
         act()
+    except ProcedureFault as fault:
+        raise _labelled(fault, compiled) from fault.__cause__
     except SpiffWorkflowException as error:
         cause = error.__cause__ or getattr(error, "exception", None)
         if isinstance(cause, ProcedureFault):
-            raise cause from error
+            raise _labelled(cause, compiled) from error
         spec = getattr(error, "task_spec", None)
         raise ProcedureFault(
             N_("程序不能继续运行:%(reason)s 请联系程序管理人员。"),
@@ -177,6 +179,14 @@ def _step(
         outcome=outcome,
         data=dict(data),
     )
+
+
+def _labelled(fault: ProcedureFault, compiled: Compiled) -> ProcedureFault:
+    """Let a fault that names its element name it as it is drawn, too."""
+    element = compiled.elements.get(fault.element or "")
+    if element is not None and element.name and "element" in fault.values:
+        fault.values["element"] = f"{element.name}({element.id})"
+    return fault
 
 
 def _awaits_an_event(instance: Instance) -> bool:

@@ -5,14 +5,14 @@ Each class says which trap it answers. They are chosen by the parser in `compili
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from SpiffWorkflow.bpmn.specs.control import _EndJoin
 from SpiffWorkflow.bpmn.specs.data_spec import TaskDataReference
 from SpiffWorkflow.bpmn.specs.defaults import (
+    ExclusiveGateway,
     InclusiveGateway,
     ParallelGateway,
     ParallelMultiInstanceTask,
@@ -24,11 +24,11 @@ from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import MultiInstanceTask
 from SpiffWorkflow.bpmn.specs.mixins.unstructured_join import UnstructuredJoin
 from SpiffWorkflow.util.task import TaskState
 
-from decision_flow import clock
-from decision_flow.engine.data import Call
+from decision_flow.engine.data import Call, same
 from decision_flow.engine.decisions import DecisionTable
-from decision_flow.errors import N_, ProcedureFault
-from decision_flow.expressions import ExpressionError, compile_expression
+from decision_flow.engine.moments import is_literal, moment
+from decision_flow.errors import N_, ProcedureFault, Text
+from decision_flow.expressions import ExpressionError
 
 LIVE = TaskState.READY | TaskState.WAITING | TaskState.STARTED
 
@@ -99,7 +99,7 @@ class Join(UnstructuredJoin):  # type: ignore[misc]
         merged = dict(base)
         for token in tokens:
             for name, value in token.parent.data.items():
-                if name not in base or base[name] != value:
+                if name not in base or not same(base[name], value):
                     merged[name] = value
         my_task.data = merged
         return True
@@ -121,6 +121,17 @@ def _common_data(my_task: Any, arrived: list[Any]) -> dict[str, Any]:
     if not common or len(arrived) < 2:
         return dict(my_task.parent.data)
     return dict(common[0].data)
+
+
+class Choice(ExclusiveGateway):  # type: ignore[misc]
+    """An exclusive gateway that says in our words when no way leads on; the library has a sentence of its own."""
+
+    def _run_hook(self, my_task: Any) -> bool:
+        if self.default_task_spec is None and not any(
+            condition is not None and condition._matches(my_task) for condition, _ in self.cond_task_specs
+        ):
+            raise ProcedureFault(N_("排他网关「%(element)s」没有一条连线的条件成立。"), element=self.name)
+        return bool(super()._run_hook(my_task))
 
 
 class ParallelJoin(Join, ParallelGateway):  # type: ignore[misc]
@@ -212,6 +223,13 @@ class _FreshRounds(MultiInstanceTask):  # type: ignore[misc]
             if reference is not None:
                 my_task.data.pop(reference.bpmn_id, None)
         items = self.data_input.get(my_task)
+        if items is None and self.data_input.bpmn_id.partition(".")[0] not in my_task.data:
+            # A form that nobody filled in yet is a wrong name; one that names nobody is an empty list.
+            raise ProcedureFault(
+                N_("多实例「%(element)s」的列表 %(expression)s 还不存在,请核对名称。"),
+                element=self.bpmn_id,
+                expression=self.data_input.bpmn_id,
+            )
         if items is not None and not isinstance(items, list):
             raise ProcedureFault(
                 N_("多实例「%(element)s」需要一个列表。"),
@@ -268,7 +286,10 @@ class DecisionTask(BpmnSpecMixin):  # type: ignore[misc]
             my_task.data[self.variable] = self.table.decide(my_task.data, functions)
         except ExpressionError as error:
             raise ProcedureFault(
-                N_("决策表「%(table)s」不能判定:%(reason)s"), element=self.name, table=self.table.id, reason=str(error)
+                N_("决策表「%(table)s」不能判定:%(reason)s"),
+                element=self.name,
+                table=self.table.id,
+                reason=Text.of(error.message, error.values),
             ) from error
         return True
 
@@ -302,46 +323,11 @@ class DueEvent(TimerEventDefinition):  # type: ignore[misc]
     def _moment(self, my_task: Any, now: datetime) -> datetime:
         text = self.expression.strip()
         value: Any = text
-        if not ISO_DURATION.match(text) and not ISO_DATE.match(text):
+        if not is_literal(text):
             value = my_task.workflow.script_engine.evaluate(my_task, text)
         try:
             return moment(value, now)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise ProcedureFault(
                 N_("定时器「%(element)s」没有得出日期:%(text)s"), element=self.name, expression=text, text=text
             ) from error
-
-
-ISO_DATE = re.compile(r"^\d{4}-\d{2}-\d{2}([T ].*)?$")
-ISO_DURATION = re.compile(r"^P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$")
-
-
-def moment(value: Any, now: datetime) -> datetime:
-    """Return the aware UTC moment that a timer's value means.
-
-    A duration counts from `now`; a plain date (or a deadline) means the end of that day in China, because
-    a period ends at 24:00 (Civil Code, Art. 203). Raises `ValueError` for anything else.
-    """
-    due_on = getattr(value, "due_on", value)
-    if isinstance(due_on, datetime):
-        return due_on.astimezone(UTC)
-    if isinstance(due_on, date):
-        return clock.end_of_day(due_on)
-    text = str(due_on)
-    if (match := ISO_DURATION.match(text)) and len(text) > 1 and not text.endswith("T"):
-        years, months, weeks, days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
-        total = (now.month - 1) + months + 12 * years
-        year, month = now.year + total // 12, total % 12 + 1
-        last = (date(year + month // 12, month % 12 + 1, 1) - timedelta(days=1)).day
-        start = now.replace(year=year, month=month, day=min(now.day, last))
-        return start + timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
-    if len(text) == 10:
-        return clock.end_of_day(date.fromisoformat(text))
-    parsed = datetime.fromisoformat(text)
-    return (parsed.replace(tzinfo=clock.BUSINESS_ZONE) if parsed.tzinfo is None else parsed).astimezone(UTC)
-
-
-def check_timer(text: str) -> None:
-    """Raise `Invalid` when a timer's text is neither an ISO literal nor an expression of ours."""
-    if not ISO_DURATION.match(text.strip()) and not ISO_DATE.match(text.strip()):
-        compile_expression(text.strip())

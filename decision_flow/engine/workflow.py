@@ -19,8 +19,11 @@ from decision_flow.engine.compiling import Plan
 from decision_flow.engine.data import Call, Passed
 from decision_flow.engine.environment import Evaluator
 from decision_flow.engine.specs import LIVE, Join
+from decision_flow.errors import N_, ProcedureFault
 
 FINISHED = TaskState.FINISHED_MASK
+# A diagram can go in circles that no person or timer stands in the way of.
+MAX_PASSED = 5_000
 AHEAD = TaskState.MAYBE | TaskState.LIKELY | TaskState.FUTURE
 
 
@@ -60,12 +63,22 @@ class Instance(_Flat, BpmnWorkflow):  # type: ignore[misc]
         yield from list(self.subprocesses.values())
 
     def advance(self) -> None:
-        """Run everything that needs no human, until only people and time are waited for."""
+        """Run everything that needs no human, until only people and time are waited for.
+
+        Raises `ProcedureFault` when that never comes.
+        """
         self.refresh_timers()
+        passed = 0
         while ready := self._ready():
             for task in ready:
                 if task._state == TaskState.READY:
                     self.run(task)
+                    passed += 1
+                if passed > MAX_PASSED:
+                    raise ProcedureFault(
+                        N_("程序在「%(element)s」处不停地自动循环,没有任务或期限让它停下。请联系程序管理人员。"),
+                        element=str(task.task_spec.bpmn_id or ""),
+                    )
             self.refresh_timers()
 
     def _ready(self) -> list[Any]:

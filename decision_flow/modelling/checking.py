@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from decision_flow import engine, verification
 from decision_flow.engine import Bundle, Compiled
-from decision_flow.errors import Invalid, NotConforming
+from decision_flow.errors import Invalid, NotConforming, Text
 from decision_flow.forms import Form
 from decision_flow.modelling import reading, tables
 from decision_flow.procedures import ProcedureSource
@@ -101,6 +101,8 @@ def _legal(bundle: Bundle, ask: Callable[..., verification.Report], policy: str)
             message=found.message.removesuffix(f":{tell(found.counterexample, names)}"),
             counterexample=_drawn(found.counterexample, sheets),
         )
+        if found.counterexample
+        else found
         for found in told.findings
         if told.verdict != "unsupported" or ask is judge
     ]
@@ -135,9 +137,9 @@ def _compile(bundle: Bundle, findings: list[Finding]) -> Compiled | None:
             Finding(found.rule, found.severity, found.element, found.message) for found in error.findings
         )  # fmt: skip
         if not error.findings:
-            findings.append(Finding(EXECUTABLE, "error", "", str(error)))
+            findings.append(Finding(EXECUTABLE, "error", "", Text.of(error.message, error.values)))
     except Invalid as error:
-        findings.append(Finding(EXECUTABLE, "error", "", str(error)))
+        findings.append(Finding(EXECUTABLE, "error", "", Text.of(error.message, error.values)))
     return None
 
 
@@ -148,7 +150,7 @@ def _read_forms(bundle: Bundle, findings: list[Finding]) -> dict[str, Form]:
             form = parsed_form(content, name)
             forms[form.id] = form
         except Invalid as error:
-            findings.append(Finding(EXECUTABLE, "error", name, str(error)))
+            findings.append(Finding(EXECUTABLE, "error", name, Text.of(error.message, error.values)))
     return forms
 
 

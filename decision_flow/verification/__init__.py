@@ -56,7 +56,9 @@ def verify(bundle: Bundle, *, policy: Policy | None = None, soundness_only: bool
     if not soundness_only:
         told = refused(bundle.bpmn)
         if told:
-            return Report("unsupported", tuple(_problem(each.rule, each.element, each.message) for each in told))
+            return Report(
+                "unsupported", tuple(Finding(each.rule, "error", each.element, each.message) for each in told)
+            )
     return judge(bundle, policy=policy, soundness_only=soundness_only)
 
 
