@@ -26,6 +26,7 @@ from decision_flow.errors import N_, Invalid, NotFound
 from decision_flow.filetypes import clean_name, media_type
 from decision_flow.identity import Actor
 from decision_flow.models import Document
+from decision_flow.whole_files import NO_ROOM, sync
 
 CHUNK = 1024 * 1024
 SWEEP_AT_ONCE = 500
@@ -43,30 +44,44 @@ class FileStore:
         """Store what `stream` holds; return (sha256 hex, size, what `check` said of it).
 
         Written to a temporary file, synced, checked, then renamed: a crash leaves the whole file or none, and
-        what `check` refuses never has a name in the store. Raises `Invalid` when empty or too large.
+        what `check` refuses never has a name in the store. Raises `Invalid` when empty, too large, or without room.
         """
-        self.root.mkdir(parents=True, exist_ok=True)
-        digest, size = hashlib.sha256(), 0
-        handle, name = tempfile.mkstemp(dir=self.root, prefix="incoming-")
         try:
-            with os.fdopen(handle, "wb") as target:
-                while chunk := stream.read(CHUNK):
-                    size += len(chunk)
-                    if size > self.max_bytes:
-                        raise Invalid(N_("文件超过%(limit)s MB,请拆分或压缩后上传。"), limit=self.max_bytes // CHUNK)
-                    digest.update(chunk)
-                    target.write(chunk)
-                target.flush()
-                os.fsync(target.fileno())
-            if size == 0:
-                raise Invalid(N_("文件是空的,请检查后重新上传。"))
-            kind = check(Path(name))
-            path = self.path(digest.hexdigest())
-            path.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(name, path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+            self.root.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=self.root, prefix="incoming-")
+            try:
+                return self._stored(handle, Path(name), stream, check)
+            except BaseException:
+                Path(name).unlink(missing_ok=True)
+                raise
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+            raise Invalid(N_("服务器磁盘空间不足，文件没有保存。请告知系统管理员，稍后重新上传。")) from error
+
+    def _stored(
+        self, handle: int, incoming: Path, stream: BinaryIO, check: Callable[[Path], str]
+    ) -> tuple[str, int, str]:
+        digest, size = hashlib.sha256(), 0
+        with os.fdopen(handle, "wb") as target:
+            while chunk := stream.read(CHUNK):
+                size += len(chunk)
+                if size > self.max_bytes:
+                    raise Invalid(N_("文件超过%(limit)s MB,请拆分或压缩后上传。"), limit=self.max_bytes // CHUNK)
+                digest.update(chunk)
+                target.write(chunk)
+            target.flush()
+            os.fsync(target.fileno())
+        if size == 0:
+            raise Invalid(N_("文件是空的,请检查后重新上传。"))
+        kind = check(incoming)
+        path = self.path(digest.hexdigest())
+        above = [] if path.parent.exists() else [path.parent.parent, self.root]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(incoming, path)
+        # The row that names the file is committed after this; the name must not be lost when the machine stops.
+        for folder in (path.parent, *above):
+            sync(folder)
         return digest.hexdigest(), size, kind
 
     def path(self, sha256: str) -> Path:

@@ -174,6 +174,7 @@ def _tell(session: Session, timer: Timer) -> None:
     if task is None or task.state not in STANDING:
         return
     matter = session.get_one(Matter, task.matter_id)
+    due = clock.local_date(task.due_at).isoformat() if task.due_at else ""
     notifications.enqueue(
         session,
         f"task.{timer.kind}",
@@ -183,7 +184,7 @@ def _tell(session: Session, timer: Timer) -> None:
         pool=None if task.assignee_id else task.pool,
         matter_id=matter.id,
         task_id=task.id,
-        payload={"title": matter.title, "name": task.name, "due": str(task.due_at)},
+        payload={"title": matter.title, "name": task.name, "due": due},
     )
     audit.append(
         session,

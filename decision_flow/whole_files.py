@@ -12,6 +12,9 @@ from typing import BinaryIO
 
 from decision_flow.errors import N_, Invalid
 
+# What a disk says that takes no more.
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 
 @contextmanager
 def whole(target: Path, *, keep: bool = False) -> Iterator[Path]:
@@ -36,7 +39,7 @@ def whole(target: Path, *, keep: bool = False) -> Iterator[Path]:
     except BlockingIOError as error:
         raise Invalid(N_("另一个导出正在写这个文件:%(path)s。请等它完成,或者换一个文件名。"), path=part) from error
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        if error.errno in NO_ROOM:
             raise Invalid(
                 N_("磁盘空间不足,文件没有写完:%(path)s。请腾出空间或者换一个位置后重试。"), path=target
             ) from error

@@ -18,6 +18,7 @@ from decision_flow import errors as domain
 from decision_flow.audit import EventName
 from decision_flow.errors import N_
 from decision_flow.models import Matter, Task
+from decision_flow.whole_files import NO_ROOM
 from web.language import gettext, said
 from web.request import came_from, transaction, wants_json
 
@@ -52,8 +53,8 @@ HTTP_TEXTS = {
     500: N_("系统出现故障,您填写的内容没有提交。请稍后重试;仍不成功的,请把编号告知系统管理员。"),
     503: N_("数据库没有应答，或者磁盘空间不足，您填写的内容没有提交。请稍后重试；仍不成功的，请把编号告知系统管理员。"),
 }
-# What the machine says when it can keep no more.
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EMFILE, errno.ENFILE)
+# What the machine says when it can keep, or hold open, no more.
+EXHAUSTED = (*NO_ROOM, errno.EROFS, errno.EMFILE, errno.ENFILE)
 STALE = N_("页面停留时间过长,安全校验已失效。请返回上一页刷新后重新提交,已暂存的内容不会丢失。")
 
 
@@ -144,7 +145,7 @@ def handle(app: Flask) -> None:
 
     @app.errorhandler(OSError)
     def no_room(error: OSError) -> tuple[Response | str, int]:
-        if error.errno not in NO_ROOM:
+        if error.errno not in EXHAUSTED:
             return fault(error)
         log.exception("no_room", path=request.path)
         return answer(503, gettext(HTTP_TEXTS[503]), code="unavailable"), 503

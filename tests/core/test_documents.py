@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import resource
 import zipfile
 from pathlib import Path
 
@@ -73,6 +74,19 @@ def test_a_refused_file_leaves_nothing_in_the_store(tmp_path: Path) -> None:
         with pytest.raises(Invalid):
             store.put(io.BytesIO(content), lambda path, name=name: media_type(name, path))
     assert list((tmp_path / "files").iterdir()) == []
+
+
+def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path) -> None:
+    store = FileStore(tmp_path / "files")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        with pytest.raises(Invalid, match="磁盘空间不足"):
+            store.put(io.BytesIO(b"x" * 200_000), lambda path: "x")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list((tmp_path / "files").iterdir()) == []
+    assert store.put(io.BytesIO(b"x" * 200_000), lambda path: "x")[1] == 200_000
 
 
 def test_the_same_bytes_are_stored_once(tmp_path: Path) -> None:
