@@ -25,10 +25,19 @@ def policy(answer) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize(
-    "path", ["/sign-in", "/inbox", "/people", "/no-such-page", "/healthz", "/static/manifest.json"]
-)
-def test_every_answer_carries_the_headers(signed_in: ENTER, path: str) -> None:
-    answer = signed_in("admin").get(path)
+    ("asked", "status"),
+    [
+        ("GET /sign-in", 302), ("GET /inbox", 200), ("HEAD /inbox", 200), ("GET /people", 200), ("GET /no-such-page", 404),
+        ("GET /matters", 403), ("POST /people", 400), ("DELETE /people", 405), ("OPTIONS /people", 200), ("TRACE /people", 405),
+        ("GET /healthz", 200), ("GET /metrics", 200), ("GET /static/manifest.json", 200), ("GET /static/none", 404),
+        ("GET /static/../web/auth.py", 404), ("GET /notices", 200), ("GET /language/en", 302), ("GET /people?text=%00", 400),
+        ("GET /messages/calendar/x.ics", 404), ("GET /people?lang=en", 200),
+    ],
+)  # fmt: skip
+def test_every_answer_carries_the_headers(signed_in: ENTER, asked: str, status: int) -> None:
+    method, path = asked.split()
+    answer = signed_in("admin").client.open(path, method=method)
+    assert answer.status_code == status
     found = policy(answer)
     assert found["default-src"] == ["'none'"]
     assert found["script-src"] == found["style-src"] == found["form-action"] == ["'self'"]
