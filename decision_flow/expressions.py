@@ -10,10 +10,13 @@ is harmless.
 from __future__ import annotations
 
 import ast
+import io
 import operator
+import tokenize
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 from decision_flow.errors import N_, DecisionFlowError, Invalid, Text
@@ -52,7 +55,7 @@ class Expression:
             return self._node(names, {} if functions is None else functions)
         except DecisionFlowError:
             raise
-        except (TypeError, ValueError, ZeroDivisionError, KeyError, IndexError, OverflowError) as error:
+        except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError) as error:
             raise ExpressionError(
                 N_("表达式「%(text)s」不能计算:%(reason)s"), text=self.text, reason=str(error)
             ) from error
@@ -73,9 +76,20 @@ def compile_expression(text: str) -> Expression:
         raise _refusal(text, N_("写法有误")) from error
     if sum(1 for _ in ast.walk(tree)) > MAX_NODES:
         raise _refusal(text, N_("过于复杂"))
+    if _side_by_side(text):
+        raise _refusal(text, N_("两段文字之间缺少逗号或运算"))
     compiler = _Compiler(text)
     node = compiler.visit(tree.body, 0)
     return Expression(text, node, frozenset(compiler.names), frozenset(compiler.functions))
+
+
+def _side_by_side(text: str) -> bool:
+    """Whether two texts stand side by side: Python would take them for one, and a forgotten comma for none."""
+    if text.count('"') + text.count("'") < 4:
+        return False
+    kinds = [token.type for token in tokenize.generate_tokens(io.StringIO(text.strip()).readline)]
+    kinds = [kind for kind in kinds if kind not in (tokenize.NL, tokenize.NEWLINE)]
+    return any(one == other == tokenize.STRING for one, other in pairwise(kinds))
 
 
 def _refusal(text: str, reason: str) -> Invalid:
@@ -87,16 +101,16 @@ def _refusal(text: str, reason: str) -> Invalid:
 
 
 _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
+    ast.Eq: lambda left, right: _equal(left, right),
+    ast.NotEq: lambda left, right: not _equal(left, right),
     ast.Lt: operator.lt,
     ast.LtE: operator.le,
     ast.Gt: operator.gt,
     ast.GtE: operator.ge,
-    ast.Is: operator.eq,
-    ast.IsNot: operator.ne,
-    ast.In: lambda left, right: left in _container(right),
-    ast.NotIn: lambda left, right: left not in _container(right),
+    ast.Is: lambda left, right: _equal(left, right),
+    ast.IsNot: lambda left, right: not _equal(left, right),
+    ast.In: lambda left, right: _within(left, right),
+    ast.NotIn: lambda left, right: not _within(left, right),
 }
 _WORDS = {"true": True, "false": False, "null": None}
 
@@ -283,6 +297,20 @@ def _look_up_path(names: Names, path: tuple[str, ...]) -> Any:
     return value
 
 
+def _equal(left: Any, right: Any) -> bool:
+    """Whether two values are the same. A date never is the text that writes it, which would be a silent no."""
+    if (isinstance(left, date) and isinstance(right, str)) or (isinstance(left, str) and isinstance(right, date)):
+        raise ExpressionError(N_("日期不能和文字比较,请把文字写成 date(…)。"))
+    # Nor is yes a one, as it would be in Python.
+    return isinstance(left, bool) == isinstance(right, bool) and bool(left == right)
+
+
+def _within(value: Any, container: Any) -> bool:
+    if isinstance(container, list):
+        return any(_equal(value, each) for each in container)
+    return value in _container(container)
+
+
 def _number(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float):
         try:
@@ -291,7 +319,8 @@ def _number(value: Any) -> Any:
             value = None
         if value is None:
             raise ExpressionError(N_("只有数字可以运算。"))
-    if abs(value) > MAX_NUMBER:
+    if not abs(value) <= MAX_NUMBER:
+        # Neither is what is no number at all, though Python has a float for it.
         raise ExpressionError(N_("数字过大。"))
     return value
 

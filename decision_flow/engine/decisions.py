@@ -7,6 +7,7 @@ a cell that silently never matches would be a wrong answer in law.
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ POLICIES = ("UNIQUE", "FIRST", "ANY", "PRIORITY", "COLLECT", "RULE ORDER", "OUTP
 AGGREGATIONS: dict[str, Callable[[list[Any]], Any]] = {"SUM": sum, "COUNT": len, "MIN": min, "MAX": max}
 _COMPARISON = re.compile(r"^(>=|<=|!=|>|<|==|=)\s*(.+)$", re.S)
 _RANGE = re.compile(r"^([\[\(\]])\s*(.+?)\s*\.\.\s*(.+?)\s*([\]\)\[])$", re.S)
+# What is no single value, though it is an expression.
+_TESTS = (ast.Tuple, ast.List, ast.BoolOp, ast.Compare, ast.IfExp)
 _NOT = re.compile(r"^not\s*\((.+)\)$", re.S)
 
 
@@ -138,7 +141,19 @@ def _refuse_what_is_passed_over(identity: str, decision: etree._Element) -> None
         raise Invalid(
             N_("决策表「%(table)s」中的 %(name)s 不会起作用,请删去。"), table=identity, name=etree.QName(node).localname
         )
+    for node in decision.iter("{*}text"):
+        if len(node):
+            raise Invalid(
+                N_("决策表「%(table)s」中的 %(name)s 不会起作用,请删去。"),
+                table=identity,
+                name=etree.QName(node[0]).localname,
+            )
     for node in decision.iter():
+        for name in node.attrib:
+            if name.endswith("}inputVariable"):
+                raise Invalid(
+                    N_("决策表「%(table)s」中的 %(name)s 不会起作用,请删去。"), table=identity, name="inputVariable"
+                )
         language = str(node.get("expressionLanguage", "feel"))
         if "feel" not in language.lower():
             raise Invalid(N_("决策表「%(table)s」的表达式语言 %(name)s 不能运行。"), table=identity, name=language)
@@ -165,18 +180,21 @@ def _read_table(file: str, decision_id: str, table: etree._Element) -> DecisionT
     if policy in ("PRIORITY", "OUTPUT ORDER") and not all(ranks):
         raise Invalid(N_("决策表「%(table)s」按优先级取结果,每个输出列都要列出取值的先后。"), table=decision_id)
     rules = []
+    constants = [{_key(value) for value in values} for values in ranks]
     for row in table.iterfind("{*}rule"):
         cells = [entry.findtext("{*}text") or "" for entry in row.iterfind("{*}inputEntry")]
         results = [entry.findtext("{*}text") or "null" for entry in row.iterfind("{*}outputEntry")]
         if len(cells) != len(inputs) or len(results) != len(outputs):
             raise Invalid(N_("决策表「%(table)s」有一行的列数不符。"), table=decision_id)
-        rules.append(
-            Rule(
-                row.get("id", ""),
-                tuple(_condition(file, cell) for cell in cells),
-                tuple(_compile(file, result) for result in results),
-            )
-        )
+        told = tuple(_compile(file, result) for result in results)
+        for result, among in zip(told, constants, strict=True):
+            if among and not result.names() and not result.functions and _key(result.evaluate({}, {})) not in among:
+                raise Invalid(
+                    N_("决策表「%(table)s」的结果「%(cell)s」不在输出列的取值之中。"),
+                    table=decision_id,
+                    cell=result.text,
+                )
+        rules.append(Rule(row.get("id", ""), tuple(_condition(file, cell) for cell in cells), told))
     allowed = tuple(_condition(file, allowed_of(entry)) for entry in table.iterfind("{*}input"))
     return DecisionTable(decision_id, policy, inputs, outputs, tuple(rules), aggregation, ranks, allowed)
 
@@ -184,6 +202,10 @@ def _read_table(file: str, decision_id: str, table: etree._Element) -> DecisionT
 def allowed_of(entry: etree._Element) -> str:
     """Return the values that an input of a table allows, written like a cell; an empty text allows any."""
     return (entry.findtext("{*}inputValues/{*}text") or "").strip()
+
+
+def _key(value: Any) -> tuple[str, str]:
+    return type(value).__name__, repr(value)
 
 
 def _ranks(file: str, output: etree._Element) -> tuple[Any, ...]:
@@ -200,26 +222,66 @@ def _condition(file: str, cell: str) -> Expression | None:
     text = cell.strip()
     if text in ("", "-"):
         return None
-    return _compile(file, _test(file, text))
-
-
-def _test(file: str, text: str) -> str:
-    """Rewrite a cell as an expression over `value`."""
     if match := _NOT.match(text):
-        return f"not ({_test(file, match[1])})"
+        return _compile(file, f"not ({_tests(file, text, match[1])})", told=text)
+    return _compile(file, _tests(file, text, text), told=text)
+
+
+def _tests(file: str, cell: str, text: str) -> str:
+    """Rewrite a cell as an expression over `value`: several tests with commas between them mean any of them."""
+    parts = _parts(text)
+    told = [test for part in parts if (test := _test(file, cell, part))]
+    values = [_plain(file, cell, part) for part in parts if not _test(file, cell, part)]
+    return " or ".join([f"({test})" for test in told] + ([f"(value in [{', '.join(values)}])"] if values else []))
+
+
+def _parts(text: str) -> list[str]:
+    """Return the tests of a cell: what stands between the commas that lie in no text and no brackets."""
+    parts, depth, quote = [""], 0, ""
+    for place, sign in enumerate(text):
+        if quote:
+            quote = "" if sign == quote and text[place - 1] != "\\" else quote
+        elif sign in "\"'":
+            quote = sign
+        # A range may end with an opening bracket: `[1..5[`.
+        elif sign in "([" or (sign == "]" and not parts[-1].strip()):
+            depth += -1 if depth and ".." in parts[-1] and sign == "[" else 1
+        elif sign in ")]":
+            depth -= 1
+        elif sign == "," and depth <= 0:
+            parts.append("")
+            continue
+        parts[-1] += sign
+    return [part.strip() for part in parts]
+
+
+def _test(file: str, cell: str, text: str) -> str:
+    """Return a comparison or a range over `value`, an empty text for what is a value itself."""
     if match := _COMPARISON.match(text):
         sign = "==" if match[1] == "=" else match[1]
-        return f"value {sign} ({match[2]})"
+        return f"value {sign} {_plain(file, cell, match[2])}"
     if match := _RANGE.match(text):
         low = "<=" if match[1] == "[" else "<"
         high = "<=" if match[4] == "]" else "<"
-        return f"({match[2]}) {low} value {high} ({match[3]})"
-    # A list of values means any of them; a lone expression over `value` would be read as a value.
-    return f"value in [{text}]"
+        return f"{_plain(file, cell, match[2])} {low} value {high} {_plain(file, cell, match[3])}"
+    return ""
 
 
-def _compile(file: str, text: str) -> Expression:
+def _plain(file: str, cell: str, text: str) -> str:
+    """Return `text` in brackets when it is one value. `not("a")` beside another test, `5 or 7` and `x > 5` are none."""
+    _compile(file, text, told=cell)
+    body = ast.parse(text.strip(), mode="eval").body
+    if isinstance(body, _TESTS) or (isinstance(body, ast.UnaryOp) and isinstance(body.op, ast.Not)):
+        raise _refusal(file, cell)
+    return f"({text})" if isinstance(body, ast.BinOp) else text.strip()
+
+
+def _compile(file: str, text: str, told: str = "") -> Expression:
     try:
         return compile_expression(text.strip())
     except Invalid as error:
-        raise Invalid(N_("决策表文件「%(file)s」的单元格「%(cell)s」不能使用。"), file=file, cell=text) from error
+        raise _refusal(file, told or text) from error
+
+
+def _refusal(file: str, cell: str) -> Invalid:
+    return Invalid(N_("决策表文件「%(file)s」的单元格「%(cell)s」不能使用。"), file=file, cell=cell)

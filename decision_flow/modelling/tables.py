@@ -15,7 +15,7 @@ from typing import Any
 
 from lxml import etree
 
-from decision_flow.engine.decisions import POLICIES, allowed_of, condition_of
+from decision_flow.engine.decisions import AGGREGATIONS, POLICIES, allowed_of, condition_of
 from decision_flow.engine.markup import parse_xml
 from decision_flow.errors import DecisionFlowError, Invalid
 from decision_flow.expressions import Expression, compile_expression
@@ -62,7 +62,9 @@ def _file(name: str, content: bytes) -> tuple[TableFinding, ...]:
 
 def _table(decision: str, table: etree._Element) -> Iterator[TableFinding]:
     policy = table.get("hitPolicy", "UNIQUE")
-    if policy not in POLICIES or table.get("aggregation"):
+    aggregation = table.get("aggregation", "")
+    if policy not in POLICIES or (aggregation and (policy != "COLLECT" or aggregation not in AGGREGATIONS)):
+        policy = f"{policy} {aggregation}".strip()
         yield TableFinding(decision, "error", f"命中策略 {policy} 不能运行", f"The hit policy {policy} cannot run")
     outputs = [entry.get("name", "") for entry in table.iterfind("{*}output")]
     if not outputs or len(set(outputs)) != len(outputs) or not all(outputs):

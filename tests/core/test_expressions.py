@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import time
+from datetime import date
+from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from decision_flow.engine.data import same
 from decision_flow.errors import DecisionFlowError, Invalid
-from decision_flow.expressions import ExpressionError, compile_expression
+from decision_flow.expressions import BUILT_IN, ExpressionError, compile_expression
 
 NAMES = {"a": 3, "b": 5, "t": True, "s": "x", "row": {"n": 2, "ok": False}, "rows": [{"n": 1}, {"n": 2}]}
 numbers = st.sampled_from(["a", "b", "1", "2", "7"])
@@ -86,3 +90,59 @@ def test_dotted_names_look_into_mappings_only() -> None:
     assert compile_expression("exists(s)").evaluate({"s": "words"}) is True
     assert compile_expression("exists(s)").evaluate({"s": ""}) is False
     assert compile_expression("any_of(rows, 'n', 2) and count(rows, 'n', 1) == 1").evaluate(NAMES) is True
+
+
+ODD = {
+    **NAMES, "none": None, "many": [[1] * 50] * 50, "long": "字" * 5000, "day": date(2026, 5, 1), "money": Decimal("9.99"),
+    "nan": float("nan"), "big": 10**400, "deep": json.loads("[" * 60 + "]" * 60), "d": {"a": {"b": None}}, "yes": "是",
+}  # fmt: skip
+atoms = st.sampled_from([*ODD, "d.a.b", "d.a.c", "rows[0]", "row['n']", "'2026-05-01'", "'x'", "1", "0", "1e15", "True", "null",
+                         "date('2026-05-01')", "[]", "unknown", "s.n", "long[9999]"])  # fmt: skip
+wild = st.recursive(
+    atoms,
+    lambda inner: st.one_of(
+        st.builds("({} {} {})".format, inner, st.sampled_from(
+            ["+", "-", "*", "/", "<", "<=", "==", "!=", "in", "not in", "and", "or", "is"]), inner),
+        st.builds("{}({})".format, st.sampled_from([*BUILT_IN, "exists", "empty", "nope", "-", "not "]), inner),
+        st.builds("{}({}, {})".format, st.sampled_from(["min", "max", "pluck", "days_between"]), inner, inner),
+        st.builds("{}({}, {}, {})".format, st.sampled_from(["any_of", "count"]), inner, inner, inner),
+        st.builds("[{}, {}]".format, inner, inner),
+        st.builds("({} if {} else {})".format, inner, inner, inner),
+    ),
+    max_leaves=10,
+)  # fmt: skip
+
+
+@settings(deadline=1000)
+@given(wild)
+def test_odd_values_give_a_value_or_our_own_error_and_the_same_after_a_restart(text: str) -> None:
+    with contextlib.suppress(DecisionFlowError):
+        value = compile_expression(text).evaluate(ODD)
+        assert not isinstance(value, int | float) or isinstance(value, bool) or text in ODD or abs(value) < 1e30
+    kept = {key: value for key, value in ODD.items() if key not in ("day", "money", "nan", "big")}
+    with contextlib.suppress(DecisionFlowError):
+        value = compile_expression(text).evaluate(kept)
+        again = compile_expression(text).evaluate(json.loads(json.dumps(kept)))
+        assert same(again, value) if not isinstance(value, date) else again == value
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("none > 5", "不能计算"), ("none + 1", "只有数字"), ("missing", "没有名称「missing」"), ("d.a.c", "没有名称「d.a.c」"),
+        ("day == '2026-05-01'", "日期"), ("'2026-05-01' in [day]", "日期"), ("day < '2026-05-02'", "不能计算"),
+        ("money + 1", "只有数字"), ("nan + 1", "数字过大"), ("number('nan')", "数字过大"), ("big * 1", "数字过大"),
+        ("'a' 'b'", "缺少逗号"), ("s in ['a' 'b']", "缺少逗号"), ("days_between(none, day)", "不能计算"),
+        ("date('2026-02-30')", "不能计算"), ("count(rows)", "不能计算"), ("sum(long)", "列表"),
+    ],
+)  # fmt: skip
+def test_what_has_no_value_is_told_in_words(text: str, told: str) -> None:
+    with pytest.raises(DecisionFlowError, match=told):
+        compile_expression(text).evaluate(ODD)
+
+
+def test_yes_is_no_one() -> None:
+    """Python takes 1 and True for the same; a form that says 1 has not said yes."""
+    assert compile_expression("1 == true").evaluate({}) is False
+    assert compile_expression("1 in [true, 2]").evaluate({}) is False
+    assert compile_expression("t == true and t in [true]").evaluate(NAMES) is True

@@ -71,6 +71,9 @@ class Driver:
         if self.restart:
             # As after a restart of the process: read, write again, and nothing may have changed.
             instance = load(self.compiled, step.state, Evaluator(self.context))
-            assert _told(dump(self.compiled, instance)) == _told(step.state)
+            assert dump(self.compiled, instance) == step.state, (
+                _told(dump(self.compiled, instance)),
+                _told(step.state),
+            )
         self.steps.append(step)
         return step

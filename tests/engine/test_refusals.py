@@ -93,11 +93,33 @@ def test_a_missing_process_or_table_is_named() -> None:
     assert set(reasons(drawing.xml())) == {"c", "r"}
 
 
-@pytest.mark.parametrize("state", [b"", b"\x02abc", b"\x01abc", b"\x01" + b"\x00" * 50])
-def test_a_foreign_or_damaged_state_is_refused(state: bytes) -> None:
-    drawing = Drawing("p").start().user("a").end().chain("start", "a", "end")
-    with pytest.raises(ProcedureFault):
-        engine.open_tasks(engine.compile(bundle(drawing)), state)
+def test_a_foreign_cut_off_or_newer_state_is_refused() -> None:
+    compiled = engine.compile(bundle(Drawing("p").start().user("a").end().chain("start", "a", "end")))
+    state = Driver(compiled, {"text": "字" * 50}).state
+    assert engine.open_tasks(compiled, state)
+    damaged = [state[:length] for length in range(len(state))] + [state + b"x", state + state]
+    for one in (*damaged, b"\x01abc", b"\x01" + b"\x00" * 50):
+        with pytest.raises(ProcedureFault, match="损坏"):
+            engine.open_tasks(compiled, one)
+    with pytest.raises(ProcedureFault, match="更新版本"):
+        engine.open_tasks(compiled, b"\x02" + state[1:])
+
+
+def test_what_no_file_can_hold_is_told() -> None:
+    compiled = engine.compile(bundle(Drawing("p").start().user("a").user("b").end().chain("start", "a", "b", "end")))
+    with pytest.raises(ProcedureFault, match="不能保存"):
+        Driver(compiled).do("a", F01={"text": "\ud800"})
+
+
+def test_values_that_python_takes_for_equal_are_told_apart_in_a_state() -> None:
+    going = Driver(
+        engine.compile(bundle(Drawing("p").start().user("a").user("b").end().chain("start", "a", "b", "end"))),
+        {"F01": {"count": 1, "sides": [1, {"of": 0}]}, "whole": 2},
+        restart=True,
+    )
+    going.do("a", F01={"count": True, "sides": [1.0, {"of": False}]}, whole=2.0)
+    (task,) = going.open()["b"]
+    assert repr((task.data["F01"], task.data["whole"])) == "({'count': True, 'sides': [1.0, {'of': False}]}, 2.0)"
 
 
 def _damage(value: object, dice: random.Random) -> object:
@@ -145,7 +167,10 @@ def dmn(cells: list[tuple[str, str]], policy: str = "UNIQUE", extra: str = "", o
     ("cell", "hits", "misses"),
     [
         ('"a","b"', ["a", "b"], ["c"]), ('not("a")', ["b"], ["a"]), ("&gt;= 5", [5, 9], [4]), ("[1..5]", [1, 5], [0, 6]),
-        ("]1..5[", [2, 4], [1, 5]), ("-", ["x", 3, None], []), ("true", [True], [False]), ("3", [3], [4]),
+        ("]1..5[", [2, 4], [1, 5]), ("-", ["x", 3, None], []), ("true", [True], [False, 1]), ("3", [3], [4]),
+        ("&lt; 2, &gt; 8", [1, 9], [5]), ("[1..3],[7..9[", [2, 7], [5, 9]), ("&gt;= 5, 1", [5, 1], [3]),
+        ('not("a","b")', ["c"], ["a", "b"]), ("not([1..5], 9)", [6], [3, 9]), ('"a,b"', ["a,b"], ["a"]),
+        ("null", [None], [1, "", False]), ("-1, -2", [-1], [1]), ("1", [1], [True]),
     ],
 )  # fmt: skip
 def test_cells_mean_what_they_say(cell: str, hits: list, misses: list) -> None:
@@ -182,6 +207,13 @@ def test_collected_results_are_aggregated(how: str, three: dict, none: dict) -> 
     assert table.decide({"x": 0}, {}) == none
 
 
+def test_a_result_that_its_column_does_not_know_is_refused() -> None:
+    values = "<outputValues><text>2, 1</text></outputValues>"
+    for policy in ("UNIQUE", "PRIORITY"):
+        with pytest.raises(Invalid, match="取值之中"):
+            read_tables(dmn([("-", "3")], policy, output=values))
+
+
 def test_words_are_not_added_up() -> None:
     table = read_tables(dmn([("-", "'a'")], "COLLECT", "aggregation='SUM'"))["T"]
     with pytest.raises(ProcedureFault, match="数字"):
@@ -215,7 +247,15 @@ def test_a_decision_that_is_no_table_a_default_and_another_language_are_refused(
         read_tables({"a.dmn": plain_table, "b.dmn": plain_table})
 
 
-@pytest.mark.parametrize("cell", ["a.__class__", "__import__('os')", "lambda: 1", "[1..", "x := 1"])
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "a.__class__", "__import__('os')", "lambda: 1", "[1..", "x := 1", 'not("a"),"b"', '"a" or "b"', "&gt; 5 or 7",
+        "x &gt; 5", "&gt; 5 and &lt; 9", '"a" "b"', '"a",', "[1,2]", "? &gt; 5", 'contains(?, "x")', "in (1,2)",
+        "between 1 and 5", "some v in x satisfies v &gt; 0", "x instance of number", '@"2026-01-01"', "{a: 1}",
+        "if true then 1 else 2", "1 if x else 2", "function(v) v", "“a”", "1<b/>,2",
+    ],
+)  # fmt: skip
 def test_a_cell_that_means_nothing_is_refused(cell: str) -> None:
     with pytest.raises(Invalid):
         read_tables(dmn([(cell, "1")]))
