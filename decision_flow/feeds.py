@@ -18,8 +18,8 @@ from decision_flow.identity import Actor
 from decision_flow.models import Matter, Task, TaskState, User
 
 EVENTS = (
-    "task.opened", "task.overdue", "task.returned", "digest", "deadline.moved", "deadline.paused", "deadline.resumed",
-    "deadline.extended", "evaluation.triggered", "substitution.made",
+    "task.opened", "task.overdue", "task.returned", "task.transferred", "digest", "deadline.moved", "deadline.paused",
+    "deadline.resumed", "deadline.extended", "evaluation.triggered", "substitution.made",
     "exception.asked", "exception.decided", "timer.refused",
 )  # fmt: skip
 MAILS = ("each", "daily", "never")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,12 +11,14 @@ from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session, joinedload, undefer
 
 from decision_flow import bundles, catalogues, clock, experts, formalities, matters, policy_versions
+from decision_flow.audit import EventName
 from decision_flow.errors import N_, NotFound
 from decision_flow.forms import Field, Form
 from decision_flow.identity import Actor
 from decision_flow.models import (
     STANDING,
     Appointment,
+    AuditEvent,
     Document,
     Matter,
     Organisation,
@@ -27,6 +30,8 @@ from decision_flow.models import (
 )
 from decision_flow.submissions import TaskData, auto_values
 
+_HANDS = (EventName.TASK_TRANSFERRED, EventName.TASK_CLAIMED)
+
 
 @dataclass(frozen=True)
 class Earlier:
@@ -35,6 +40,14 @@ class Earlier:
     task: Task
     form: Form
     values: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Handed:
+    """Who handed the task to its holder, and why."""
+
+    by: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -53,7 +66,7 @@ class TaskView:
     documents: tuple[Document, ...]
     may_claim: bool
     may_work: bool
-    waiting_for: str
+    handed: Handed | None
 
 
 @dataclass(frozen=True)
@@ -130,17 +143,27 @@ def view(session: Session, actor: Actor, task_id: int) -> TaskView:
         documents=tuple(
             session.scalars(
                 select(Document)
-                .where(
-                    Document.matter_id == matter.id,
-                    or_(Document.filed_at.is_not(None), Document.task_id == task.id),
-                )
+                .where(Document.matter_id == matter.id, Document.filed_at.is_not(None))
                 .order_by(Document.id)
             )
         ),
         may_claim=task.state == TaskState.OPEN and task.pool in actor.pools,
         may_work=task.state == TaskState.CLAIMED and task.assignee_id == actor.user_id,
-        waiting_for=task.assignee.name if task.assignee else task.organisation.name,
+        handed=_handed(session, task) if task.state == TaskState.CLAIMED else None,
     )
+
+
+def _handed(session: Session, task: Task) -> Handed | None:
+    """Return how the task came to its holder if it was not claimed: by its latest change of hands."""
+    last = session.scalars(
+        select(AuditEvent)
+        .where(AuditEvent.task_id == task.id, AuditEvent.event.in_(_HANDS))
+        .order_by(AuditEvent.id.desc())
+        .limit(1)
+    ).first()
+    if last is None or last.event != EventName.TASK_TRANSFERRED:
+        return None
+    return Handed(last.actor, str(json.loads(last.canonical)["facts"].get("reason", "")))
 
 
 def choices(session: Session, view: TaskView, *, english: bool = False) -> dict[str, list[tuple[int, str]]]:

@@ -28,6 +28,7 @@ from decision_flow import (
     guards,
     identity,
     matters,
+    notifications,
     plain_rows,
     policy_versions,
     projection,
@@ -119,6 +120,14 @@ def transfer(session: Session, actor: Actor, task_id: int, to_user_id: int, reas
         reason=reason,
         **contributors.drafted_by(task, actor.user_id),
     )
+    notifications.enqueue(
+        session, "task.transferred", dedupe_key=f"task.transferred:{task.id}:{task.claimed_at.isoformat()}",
+        at=task.claimed_at, recipient_id=to_user_id, matter_id=task.matter_id, task_id=task.id,
+        payload={
+            "title": task.matter.title, "name": task.name, "name_en": task.name_en,
+            "who": actor.display, "reason": reason,
+        },
+    )  # fmt: skip
     return task
 
 

@@ -13,14 +13,14 @@ from typing import Any
 import pytest
 from sqlalchemy import event, func, select
 
-from decision_flow import audit, clock, identity, inbox, matters, task_views, tasks
+from decision_flow import audit, clock, identity, inbox, matters, task_views, tasks, wording
 from decision_flow.db import Database
 from decision_flow.demo import cases
 from decision_flow.documents import FileStore
 from decision_flow.errors import Conflict, Invalid, NotFound, NotPermitted
 from decision_flow.identity import Actor
 from decision_flow.inbox import InboxQuery
-from decision_flow.models import Matter, Task, Timer, User
+from decision_flow.models import Matter, Notification, Task, Timer, User
 
 REGISTERED = 0  # index in cases.OTHERS of a matter that rests at its registration by the office
 
@@ -85,6 +85,11 @@ def test_a_transfer_needs_a_reason_and_a_colleague(database: Database, files: Fi
         (colleague, *_) = tasks.transfer_candidates(session, holder, task)
         moved = tasks.transfer(session, holder, task.id, colleague[0], "下乡三天")
         assert moved.assignee_id == colleague[0]
+    with database.transaction(read_only=True) as session:
+        notice = session.scalars(select(Notification).where(Notification.event == "task.transferred")).one()
+        assert (notice.recipient_id, notice.task_id) == (colleague[0], task.id)
+        assert wording.say(notice.event, notice.payload).body.endswith("原因：下乡三天")
+        assert task_views.view(session, holder, task.id).handed == task_views.Handed(holder.display, "下乡三天")
 
 
 def test_a_draft_is_kept_and_prefills_the_page(database: Database, rest: Task) -> None:

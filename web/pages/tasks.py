@@ -21,12 +21,13 @@ from decision_flow import (
 from decision_flow.errors import Conflict, DecisionFlowError, Invalid, NotFound, Refused
 from decision_flow.forms import Form
 from decision_flow.identity import Actor, Permission
-from decision_flow.models import Task
+from decision_flow.models import Task, User
 from web import forms
 from web.auth import requires
 from web.errors import record_refusal, refusals, status_of, told
 from web.language import gettext
-from web.request import actor, files, kept, language, settings, transaction
+from web.presentation import text_of
+from web.request import actor, files, kept, language, settings, transaction, wants_json
 
 page = Blueprint("tasks", __name__)
 
@@ -40,10 +41,16 @@ def show(task_id: int) -> str:
 
 @page.post("/tasks/<int:task_id>/claim")
 @requires(Permission.TASK_WORK)
-def claim(task_id: int) -> Response:
-    """Claim the task."""
-    with transaction() as session:
-        tasks.claim(session, actor(), task_id)
+def claim(task_id: int) -> Response | tuple[str, int]:
+    """Claim the task; whoever comes second is told on its page who has it."""
+    try:
+        with transaction() as session:
+            tasks.claim(session, actor(), task_id)
+    except Conflict as error:
+        if wants_json():
+            raise
+        return _page(task_id, taken=told(error)), status_of(error)
+    flash(gettext("已签收，可以办理。"), "success")
     return redirect(url_for("tasks.show", task_id=task_id))
 
 
@@ -66,9 +73,10 @@ def transfer(task_id: int) -> Response | tuple[str, int]:
         with transaction() as session:
             reason = request.form.get("reason", "")
             tasks.transfer(session, actor(), task_id, to_user, reason)
+            receiver = session.get_one(User, to_user)
     except Invalid as error:
         return _page(task_id, transfer_errors=error.errors), 422
-    flash(gettext("已转办。"), "success")
+    flash(gettext("已转办给%(who)s。", who=text_of(receiver, "name")), "success")
     return redirect(url_for("inbox.show"))
 
 
@@ -240,5 +248,5 @@ def _page(task_id: int, **shown: Any) -> str:
         may_enter_late=may_enter_late,
         values=values,
         render_form=forms.render,
-        **{"errors": {}, "transfer_errors": {}, "refusals": [], "conflict": "", **shown},
+        **{"errors": {}, "transfer_errors": {}, "refusals": [], "conflict": "", "taken": "", **shown},
     )

@@ -65,4 +65,6 @@ for (const form of document.querySelectorAll('.task-form')) {
   });
 }
 const summary = document.getElementById('error-summary');
+const wrong = document.querySelector('[aria-invalid="true"]');
 if (summary) summary.focus();
+else if (wrong) wrong.focus();
