@@ -148,9 +148,6 @@ def view(session: Session, actor: Actor, matter_id: int) -> MatterView:
     linked = session.scalars(
         select(Matter).where(or_(Matter.decision_id == matter.id, Matter.id == matter.decision_id)).order_by(Matter.id)
     )
-    timers = session.scalars(
-        select(Timer).where(Timer.matter_id == matter.id, Timer.state == TimerState.WAITING).order_by(Timer.due_at)
-    )
     return MatterView(
         matter=matter,
         steps=step_lines(compiled, tasks),
@@ -158,12 +155,18 @@ def view(session: Session, actor: Actor, matter_id: int) -> MatterView:
         documents=tuple(documents),
         evaluations=tuple(evaluations),
         linked=tuple(linked),
-        timers=tuple(timers),
+        timers=waiting(session, matter.id),
         processes=processes(compiled),
         passed=dict(matter.passed or {}),
         now=_now(tasks),
         acts=acts.available(actor, matter),
     )
+
+
+def waiting(session: Session, matter_id: int) -> tuple[Timer, ...]:
+    """Return the periods of the procedure that a matter waits out, the next to end first; a deadline is none."""
+    which = (Timer.matter_id == matter_id, Timer.state == TimerState.WAITING, Timer.kind == "engine")
+    return tuple(session.scalars(select(Timer).where(*which).order_by(Timer.due_at)))
 
 
 def events(session: Session, actor: Actor, matter_id: int, limit: int = 500) -> tuple[AuditEvent, ...]:

@@ -13,6 +13,7 @@ from decision_flow import (
     exceptions,
     identity,
     late_entries,
+    matter_views,
     submissions,
     task_views,
     tasks,
@@ -154,7 +155,8 @@ def done(task_id: int) -> str:
     with transaction(read_only=True) as session:
         view = task_views.view(session, actor(), task_id)
         following = task_views.opened_after(session, view.task)
-    return render_template("tasks/done.html", view=view, following=following)
+        timers = matter_views.waiting(session, view.matter.id)
+    return render_template("tasks/done.html", view=view, following=following, timers=timers)
 
 
 def _form(task_id: int) -> Form:
