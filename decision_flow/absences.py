@@ -60,13 +60,15 @@ def substitute(session: Session, actor: Actor, values: Mapping[str, str]) -> Sub
         elif last < clock.today():
             errors["ends_on"] = [N_("结束日期已经过去。")]
         elif (last - first).days >= LONGEST_DAYS:
-            errors["ends_on"] = [N_("代理一次不超过90天,到期可以再次安排。")]
+            errors["ends_on"] = [N_("代理一次不超过90天，到期可以再次安排。")]
     if errors or other is None:
-        raise Invalid(N_("没有安排代理,请按提示修改。"), errors=errors)
+        raise Invalid(N_("没有安排代理，请按提示修改。"), errors=errors)
     _may_grant(session, actor, principal)
     roles = _roles(session, [principal.id, other.id], first, last)
     if any(roles[user_id] & set(ADMINISTRATORS) for user_id in (principal.id, other.id)):
-        raise Refused(N_("管理员不能代理业务岗位,业务人员也不能代理管理员。"), rule="SOD-13", article="GB/T 22239-2019")
+        raise Refused(
+            N_("管理员不能代理业务岗位，业务人员也不能代理管理员。"), rule="SOD-13", article="GB/T 22239-2019"
+        )
     made = Substitution(
         principal_id=principal.id, substitute_id=other.id, procedure_key=key, starts_on=first, ends_on=last,
         reason=reason, made_by_id=actor.user_id, made_at=clock.now(),
@@ -93,7 +95,7 @@ def end(session: Session, actor: Actor, substitution_id: int) -> Substitution:
     require(actor, Permission.TASK_WORK)
     made = session.get(Substitution, substitution_id, with_for_update=True)
     if made is None or made.ended_at is not None:
-        raise NotFound(N_("没有这项代理,或者它已经结束。"))
+        raise NotFound(N_("没有这项代理，或者它已经结束。"))
     if actor.user_id != made.substitute_id:
         principal = session.get_one(User, made.principal_id)
         _may_grant(session, actor, principal)
@@ -235,7 +237,7 @@ def _may_grant(session: Session, actor: Actor, principal: User) -> None:
         .limit(1)
     )
     if within is None:
-        raise NotPermitted(N_("只能为本人安排代理;为他人安排的,由本机关办公室或者负责人办理。"))
+        raise NotPermitted(N_("只能为本人安排代理；为他人安排的，由本机关办公室或者负责人办理。"))
 
 
 def _roles(session: Session, users: list[int], first: date, last: date) -> dict[int, set[str]]:
@@ -262,5 +264,5 @@ def _user(session: Session, text: str) -> User | None:
 def _day(values: Mapping[str, str], name: str, errors: dict[str, list[str]]) -> date:
     found = typed_in.day(values.get(name))
     if found is None:
-        errors[name] = [N_("日期不正确,请按年-月-日填写。")]
+        errors[name] = [N_("日期不正确，请按年-月-日填写。")]
     return found or clock.today()

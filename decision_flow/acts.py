@@ -121,15 +121,15 @@ def begin(session: Session, actor: Actor, matter_id: int, key: str) -> Task:
     identity.require(actor, Permission.TASK_WORK)
     act = ACTS.get(key)
     if act is None:
-        raise NotFound(N_("没有这个页面,或者您无权查看。"))
+        raise NotFound(N_("没有这个页面，或者您无权查看。"))
     matters.get(session, actor, matter_id)
     refusals.acting(session, actor, matter_id)
     matter = matters.lock(session, matter_id)
     if pool_of(act, matter) not in actor.pools:
-        raise NotPermitted(N_("该任务不属于您的岗位,不能办理。"))
+        raise NotPermitted(N_("该任务不属于您的岗位，不能办理。"))
     _must_be_allowed(act, matter)
     if bundles.runnable(session, matter.procedure_version).form(act.form) is None:
-        raise Conflict(N_("本事项所用的程序版本没有这张表单,不能在系统中办理。"))
+        raise Conflict(N_("本事项所用的程序版本没有这张表单，不能在系统中办理。"))
     begun = session.scalars(
         select(Task).where(
             Task.matter_id == matter.id,
@@ -202,7 +202,7 @@ def check_suspension(answers: Answers) -> None:
     """Raise `Refused` when the head would amend or terminate by way of a suspension (R-37b, G-SUSPEND)."""
     if answers.get("measure") != "suspend":
         raise Refused(
-            N_("行政首长先行决定的只能是中止执行;变更或者终止执行,请办理决策调整程序。"),
+            N_("行政首长先行决定的只能是中止执行；变更或者终止执行，请办理决策调整程序。"),
             rule="R-37b",
             article="条例第三十七条",
         )
@@ -291,7 +291,7 @@ def _must_be_allowed(act: Act, matter: Matter) -> None:
     if act.allowed(matter):
         return
     if matter.status == MatterStatus.SUSPENDED:
-        raise Conflict(N_("该决策已经中止执行,正在办理决策调整。"))
+        raise Conflict(N_("该决策已经中止执行，正在办理决策调整。"))
     raise Refused(N_("事项所处的阶段不能办理“%(name)s”。"), rule=act.rule, article=act.basis, name=act.name)
 
 

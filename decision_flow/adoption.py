@@ -24,8 +24,8 @@ def summary(session: Session, matter_id: int) -> str:
     if not told.total:
         return "征求意见期间没有收到意见。"
     lines = [
-        f"共收到意见{told.total}条,其中采纳{told.adopted}条,部分采纳{told.partly}条,未采纳{told.not_adopted}条"
-        + (f",尚在研究{told.pending}条。" if told.pending else "。")
+        f"共收到意见{told.total}条，其中采纳{told.adopted}条，部分采纳{told.partly}条，未采纳{told.not_adopted}条"
+        + (f"，尚在研究{told.pending}条。" if told.pending else "。")
     ]
     lines += [f"{place}. {line}" for place, line in enumerate(_lines(session, matter_id), 1)]
     return "\n".join(lines)
@@ -39,7 +39,7 @@ def rows(session: Session, matter_id: int) -> list[dict[str, str]]:
         found.append(
             {
                 "source": "public",
-                "opinion": f"{words}({count}条)" if count > 1 else words,
+                "opinion": f"{words}（{count}条）" if count > 1 else words,
                 "disposition": disposition,
                 **({"reason": reasons} if reasons else {}),
             }
@@ -52,8 +52,8 @@ def _lines(session: Session, matter_id: int) -> list[str]:
     for label, disposition, reasons, count, example in _groups(session, matter_id):
         words = label or example
         name = NAMES[Disposition(disposition)]
-        told = f"{words}({count}条):{name}。" if count > 1 else f"{words}:{name}。"
-        lines.append(told + (f"理由:{reasons}" if reasons else ""))
+        told = f"{words}（{count}条）：{name}。" if count > 1 else f"{words}：{name}。"
+        lines.append(told + (f"理由：{reasons}" if reasons else ""))
     return lines
 
 
@@ -69,7 +69,7 @@ def _groups(session: Session, matter_id: int) -> list[tuple[str, str, str, int, 
     for label, disposition, reason, count, _first in grouped:
         merged[label, disposition or ""].append((reason, int(count)))
     found = [
-        (label, disposition, ";".join(reason for reason, _ in told if reason), sum(n for _, n in told), "")
+        (label, disposition, "；".join(reason for reason, _ in told if reason), sum(n for _, n in told), "")
         for (label, disposition), told in merged.items()
     ]
     single = session.execute(

@@ -71,10 +71,10 @@ def must_be_complete(session: Session, matter: Matter) -> None:
     absent = archives.missing(facts_of(session, matter))
     if absent:
         raise Refused(
-            N_("归档材料不全,不能接收。缺少:%(missing)s。请补齐后再接收。"),
+            N_("归档材料不全，不能接收。缺少：%(missing)s。请补齐后再接收。"),
             rule="R-33",
             article="条例第三十三条",
-            missing=";".join(f"{item.number}.{item.name}({'、'.join(item.missing)})" for item in absent),
+            missing="；".join(f"{item.number}.{item.name}（{'、'.join(item.missing)}）" for item in absent),
         )
 
 

@@ -35,7 +35,7 @@ def must_be_impartial(session: Session, matter: Matter, told: Mapping[str, Any])
     _must_stand(session, assessor)
     if party := interests.interested(session, matter, name=assessor.name, code=assessor.code):
         raise Refused(
-            N_("不能委托%(name)s评估风险:它与本事项的%(party)s是同一单位,有直接利害关系。请另选评估机构。"),
+            N_("不能委托%(name)s评估风险：它与本事项的%(party)s是同一单位，有直接利害关系。请另选评估机构。"),
             rule="R-23c", article="条例第二十三条", name=assessor.name, party=party,
         )  # fmt: skip
 
@@ -56,16 +56,16 @@ def must_be_independent(session: Session, evaluation: Matter, told: Mapping[str,
     for earlier in before_the_decision(session, decision):
         if _same(earlier, assessor):
             raise Refused(
-                N_("不能委托%(name)s评估:它在决策前承担了主要论证评估工作(%(earlier)s)。请另选评估单位。"),
+                N_("不能委托%(name)s评估：它在决策前承担了主要论证评估工作（%(earlier)s）。请另选评估单位。"),
                 rule="R-36b", article="条例第三十六条", name=assessor.name, earlier=earlier.name,
             )  # fmt: skip
         if earlier.representative and earlier.representative == assessor.representative and not reason:
             raise _reason_missing(
-                N_("法定代表人与决策前承担论证评估的单位相同,请写明仍然委托的理由(R-36b,条例第三十六条)。")
+                N_("法定代表人与决策前承担论证评估的单位相同，请写明仍然委托的理由（R-36b，条例第三十六条）。")
             )
     own = {decision.undertaking_unit_id, decision.implementing_unit_id} - {None}
     if assessor.organisation_id in own and not reason:
-        raise _reason_missing(N_("由承办单位或者执行单位自己评估,独立性弱,请写明理由(SOD-07)。"))
+        raise _reason_missing(N_("由承办单位或者执行单位自己评估，独立性弱，请写明理由（SOD-07）。"))
 
 
 def before_the_decision(session: Session, decision: Matter) -> Iterator[Assessor]:
@@ -95,7 +95,7 @@ def _must_stand(session: Session, assessor: Assessor) -> None:
     known = registries.institution_of_code(session, assessor.code) if assessor.code else None
     if known is not None and known.standing != Standing.ACTIVE:
         raise Refused(
-            N_("不能委托%(name)s:该机构已被暂停或者取消评估资格。请另选机构。"), rule="R-41", article="条例第四十一条",
+            N_("不能委托%(name)s：该机构已被暂停或者取消评估资格。请另选机构。"), rule="R-41", article="条例第四十一条",
             name=known.name,
         )  # fmt: skip
 
@@ -109,4 +109,4 @@ def _same(one: Assessor, other: Assessor) -> bool:
 
 
 def _reason_missing(text: str) -> Invalid:
-    return Invalid(N_("填写的内容有误,请按提示修改后再提交。"), errors={"independence_reason": [text]})
+    return Invalid(N_("填写的内容有误，请按提示修改后再提交。"), errors={"independence_reason": [text]})

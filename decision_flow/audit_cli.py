@@ -119,7 +119,7 @@ def audit_timestamp(
             timestamps.take(session, number, reply.read_bytes()[: timestamps.LARGEST + 1], operator())
     elif request is None and output is None:
         if not settings.tsa_url:
-            raise click.UsageError("没有设置时间戳服务(tsa_url),请用 --request 导出请求、用 --reply 导入答复。")
+            raise click.UsageError("没有设置时间戳服务（tsa_url），请用 --request 导出请求、用 --reply 导入答复。")
         time_authority.ask(database, settings, number)
     with database.transaction(read_only=True) as session:
         stamps = timestamps.point(session, number).stamps
@@ -163,7 +163,7 @@ def audit_export(
         raise click.UsageError("只有 jsonl 和 csv 的导出可以继续。")
     of_matter = kind in ("pdf", "package")
     if of_matter and (matter is None or filters != trail_exports.Filters(matter_id=matter)):
-        raise click.UsageError("pdf 和 package 是一个事项的全过程记录,请用 --matter 指定,不能再加其他条件。")
+        raise click.UsageError("pdf 和 package 是一个事项的全过程记录，请用 --matter 指定，不能再加其他条件。")
     database = open_database(settings)
     with database.transaction() as session:
         _refuse_unknown(session, filters)
@@ -174,7 +174,7 @@ def audit_export(
             count = _export_matter(session, settings, kind, matter or 0, output)
         else:
             count = _export(session, kind, filters, output, resume)
-    click.echo(f"已导出{count}{'个文件' if of_matter else '条'}:{output}")
+    click.echo(f"已导出{count}{'个文件' if of_matter else '条'}：{output}")
 
 
 def _refuse_unknown(session: Session, filters: Filters) -> None:
@@ -185,16 +185,16 @@ def _refuse_unknown(session: Session, filters: Filters) -> None:
     from decision_flow.models import Matter, TrailMention, User
 
     if filters.are_backwards:
-        raise click.UsageError(f"--from {filters.first} 晚于 --to {filters.last},请把两个日期对调。")
+        raise click.UsageError(f"--from {filters.first} 晚于 --to {filters.last}，请把两个日期对调。")
     for option, kind, model, number in (
         ("--matter", "事项", Matter.id, filters.matter_id), ("--person", "人员", User.id, filters.person_id),
     ):  # fmt: skip
         # No column holds a greater number.
         if number is not None and not (0 < number < 2**31 and session.scalar(select(model).where(model == number))):
-            raise click.UsageError(f"没有编号为{number}的{kind},请核对 {option}。")
+            raise click.UsageError(f"没有编号为{number}的{kind}，请核对 {option}。")
     mentioned = select(exists().where(TrailMention.value == filters.rule))
     if filters.rule and filters.rule not in {rule.id for rule in rules.all_rules()} and not session.scalar(mentioned):
-        raise click.UsageError(f"没有编号为“{filters.rule}”的规则,请核对 --rule(例如 R-15b)。")
+        raise click.UsageError(f"没有编号为“{filters.rule}”的规则，请核对 --rule（例如 R-15b）。")
 
 
 def _export_matter(session: Session, settings: Settings, kind: str, matter_id: int, output: Path) -> int:
@@ -241,4 +241,4 @@ def audit_certificate(settings: Settings, matter: int, person: int, output: Path
         found = certificates.made(session, matter, person)
         certificates.note_issued(session, operator(), found)
         output.write_text(certificates.as_html(found), "utf-8")
-    click.echo(f"已出具:{output}")
+    click.echo(f"已出具：{output}")

@@ -98,14 +98,14 @@ def restore(source: Path, database: Database, folder: Path, tick: Tick = _silent
         with zipfile.ZipFile(source) as archive, tempfile.TemporaryDirectory(dir=folder) as aside:
             about = json.loads(archive.read(ABOUT))
             if about["database"] != ("sqlite" if database.is_sqlite else "postgresql"):
-                raise Invalid(N_("备份出自另一种数据库(%(kind)s),不能恢复到这里。"), kind=about["database"])
+                raise Invalid(N_("备份出自另一种数据库（%(kind)s），不能恢复到这里。"), kind=about["database"])
             # All of it is looked at before anything is written.
             papers = [name for name in archive.namelist() if name.startswith(FILES)]
             if archive.testzip() or not all(re.fullmatch(r"files/[0-9a-f]{64}", name) for name in papers):
-                raise Invalid(N_("备份文件不完整或者被改动,没有恢复。"))
+                raise Invalid(N_("备份文件不完整或者被改动，没有恢复。"))
             dump = Path(archive.extract(DATABASE, aside))
             if _digest(dump) != about["sha256"]:
-                raise Invalid(N_("备份文件不完整或者被改动,没有恢复。"))
+                raise Invalid(N_("备份文件不完整或者被改动，没有恢复。"))
             _load(database, dump)
             for count, name in enumerate(papers, 1):
                 _put(archive, name, files)
@@ -113,7 +113,7 @@ def restore(source: Path, database: Database, folder: Path, tick: Tick = _silent
             if about["with_key"] and not (folder / checkpoints.KEY_FILE).exists():
                 _put_key(archive.read(checkpoints.KEY_FILE), folder / checkpoints.KEY_FILE)
     except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
-        raise Invalid(N_("备份文件不完整或者被改动,没有恢复。")) from error
+        raise Invalid(N_("备份文件不完整或者被改动，没有恢复。")) from error
     return check(database, files)
 
 
@@ -134,7 +134,7 @@ def _dump(database: Database, target: Path) -> None:
             try:
                 source.backup(copy)
             except sqlite3.Error as error:
-                raise Invalid(N_("数据库没有复制成功:%(reason)s"), reason=error) from error
+                raise Invalid(N_("数据库没有复制成功：%(reason)s"), reason=error) from error
         return
     _run(database, "pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={target}")
 
@@ -166,7 +166,7 @@ def _run(database: Database, tool: str, *words: str) -> None:
     env = {**os.environ, **({"PGPASSWORD": str(url.password)} if url.password else {})}
     done = subprocess.run([path, f"--dbname={address}", *words], env=env, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise Invalid(N_("%(tool)s 没有成功:%(reason)s"), tool=tool, reason=done.stderr.strip()[-500:])
+        raise Invalid(N_("%(tool)s 没有成功：%(reason)s"), tool=tool, reason=done.stderr.strip()[-500:])
 
 
 def _put(archive: zipfile.ZipFile, name: str, files: FileStore) -> None:

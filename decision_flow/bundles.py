@@ -104,5 +104,5 @@ def in_force(session: Session, key: str) -> ProcedureVersion:
     """Return the version of procedure `key` that new matters begin with. Raises `NotFound`."""
     version = found_in_force(session, key)
     if version is None:
-        raise NotFound(N_("程序「%(key)s」没有生效的版本,请先发布后再登记事项。"), key=key)
+        raise NotFound(N_("程序“%(key)s”没有生效的版本，请先发布后再登记事项。"), key=key)
     return version

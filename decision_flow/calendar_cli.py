@@ -54,7 +54,7 @@ def due(
         told = {"due": str(found), "provisional": found.provisional, "explanation": found.explanation}
         click.echo(json.dumps(told, ensure_ascii=False))
         return
-    click.echo(f"{found}{'(暂定)' if found.provisional else ''}\n{found.explanation}")
+    click.echo(f"{found}{'（暂定）' if found.provisional else ''}\n{found.explanation}")
 
 
 @calendar.command("import")
@@ -82,19 +82,19 @@ def import_notice(settings: Settings, file: Path, preview: bool, organ: str | No
     with database.transaction(read_only=preview) as session:
         organ_id = _organ(session, organ)
         if organ and organ_id is None:
-            raise Invalid(N_("没有导入:请选择决策机关。"))
+            raise Invalid(N_("没有导入：请选择决策机关。"))
         moves = deadlines.preview(session, notice, organ_id)
         if not preview:
             version = calendar_notices.enter(session, SYSTEM, notice, source or file.name, organ_id)
             moves = deadlines.recompute(session, SYSTEM)
     for move in moves:
-        change = f"{move.old} → {move.new}" if move.moves else f"{move.old}(由暂定转为正式)"
+        change = f"{move.old} → {move.new}" if move.moves else f"{move.old}（由暂定转为正式）"
         click.echo(f"{move.number}\t{move.title}\t{move.name}\t{change}")
     changed = sum(move.moves for move in moves)
     if preview:
-        click.echo(f"预览:{notice.year}年安排{len(notice.days)}天,将变动{changed}个期限。没有导入。")
+        click.echo(f"预览：{notice.year}年安排{len(notice.days)}天，将变动{changed}个期限。没有导入。")
     else:
-        click.echo(f"已导入:{notice.year}年安排{len(notice.days)}天,日历版本{version},变动{changed}个期限。")
+        click.echo(f"已导入：{notice.year}年安排{len(notice.days)}天，日历版本{version}，变动{changed}个期限。")
 
 
 def _calendar(settings: Settings) -> Calendar:

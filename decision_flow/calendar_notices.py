@@ -57,20 +57,20 @@ def read(data: bytes | str) -> Notice:
             found = _span(cells[0])
         except ValueError:
             errors[f"line.{number}"] = [
-                Text.of(N_("第%s行的日期读不出来,请写作 2027-02-05 或 2027-02-05~2027-02-12。"), number)
+                Text.of(N_("第%s行的日期读不出来，请写作 2027-02-05 或 2027-02-05~2027-02-12。"), number)
             ]
             continue
         kind = KINDS.get(cells[1].lower() if len(cells) > 1 else "")
         if kind is None:
-            errors[f"line.{number}"] = [Text.of(N_("第%s行没有写明放假(rest)还是上班(work)。"), number)]
+            errors[f"line.{number}"] = [Text.of(N_("第%s行没有写明放假（rest）还是上班（work）。"), number)]
             continue
         for day in found:
             if days.setdefault(day, kind) != kind:
-                errors[f"line.{number}"] = [Text.of(N_("第%s行与前面的行矛盾:同一天既放假又上班。"), number)]
+                errors[f"line.{number}"] = [Text.of(N_("第%s行与前面的行矛盾：同一天既放假又上班。"), number)]
     if not days and not errors:
         errors["text"] = [N_("通知中没有日期。")]
     if errors:
-        raise Invalid(N_("放假安排读不出来,没有导入,请按提示修改。"), errors=errors)
+        raise Invalid(N_("放假安排读不出来，没有导入，请按提示修改。"), errors=errors)
     return Notice(Counter(day.year for day in days).most_common(1)[0][0], days)
 
 
@@ -81,7 +81,7 @@ def text_of(data: bytes) -> str:
             return data.decode(encoding)
         except UnicodeDecodeError:
             continue
-    raise Invalid(N_("文件不是文本,没有导入。"), errors={"text": [N_("请上传 CSV 文件。")]})
+    raise Invalid(N_("文件不是文本，没有导入。"), errors={"text": [N_("请上传 CSV 文件。")]})
 
 
 def applied(calendar: Calendar, notice: Notice, *, local: bool = False) -> Calendar:
@@ -104,7 +104,7 @@ def enter(session: Session, actor: Author, notice: Notice, source: str, organ_id
     else:
         organ = session.get(Organisation, organ_id)
         if organ is None or not organ.is_organ:
-            raise Invalid(N_("没有导入:请选择决策机关。"), errors={"organ_id": [N_("请选择决策机关。")]})
+            raise Invalid(N_("没有导入：请选择决策机关。"), errors={"organ_id": [N_("请选择决策机关。")]})
         first, last = date(notice.year, 1, 1), date(notice.year, 12, 31)
         session.execute(delete(LocalDay).where(LocalDay.organ_id == organ_id, LocalDay.day.between(first, last)))
         session.execute(delete(LocalDay).where(LocalDay.organ_id == organ_id, LocalDay.day.in_(list(effect))))

@@ -28,7 +28,7 @@ STEPS = (
 )  # fmt: skip
 # The two that no matter can do without (Arts. 25 and 30).
 ALWAYS = (StatutoryStep.LEGALITY_REVIEW, StatutoryStep.COLLECTIVE_DISCUSSION)
-_WRONG = N_("填写的内容有误,请按提示修改后再提交。")
+_WRONG = N_("填写的内容有误，请按提示修改后再提交。")
 
 
 def begin(session: Session, actor: Actor, organ_id: int, year: int) -> Catalogue:
@@ -37,7 +37,7 @@ def begin(session: Session, actor: Actor, organ_id: int, year: int) -> Catalogue
     if not 2019 <= year <= clock.today().year + 1:
         raise Invalid(_WRONG, errors={"year": [N_("年度应在2019年到明年之间。")]})
     if session.scalar(select(Catalogue.id).where(Catalogue.organ_id == organ_id, Catalogue.year == year).limit(1)):
-        raise Conflict(N_("本年度已有目录。如需调整,请在已公布的版本上修订。"))
+        raise Conflict(N_("本年度已有目录。如需调整，请在已公布的版本上修订。"))
     return _new(session, actor, organ_id, year, 1, "")
 
 
@@ -140,7 +140,7 @@ def publish(session: Session, actor: Actor, catalogue_id: int) -> Catalogue:
             N_("目录须经同级党委同意后才能公布。请先登记党委同意文件的文号和日期。"), rule="R-03d", article=ARTICLE
         )
     if not catalogue.items:
-        raise Invalid(N_("目录还没有事项,不能公布。"))
+        raise Invalid(N_("目录还没有事项，不能公布。"))
     before = session.scalars(
         select(Catalogue).where(
             Catalogue.organ_id == catalogue.organ_id,
@@ -172,7 +172,7 @@ def record_completion(
     if catalogue.status != CatalogueStatus.PUBLISHED:
         raise Conflict(N_("只有现行的已公布版本可以公布完成情况。"))
     if catalogue.completion_published_at is not None:
-        raise Conflict(N_("本年度完成情况已经公布,不能再改。"))
+        raise Conflict(N_("本年度完成情况已经公布，不能再改。"))
     errors: dict[str, list[str]] = {}
     for item in catalogue.items:
         status, note = told.get(item.id, ("", ""))
@@ -180,7 +180,7 @@ def record_completion(
         if status not in list(Completion):
             errors[f"completion-{item.id}"] = [N_("请选择完成情况。")]
         elif status != Completion.DONE and not note:
-            errors[f"note-{item.id}"] = [N_("没有完成的,请说明原因和下一步安排。")]
+            errors[f"note-{item.id}"] = [N_("没有完成的，请说明原因和下一步安排。")]
         item.completion, item.completion_note = status, note[:2000]
     if errors:
         raise Invalid(_WRONG, errors=errors)
@@ -253,11 +253,11 @@ def _checked(session: Session, catalogue: Catalogue, values: Mapping[str, Any]) 
         errors["undertaking_unit_id"] = [N_("请选择本机关的承办单位。")]
     month = str(values.get("planned_finish") or "").strip()
     if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", month):
-        errors["planned_finish"] = [N_("请按年-月填写,如2026-05。")]
+        errors["planned_finish"] = [N_("请按年-月填写，如2026-05。")]
     wanted: Sequence[Any] = values.get("required_steps") or ()
     steps = [step.value for step in STEPS if step.value in wanted or step in ALWAYS]
     if not set(map(str, wanted)) <= {step.value for step in STEPS}:
-        errors["required_steps"] = [N_("选择的程序不存在,请重新选择。")]
+        errors["required_steps"] = [N_("选择的程序不存在，请重新选择。")]
     if errors or unit is None:
         raise Invalid(_WRONG, errors=errors)
     return {
@@ -265,7 +265,7 @@ def _checked(session: Session, catalogue: Catalogue, values: Mapping[str, Any]) 
     }  # fmt: skip
 
 
-_NONE = N_("没有这份目录,或者您无权查看。")
+_NONE = N_("没有这份目录，或者您无权查看。")
 
 
 def _query() -> Any:
@@ -291,7 +291,7 @@ def _manageable(session: Session, actor: Actor, catalogue_id: int) -> Catalogue:
 def _editable(session: Session, actor: Actor, catalogue_id: int) -> Catalogue:
     catalogue = _manageable(session, actor, catalogue_id)
     if catalogue.status != CatalogueStatus.DRAFT:
-        raise Refused(N_("已公布的目录不能改动。请修订为新的版本,并说明理由。"), rule="R-03d", article=ARTICLE)
+        raise Refused(N_("已公布的目录不能改动。请修订为新的版本，并说明理由。"), rule="R-03d", article=ARTICLE)
     return catalogue
 
 

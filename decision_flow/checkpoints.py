@@ -39,7 +39,7 @@ def signing_key(folder: Path) -> Ed25519PrivateKey:
     try:
         return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(kept(folder / KEY_FILE, _made)))
     except ValueError as error:
-        raise Invalid(N_("数据目录中的签名密钥读不出来,没有签发检查点。")) from error
+        raise Invalid(N_("数据目录中的签名密钥读不出来，没有签发检查点。")) from error
 
 
 def _made() -> str:

@@ -125,7 +125,7 @@ def db_upgrade(settings: Settings) -> None:
     click.echo("数据库已是最新。")
     with database.transaction(read_only=True) as session:
         for key, title in shipping.newer(session).items():
-            click.echo(f"程序「{title}」({key})随产品有新版本,升级不改动生效的版本:请程序发布人在程序库核对后发布。")
+            click.echo(f"程序“{title}”（{key}）随产品有新版本，升级不改动生效的版本：请程序发布人在程序库核对后发布。")
 
 
 @main.group()
@@ -139,7 +139,7 @@ def demo_load(settings: Settings) -> None:
     """Load the demo into an empty database."""
     database = open_database(settings, newest=False)
     upgrade(database)
-    click.echo("演示数据已装入。" if load_demo(settings, database) else "数据库不是空的,没有装入演示数据。")
+    click.echo("演示数据已装入。" if load_demo(settings, database) else "数据库不是空的，没有装入演示数据。")
 
 
 @main.group()
@@ -178,7 +178,7 @@ def matters_show(settings: Settings, number: str) -> None:
         for task in session.scalars(select(Task).where(Task.matter_id == matter.id).order_by(Task.id)):
             click.echo(f"  {task.state:10} {task.name} {task.completed_as}")
         broken = audit.verify(session, audit.matter_stream(matter.id))
-        click.echo("过程记录完整。" if broken is None else f"过程记录在第{broken.seq}条断开:{broken.reason}")
+        click.echo("过程记录完整。" if broken is None else f"过程记录在第{broken.seq}条断开：{broken.reason}")
         if broken is not None:
             sys.exit(1)
 

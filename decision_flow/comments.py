@@ -38,7 +38,7 @@ def submit(session: Session, number: str, comment: Comment) -> tuple[Opinion, bo
     """
     notice = session.scalars(select(Notice).where(Notice.number == number)).one_or_none()
     if notice is None or notice.kind != NoticeKind.SOLICITATION:
-        raise NotFound(N_("没有这份公告,请核对网址。"))
+        raise NotFound(N_("没有这份公告，请核对网址。"))
     _must_be_open(notice)
     content = typed_in.words(comment.content)
     _check_comment(comment, content)
@@ -77,34 +77,34 @@ def by_receipt(session: Session, receipt: str) -> Opinion:
         select(Opinion).where(Opinion.receipt == f"YJ-{typed[:5]}-{typed[5:10]}").options(joinedload(Opinion.notice))
     ).one_or_none()
     if opinion is None or len(typed) != 10:
-        raise NotFound(N_("没有找到这个回执编号,请核对后再查。"))
+        raise NotFound(N_("没有找到这个回执编号，请核对后再查。"))
     return opinion
 
 
 def _check_comment(comment: Comment, content: str) -> None:
     errors: dict[str, list[str]] = {}
     if typed_in.length(content) < SHORTEST:
-        errors["content"] = [N_("请写明您的意见,至少5个字。")]
+        errors["content"] = [N_("请写明您的意见，至少5个字。")]
     elif len(content) > LONGEST:
         errors["content"] = [N_("意见内容不能超过4000字。")]
     if comment.position not in POSITIONS:
-        errors["position"] = [N_("请选择态度:支持、反对或者建议。")]
+        errors["position"] = [N_("请选择态度：支持、反对或者建议。")]
     for name, value in (("name", comment.name), ("contact", comment.contact)):
         if len(value.strip()) > 100:
             errors[name] = [N_("不能超过100字。")]
     if errors:
-        raise Invalid(N_("意见没有提交,请按提示修改。您填写的内容还在。"), errors=errors)
+        raise Invalid(N_("意见没有提交，请按提示修改。您填写的内容还在。"), errors=errors)
 
 
 def _must_be_open(notice: Notice) -> None:
     today = clock.today()
     if notice.state == NoticeState.WITHDRAWN:
-        raise Conflict(N_("这份公告已经撤回,不再接收意见。请查看重新发布的公告。"))
+        raise Conflict(N_("这份公告已经撤回，不再接收意见。请查看重新发布的公告。"))
     if notice.open_on is not None and today < notice.open_on:
-        raise Conflict(N_("征求意见从%(day)s开始,请届时提交。"), day=notice.open_on.isoformat())
+        raise Conflict(N_("征求意见从%(day)s开始，请届时提交。"), day=notice.open_on.isoformat())
     if notice.close_on is None or today > notice.close_on:
         raise Conflict(
-            N_("征求意见已于%(day)s结束,不再接收意见。"), day=notice.close_on.isoformat() if notice.close_on else ""
+            N_("征求意见已于%(day)s结束，不再接收意见。"), day=notice.close_on.isoformat() if notice.close_on else ""
         )
 
 

@@ -29,39 +29,39 @@ class Settings:
     """All settings. Each field says what it is; numbers that no law fixes show their basis."""
 
     data_dir: str = _setting("data", "存放数据库、文件和密钥的目录")
-    database_url: str = _setting("", "数据库地址;留空则用数据目录中的 SQLite", secret=True)
-    secret_key: str = _setting("", "签名密钥;留空则在数据目录中生成并保存", secret=True)
+    database_url: str = _setting("", "数据库地址；留空则用数据目录中的 SQLite", secret=True)
+    secret_key: str = _setting("", "签名密钥；留空则在数据目录中生成并保存", secret=True)
     host: str = _setting("127.0.0.1", "监听地址")
     port: int = _setting(8000, "监听端口")
     threads: int = _setting(8, "处理请求的线程数")
-    https: bool = _setting(False, "是否经由 HTTPS 访问;是则 Cookie 只经 HTTPS 发送")
+    https: bool = _setting(False, "是否经由 HTTPS 访问；是则 Cookie 只经 HTTPS 发送")
     trusted_proxies: int = _setting(0, "前置反向代理的层数")
-    demo: bool = _setting(False, "演示模式:装入演示数据,登录页列出演示账号")
-    language: str = _setting("zh", "默认语言,zh 或 en")
-    log_format: str = _setting("text", "日志格式,text 或 json")
-    upload_limit_mb: int = _setting(100, "单个文件上限(MB)")
-    unnamed_file_days: int = _setting(7, "多少天后清理没有登记的残留文件,0为不清理", basis="产品设定(P)")
-    public_cache_seconds: float = _setting(5.0, "公众页面在进程内保留的秒数,0为不保留")
-    comments_per_minute: int = _setting(6, "同一网络地址每分钟最多提交几条意见", basis="产品设定(P)")
-    comments_per_day: int = _setting(100, "同一网络地址每天最多提交几条意见", basis="产品设定(P)")
-    lookups_per_minute: int = _setting(30, "同一网络地址每分钟最多查询几次回执", basis="产品设定(P)")
-    worker_seconds: float = _setting(2.0, "定时任务的检查间隔(秒)")
-    base_url: str = _setting("", "对外访问地址,写入邮件和日历中的链接,如 https://juece.example.gov.cn")
-    smtp_host: str = _setting("", "邮件服务器;留空则不发邮件")
+    demo: bool = _setting(False, "演示模式：装入演示数据，登录页列出演示账号")
+    language: str = _setting("zh", "默认语言，zh 或 en")
+    log_format: str = _setting("text", "日志格式，text 或 json")
+    upload_limit_mb: int = _setting(100, "单个文件上限（MB）")
+    unnamed_file_days: int = _setting(7, "多少天后清理没有登记的残留文件，0为不清理", basis="产品设定（P）")
+    public_cache_seconds: float = _setting(5.0, "公众页面在进程内保留的秒数，0为不保留")
+    comments_per_minute: int = _setting(6, "同一网络地址每分钟最多提交几条意见", basis="产品设定（P）")
+    comments_per_day: int = _setting(100, "同一网络地址每天最多提交几条意见", basis="产品设定（P）")
+    lookups_per_minute: int = _setting(30, "同一网络地址每分钟最多查询几次回执", basis="产品设定（P）")
+    worker_seconds: float = _setting(2.0, "定时任务的检查间隔（秒）")
+    base_url: str = _setting("", "对外访问地址，写入邮件和日历中的链接，如 https://juece.example.gov.cn")
+    smtp_host: str = _setting("", "邮件服务器；留空则不发邮件")
     smtp_port: int = _setting(25, "邮件服务器端口")
-    smtp_security: str = _setting("none", "邮件连接方式:none、starttls 或 tls")
-    smtp_user: str = _setting("", "邮件账号;留空则不登录")
+    smtp_security: str = _setting("none", "邮件连接方式：none、starttls 或 tls")
+    smtp_user: str = _setting("", "邮件账号；留空则不登录")
     smtp_password: str = _setting("", "邮件密码", secret=True)
     mail_from: str = _setting("decision-flow@localhost", "发件人地址")
-    hook_allow: str = _setting("", "允许推送的内网主机或网段,以逗号分隔;留空则拒绝一切内网地址")
-    tsa_url: str = _setting("", "时间戳服务(RFC 3161)地址;留空则不向外连接,可以手工导出请求、导入答复")
-    session_idle_minutes: int = _setting(30, "无操作自动退出(分钟)", basis="SEC-05,数值为产品设定(P)")
-    admin_idle_minutes: int = _setting(15, "管理员无操作自动退出(分钟)", basis="SEC-05,数值为产品设定(P)")
-    session_absolute_minutes: int = _setting(600, "一次登录的最长时间(分钟)", basis="产品设定(P)")
-    lockout_tries: int = _setting(5, "连续输错几次锁定账号", basis="SEC-05,数值为产品设定(P)")
-    lockout_minutes: int = _setting(15, "锁定时间(分钟)", basis="SEC-05,数值为产品设定(P)")
-    password_min_length: int = _setting(10, "密码最短位数", basis="SEC-04,数值为产品设定(P)")
-    password_days: int = _setting(90, "密码最长使用天数,0为不限", basis="SEC-04,数值为产品设定(P)")
+    hook_allow: str = _setting("", "允许推送的内网主机或网段，以逗号分隔；留空则拒绝一切内网地址")
+    tsa_url: str = _setting("", "时间戳服务（RFC 3161）地址；留空则不向外连接，可以手工导出请求、导入答复")
+    session_idle_minutes: int = _setting(30, "无操作自动退出（分钟）", basis="SEC-05，数值为产品设定（P）")
+    admin_idle_minutes: int = _setting(15, "管理员无操作自动退出（分钟）", basis="SEC-05，数值为产品设定（P）")
+    session_absolute_minutes: int = _setting(600, "一次登录的最长时间（分钟）", basis="产品设定（P）")
+    lockout_tries: int = _setting(5, "连续输错几次锁定账号", basis="SEC-05，数值为产品设定（P）")
+    lockout_minutes: int = _setting(15, "锁定时间（分钟）", basis="SEC-05，数值为产品设定（P）")
+    password_min_length: int = _setting(10, "密码最短位数", basis="SEC-04，数值为产品设定（P）")
+    password_days: int = _setting(90, "密码最长使用天数，0为不限", basis="SEC-04，数值为产品设定（P）")
 
     @staticmethod
     def load(path: Path | None = None, env: Mapping[str, str] | None = None) -> Settings:
@@ -105,7 +105,7 @@ class Settings:
         errors = {**_unsafe(replace(Settings(), **values)), **errors}
         if errors:
             told = ";".join(f"{name}:{texts[0]}" for name, texts in errors.items())
-            raise Invalid(N_("设置有误,系统没有启动:%(told)s"), errors=errors, told=told)
+            raise Invalid(N_("设置有误，系统没有启动：%(told)s"), errors=errors, told=told)
         return replace(Settings(), **values)
 
     @property
@@ -194,7 +194,7 @@ def _unsafe(settings: Settings) -> dict[str, list[str]]:
     if settings.log_format not in ("text", "json"):
         errors["log_format"] = [N_("只能是 text 或 json。")]
     if settings.demo and settings.https:
-        errors["demo"] = [N_("演示模式的账号是公开的,不能用于正式的 HTTPS 站点。")]
+        errors["demo"] = [N_("演示模式的账号是公开的，不能用于正式的 HTTPS 站点。")]
     if settings.smtp_security not in ("none", "starttls", "tls"):
         errors["smtp_security"] = [N_("只能是 none、starttls 或 tls。")]
     for name in ("port", "smtp_port"):

@@ -188,10 +188,10 @@ class Database:
                 session.commit()
         except StaleDataError as error:
             session.rollback()
-            raise Conflict(N_("这条记录刚被别人改动,请刷新后再办理。")) from error
+            raise Conflict(N_("这条记录刚被别人改动，请刷新后再办理。")) from error
         except IntegrityError as error:
             session.rollback()
-            raise Conflict(N_("同样的记录已经存在,请刷新后核对。")) from error
+            raise Conflict(N_("同样的记录已经存在，请刷新后核对。")) from error
         except (Refused, Invalid) as error:
             session.rollback()
             if error.rules:

@@ -213,16 +213,16 @@ def extend(session: Session, actor: Actor, task_id: int, ground: str, count: int
     """
     task = _changing(session, actor, task_id, mine=False)
     if task.assignee_id == actor.user_id:
-        raise Refused(N_("本人承办的任务,不能由本人批准延期。"), rule="SOD-14", article="职责分离")
+        raise Refused(N_("本人承办的任务，不能由本人批准延期。"), rule="SOD-14", article="职责分离")
     organs = {held.organ_id for held in actor.appointments if held.role_code in APPROVERS}
     if task.matter.organ_id not in organs:
         raise NotPermitted(N_("延期由本机关的负责人或者督查人员批准。"))
     found = _ground(task, rule_of(task.due_rule).extend, ground, reason)
     if not 1 <= count <= found.most:
-        raise Invalid(N_("没有延期,请按提示修改。"), errors={"count": [N_("超出了该理由允许延长的范围。")]})
+        raise Invalid(N_("没有延期，请按提示修改。"), errors={"count": [N_("超出了该理由允许延长的范围。")]})
     earlier = [change for change in task.deadline.get("changes", ()) if change["kind"] == "extend"]
     if len(earlier) >= found.times:
-        raise Refused(N_("该期限已按规定延长过,不能再延长。"), rule=task.due_rule, article=found.basis)
+        raise Refused(N_("该期限已按规定延长过，不能再延长。"), rule=task.due_rule, article=found.basis)
     change = {**_noted("extend", found, reason, actor), "count": count}
     _change(session, actor, task, change, EventName.DEADLINE_EXTENDED)
     return task
@@ -336,9 +336,9 @@ def _changing(session: Session, actor: Actor, task_id: int, *, mine: bool) -> Ta
     session.execute(select(Matter.id).where(Matter.id == seen.matter_id).with_for_update(key_share=True))
     session.refresh(seen, ["state", "assignee_id", "deadline", "due_at"])
     if seen.state not in STANDING or seen.deadline is None:
-        raise Conflict(N_("任务已经办结或者没有推算的期限,不能改变期限。"))
+        raise Conflict(N_("任务已经办结或者没有推算的期限，不能改变期限。"))
     if mine and seen.assignee_id != actor.user_id:
-        raise NotPermitted(N_("请先签收该任务,再办理。"))
+        raise NotPermitted(N_("请先签收该任务，再办理。"))
     # A copy, so that the ORM sees what is changed inside.
     seen.deadline = {**seen.deadline, "changes": [dict(change) for change in seen.deadline.get("changes", ())]}
     return seen
@@ -347,7 +347,7 @@ def _changing(session: Session, actor: Actor, task_id: int, *, mine: bool) -> Ta
 def _seen(session: Session, actor: Actor, task_id: int) -> Task:
     task = session.scalars(select(Task).where(Task.id == task_id).options(joinedload(Task.matter))).one_or_none()
     if task is None:
-        raise NotFound(N_("没有这个任务,或者您无权查看。"))
+        raise NotFound(N_("没有这个任务，或者您无权查看。"))
     if task.pool not in actor.pools and task.assignee_id != actor.user_id:
         matters.get(session, actor, task.matter_id)
     return task
@@ -367,7 +367,7 @@ def _ground(task: Task, allowed: tuple[Ground, ...], code: str, reason: str) -> 
     if not typed_in.words(reason):
         errors["reason"] = [N_("请写明具体情况。")]
     if errors or found is None:
-        raise Invalid(N_("期限没有改变,请按提示修改。"), errors=errors)
+        raise Invalid(N_("期限没有改变，请按提示修改。"), errors=errors)
     return found
 
 

@@ -159,7 +159,7 @@ def retry(session: Session, actor: Actor, notice_id: int) -> None:
         .execution_options(synchronize_session=False)
     ).all()
     if not found:
-        raise NotFound(N_("没有这条未送达的通知,或者它已经重新发送。"))
+        raise NotFound(N_("没有这条未送达的通知，或者它已经重新发送。"))
     audit.append(
         session,
         audit.OPERATIONS,

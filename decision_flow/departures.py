@@ -21,7 +21,7 @@ ASKABLE = {
     "R-16a": N_("不举行听证"),
     "R-16b": N_("听证公告少于规定天数"),
     "R-20c": N_("专家人数少于规定"),
-    "R-22b": N_("引用已有评估,不重复评估"),
+    "R-22b": N_("引用已有评估，不重复评估"),
     "R-26c": N_("缩短合法性审查时间"),
     "R-36a": N_("出现评估情形但不启动评估"),
     "SOD-07": N_("承办或执行单位自行评估"),
@@ -64,4 +64,4 @@ def stated(form: str, answers: Mapping[str, Any]) -> str:
     """Return what `form` gives as the reason for a departure, with the dates that it departs by; "" for none."""
     reason = typed_in.words(answers.get(BEFORE[form][1])) if form in BEFORE else ""
     dates = [str(answers[name]) for name in _DATES.get(form, ()) if answers.get(name)]
-    return f"{reason}({'至'.join(dates)})" if reason and dates else reason
+    return f"{reason}（{'至'.join(dates)}）" if reason and dates else reason

@@ -67,13 +67,13 @@ class FileStore:
             while chunk := stream.read(CHUNK):
                 size += len(chunk)
                 if size > self.max_bytes:
-                    raise Invalid(N_("文件超过%(limit)s MB,请拆分或压缩后上传。"), limit=self.max_bytes // CHUNK)
+                    raise Invalid(N_("文件超过%(limit)s MB，请拆分或压缩后上传。"), limit=self.max_bytes // CHUNK)
                 digest.update(chunk)
                 target.write(chunk)
             target.flush()
             os.fsync(target.fileno())
         if size == 0:
-            raise Invalid(N_("文件是空的,请检查后重新上传。"))
+            raise Invalid(N_("文件是空的，请检查后重新上传。"))
         kind = check(incoming)
         path = self.path(digest.hexdigest())
         above = [] if path.parent.exists() else [path.parent.parent, self.root]
@@ -157,7 +157,7 @@ def store(
     """Store an uploaded file and register it as part of a draft. Raises `Invalid`, and then nothing stays."""
     clean = clean_name(name)
     if not clean:
-        raise Invalid(N_("文件没有名称,请重新命名后上传。"))
+        raise Invalid(N_("文件没有名称，请重新命名后上传。"))
     sha256, size, kind = files.put(stream, lambda path: media_type(clean, path))
     document = Document(
         matter_id=matter_id,
@@ -191,7 +191,7 @@ def get(session: Session, document_id: int) -> Document:
     """Return a document; whether its matter may be seen is the caller's question. Raises `NotFound`."""
     document = session.scalars(select(Document).where(Document.id == document_id)).one_or_none()
     if document is None:
-        raise NotFound(N_("没有这份材料,或者您无权查看。"))
+        raise NotFound(N_("没有这份材料，或者您无权查看。"))
     return document
 
 

@@ -49,7 +49,7 @@ def perform(session: Session, matter: Matter, call: Call, *, actor: Author, at: 
     effect = EFFECTS.get(call.name)
     if effect is None:
         raise ProcedureFault(
-            N_("程序要求的功能「%(name)s」不存在。请联系程序管理人员。"),
+            N_("程序要求的功能“%(name)s”不存在。请联系程序管理人员。"),
             element=call.element.id,
             name=call.name,
         )

@@ -76,7 +76,7 @@ def _must_run(source: ProcedureSource) -> str:
     runnable = bundles.make(source.bundle, source.start_form)
     named = {element.form for element in runnable.compiled.elements.values() if element.form}
     if missing := named - runnable.forms.keys():
-        raise Invalid(N_("程序用到的表单不存在:%(forms)s。"), forms="、".join(sorted(missing)))
+        raise Invalid(N_("程序用到的表单不存在：%(forms)s。"), forms="、".join(sorted(missing)))
     return runnable.compiled.digest
 
 

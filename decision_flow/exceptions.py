@@ -39,8 +39,8 @@ from decision_flow.steps import StatutoryStep
 
 APPROVERS = frozenset({"deputy_head", "admin_head"})
 _SHORTEST = 10
-_TOO_SHORT = N_("请写明理由,不少于10个字。")
-_WRONG = N_("填写的内容有误,请按提示修改后再提交。")
+_TOO_SHORT = N_("请写明理由，不少于10个字。")
+_WRONG = N_("填写的内容有误，请按提示修改后再提交。")
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def must_be_approved(session: Session, matter: Matter, form: str, answers: Mappi
         raise Refused.of([
             Refusal(
                 rule, ARTICLES[rule], N_("“%(what)s”还没有经批准。"),
-                N_("点“报请批准”,由分管领导或者行政首长批准后再提交。"), REGISTER, {"what": ASKABLE[rule]},
+                N_("点“报请批准”，由分管领导或者行政首长批准后再提交。"), REGISTER, {"what": ASKABLE[rule]},
             )
         ])  # fmt: skip
 
@@ -149,7 +149,7 @@ def decide(session: Session, actor: Actor, record_id: int, approve: bool, note: 
         select(ExceptionRecord).where(ExceptionRecord.id == record_id).with_for_update()
     ).one_or_none()
     if record is None:
-        raise NotFound(N_("没有这条记录,或者您无权查看。"))
+        raise NotFound(N_("没有这条记录，或者您无权查看。"))
     matter = matters.get(session, actor, record.matter_id)
     refusals.acting(session, actor, record.matter_id)
     if record.state != ExceptionState.ASKED:
@@ -159,7 +159,7 @@ def decide(session: Session, actor: Actor, record_id: int, approve: bool, note: 
         raise NotPermitted(N_("只有本机关的分管领导或者行政首长可以批准。"))
     note = typed_in.words(note)
     if not approve and not note:
-        raise Invalid(_WRONG, errors={"note": [N_("不批准的,请写明理由。")]})
+        raise Invalid(_WRONG, errors={"note": [N_("不批准的，请写明理由。")]})
     record.state = ExceptionState.APPROVED if approve else ExceptionState.REFUSED
     record.decided_at, record.decided_by_id, record.decided_as = clock.now(), actor.user_id, actor.display
     record.note = note[:2000]
@@ -298,7 +298,7 @@ def _latest(session: Session, matter_id: int, rule: str, subject: str = "") -> E
 
 def _not_ones_own(actor: Actor, asked_by_id: int | None) -> None:
     if asked_by_id is not None and asked_by_id == actor.user_id:
-        raise Refused(N_("不能批准本人提出的例外或者豁免,请由其他有权人员批准。"), rule="SOD-14", article="职责分离")
+        raise Refused(N_("不能批准本人提出的例外或者豁免，请由其他有权人员批准。"), rule="SOD-14", article="职责分离")
 
 
 def _completed(session: Session, matter: Matter, form: str) -> Task | None:

@@ -27,7 +27,7 @@ def must_be_invitable(session: Session, matter: Matter, rows: Sequence[Mapping[s
         found = registries.expert_of_user(session, int(row["expert_id"])) if row.get("expert_id") else None
         if found is not None and found.standing != Standing.ACTIVE:
             raise Refused(
-                N_("不能邀请%(name)s:该专家已被暂停或者移出专家库。请另选专家。"),
+                N_("不能邀请%(name)s：该专家已被暂停或者移出专家库。请另选专家。"),
                 rule="R-21", article="条例第二十一条", name=found.name,
             )  # fmt: skip
         employers = {str(row.get("organisation") or ""), found.employer if found else ""} - {""}
@@ -35,7 +35,7 @@ def must_be_invitable(session: Session, matter: Matter, rows: Sequence[Mapping[s
         for employer in employers or {""}:
             if party := interests.interested(session, matter, name=employer, code=code):
                 raise Refused(
-                    N_("不能邀请%(name)s:其工作单位%(party)s与本事项有直接利害关系。请另选专家。"), rule="R-20b",
+                    N_("不能邀请%(name)s：其工作单位%(party)s与本事项有直接利害关系。请另选专家。"), rule="R-20b",
                     article="条例第二十条", name=found.name if found else employer, party=party,
                 )  # fmt: skip
 
@@ -45,18 +45,18 @@ def must_have_declared(session: Session, actor: Actor, matter: Matter) -> None:
     told = _declaration(session, actor, matter.id)
     if not told:
         raise Invalid(
-            N_("还没有提交利害关系声明和保密承诺,不能出具论证意见。"),
-            errors={"": [N_("请先提交专家声明(R-20b,条例第二十条)。")]},
+            N_("还没有提交利害关系声明和保密承诺，不能出具论证意见。"),
+            errors={"": [N_("请先提交专家声明（R-20b，条例第二十条）。")]},
         )
     if told.get("has_direct_interest"):
-        raise Refused(N_("您声明与本事项有直接利害关系,应当回避。"), rule="R-20b", article="条例第二十条")
+        raise Refused(N_("您声明与本事项有直接利害关系，应当回避。"), rule="R-20b", article="条例第二十条")
 
 
 def must_have_undertaken(session: Session, actor: Actor, matter_id: int) -> None:
     """Raise `NotPermitted` for an invited expert who has not undertaken secrecy yet (R-19b): no papers before that."""
     if not is_only_expert(actor) or _declaration(session, actor, matter_id).get("confidentiality_signed"):
         return
-    raise NotPermitted(N_("请先提交专家声明并承诺保密,再查看材料(条例第十九条)。"))
+    raise NotPermitted(N_("请先提交专家声明并承诺保密，再查看材料（条例第十九条）。"))
 
 
 def hidden(session: Session, actor: Actor, matter_id: int, task: Task) -> bool:

@@ -57,7 +57,7 @@ class Expression:
             raise
         except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError) as error:
             raise ExpressionError(
-                N_("表达式「%(text)s」不能计算:%(reason)s"), text=self.text, reason=str(error)
+                N_("表达式“%(text)s”不能计算：%(reason)s"), text=self.text, reason=str(error)
             ) from error
 
     def names(self) -> frozenset[str]:
@@ -94,7 +94,7 @@ def _side_by_side(text: str) -> bool:
 
 def _refusal(text: str, reason: str) -> Invalid:
     return Invalid(
-        N_("表达式「%(text)s」不能使用:%(reason)s。"),
+        N_("表达式“%(text)s”不能使用：%(reason)s。"),
         text=text[:120],
         reason=reason if isinstance(reason, Text) else Text.of(reason),
     )
@@ -153,7 +153,7 @@ class _Compiler:
     def _attribute(self, node: ast.Attribute, depth: int) -> Node:
         path = _dotted(node)
         if path is None:
-            raise _refusal(self.text, N_("「.」只能用于名称"))
+            raise _refusal(self.text, N_("“.”只能用于名称"))
         if any(part.startswith("_") for part in path):
             raise _refusal(self.text, N_("名称不允许以下划线开头"))
         self.names.add(".".join(path))
@@ -247,7 +247,7 @@ class _Compiler:
         def evaluate(names: Names, functions: Names) -> Any:
             function = BUILT_IN.get(name) or functions.get(name)
             if function is None:
-                raise ExpressionError(N_("没有函数「%(name)s」。"), name=name)
+                raise ExpressionError(N_("没有函数“%(name)s”。"), name=name)
             return function(*(argument(names, functions) for argument in arguments))
 
         return evaluate
@@ -285,14 +285,14 @@ def _look_up(names: Names, key: str) -> Any:
     try:
         return names[key]
     except KeyError:
-        raise ExpressionError(N_("没有名称「%(name)s」。"), name=key) from None
+        raise ExpressionError(N_("没有名称“%(name)s”。"), name=key) from None
 
 
 def _look_up_path(names: Names, path: tuple[str, ...]) -> Any:
     value: Any = names
     for part in path:
         if not isinstance(value, Mapping) or part not in value:
-            raise ExpressionError(N_("没有名称「%(name)s」。"), name=".".join(path))
+            raise ExpressionError(N_("没有名称“%(name)s”。"), name=".".join(path))
         value = value[part]
     return value
 
@@ -300,7 +300,7 @@ def _look_up_path(names: Names, path: tuple[str, ...]) -> Any:
 def _equal(left: Any, right: Any) -> bool:
     """Whether two values are the same. A date never is the text that writes it, which would be a silent no."""
     if (isinstance(left, date) and isinstance(right, str)) or (isinstance(left, str) and isinstance(right, date)):
-        raise ExpressionError(N_("日期不能和文字比较,请把文字写成 date(…)。"))
+        raise ExpressionError(N_("日期不能和文字比较，请把文字写成 date(…)。"))
     # Nor is yes a one, as it would be in Python.
     return isinstance(left, bool) == isinstance(right, bool) and bool(left == right)
 

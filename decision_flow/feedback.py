@@ -67,16 +67,16 @@ def record(session: Session, actor: Actor, decision_id: int, values: Mapping[str
     if kind == "opinion" and channel not in CHANNELS:
         errors["channel"] = [N_("请选择来源。")]
     if not 2 <= len(content) <= 4000:
-        errors["content"] = [N_("请写明内容,2到4000字。")]
+        errors["content"] = [N_("请写明内容，2到4000字。")]
     heard_on = typed_in.day(values.get("heard_on")) or clock.today()
     if typed_in.day(values.get("heard_on")) is None:
-        errors["heard_on"] = [N_("日期不正确,请按年-月-日填写。")]
+        errors["heard_on"] = [N_("日期不正确，请按年-月-日填写。")]
     if heard_on > clock.today():
         errors["heard_on"] = [N_("日期不能晚于今天。")]
     if decision.effective_date is None:
-        errors["kind"] = [N_("决策尚未生效,意见请在征求意见环节登记。")]
+        errors["kind"] = [N_("决策尚未生效，意见请在征求意见环节登记。")]
     if errors:
-        raise Invalid(N_("没有登记,请按提示修改。"), errors=errors)
+        raise Invalid(N_("没有登记，请按提示修改。"), errors=errors)
     organs = {held.organ_id for held in actor.appointments if held.role_code == "admin_head"}
     if kind == "head_order" and decision.organ_id not in organs:
         raise NotPermitted(N_("开展评估的要求由本机关行政首长提出。"))

@@ -56,7 +56,7 @@ def calendar(session: Session, token: str, settings: Settings) -> bytes:
     """Return the feed of whoever has this secret: what they hold or may take, with its date. Raises `NotFound`."""
     user = session.scalars(select(User).where(User.feed_hash == _digest(token))).one_or_none()
     if user is None or not user.active or (user.is_demo and not settings.demo):
-        raise NotFound(N_("没有这个日历地址,或者它已经失效。"))
+        raise NotFound(N_("没有这个日历地址，或者它已经失效。"))
     actor = identity.actor_of(session, user)
     rows = session.execute(
         select(Task.id, Task.name, Task.due_at, Task.due_provisional, Matter.title)
@@ -77,7 +77,7 @@ def calendar(session: Session, token: str, settings: Settings) -> bytes:
             (
                 f"task-{row.id}@decision-flow",
                 clock.local_date(row.due_at).isoformat(),
-                f"{row.title}:{row.name}{'(暂定)' if row.due_provisional else ''}",
+                f"{row.title}：{row.name}{'（暂定）' if row.due_provisional else ''}",
                 f"{base}/tasks/{row.id}" if base else "",
             )
             for row in rows

@@ -58,12 +58,12 @@ _RELATION = re.compile(rb"<Relationship\b[^<>]*>")
 _LOADED = re.compile(rb"/(?:attachedTemplate|oleObject|frame|subDocument)\"")
 _REMOTE = re.compile(rb"Target=\"(?:https?:|ftp:|\\\\|file:////)", re.I)
 
-_SECRET_TEXT = N_("文件标有密级,不得上传到本系统(保守国家秘密法)。")
-_MACRO_TEXT = N_("文件含有宏,请另存为不含宏的文件后上传。")
-_ACTIVE_TEXT = N_("文件含有脚本、嵌入程序或打开时从外部加载的内容,不能上传。")
-_MISMATCH = N_("文件内容与后缀不符,请检查后重新上传。")
-_BROKEN = N_("文件已损坏,请检查后重新上传。")
-_TOO_MUCH = N_("文件解开后过大,不能上传。")
+_SECRET_TEXT = N_("文件标有密级，不得上传到本系统（保守国家秘密法）。")
+_MACRO_TEXT = N_("文件含有宏，请另存为不含宏的文件后上传。")
+_ACTIVE_TEXT = N_("文件含有脚本、嵌入程序或打开时从外部加载的内容，不能上传。")
+_MISMATCH = N_("文件内容与后缀不符，请检查后重新上传。")
+_BROKEN = N_("文件已损坏，请检查后重新上传。")
+_TOO_MUCH = N_("文件解开后过大，不能上传。")
 
 
 def clean_name(name: str) -> str:
@@ -97,7 +97,7 @@ def media_type(name: str, path: Path) -> str:
         return _old_office(path, suffix)
     if suffix in PLAIN:
         return _plain(path, suffix)
-    raise Invalid(N_("不能上传「%(name)s」:只接受 %(allowed)s 文件,并且内容要与后缀一致。"), name=name, allowed=ALLOWED)
+    raise Invalid(N_("不能上传“%(name)s”：只接受 %(allowed)s 文件，并且内容要与后缀一致。"), name=name, allowed=ALLOWED)
 
 
 def is_marked(text: str, pattern: re.Pattern[str] = SECRET) -> bool:

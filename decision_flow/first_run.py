@@ -62,9 +62,9 @@ def create_first_administrators(
     errors = _wrong(session, organ, administrators, settings)
     alone = len({entry.get("username", "").strip() for entry in administrators}) < len(ADMINISTRATORS)
     if alone and not (reason and approver):
-        errors["exception_reason"] = [N_("三个管理员应当是三个人;确需兼任的,写明理由和批准人。")]
+        errors["exception_reason"] = [N_("三个管理员应当是三个人；确需兼任的，写明理由和批准人。")]
     if errors:
-        raise Invalid(N_("初始设置没有保存,请按提示修改。"), errors=errors)
+        raise Invalid(N_("初始设置没有保存，请按提示修改。"), errors=errors)
     unit = Organisation(
         name=str(organ["name"]).strip(), name_en="", level=organ["level"], kind="government",
         binding=organ["binding"], active=True,
@@ -123,7 +123,7 @@ def _wrong(
         if problem := passwords.problem(password, username, settings):
             errors[f"people.{number}.password"] = [problem]
         elif password in used:
-            errors[f"people.{number}.password"] = [N_("三个管理员的密码不能相同,应当由本人各自设置。")]
+            errors[f"people.{number}.password"] = [N_("三个管理员的密码不能相同，应当由本人各自设置。")]
         names.add(username)
         used.add(password)
     return errors

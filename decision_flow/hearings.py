@@ -61,11 +61,11 @@ def publish_notice(
     seed = draws.new_seed()
     sides = [dict(row) for row in plan.get("sides") or ()]
     draft = submitted.latest(session, matter.id, "F-06")
-    seats = "\n".join(f"{row['side']}:{row['seats']}名" for row in sides)
-    when = f"{_moment(plan.get('held_at'))},{plan.get('place') or ''};旁听席{plan.get('public_seats') or 0}个。"
+    seats = "\n".join(f"{row['side']}：{row['seats']}名" for row in sides)
+    when = f"{_moment(plan.get('held_at'))}，{plan.get('place') or ''}；旁听席{plan.get('public_seats') or 0}个。"
     how = (
-        f"{plan.get('selection_method') or ''}\n报名人数超过名额的,用公开的办法抽取({draws.ALGORITHM})。"
-        f"抽取所用种子的SHA-256为{draws.commitment(seed)},种子随名单公布,任何人可以复核。"
+        f"{plan.get('selection_method') or ''}\n报名人数超过名额的，用公开的办法抽取（{draws.ALGORITHM}）。"
+        f"抽取所用种子的SHA-256为{draws.commitment(seed)}，种子随名单公布，任何人可以复核。"
     )
     notice = notices.publish(
         session,
@@ -102,23 +102,23 @@ def enrol(session: Session, number: str, told: Application) -> tuple[Enrolment, 
     """
     notice = session.scalars(select(Notice).where(Notice.number == number).with_for_update()).one_or_none()
     if notice is None or notice.kind != NoticeKind.HEARING:
-        raise NotFound(N_("没有这份公告,请核对网址。"))
+        raise NotFound(N_("没有这份公告，请核对网址。"))
     today = clock.today()
     if notice.state == NoticeState.WITHDRAWN or not notice.open_on or not notice.close_on:
-        raise Conflict(N_("这份公告已经撤回,不再接收报名。"))
+        raise Conflict(N_("这份公告已经撤回，不再接收报名。"))
     if not notice.open_on <= today <= notice.close_on:
-        raise Conflict(N_("现在不在报名时间内,不能报名。"))
+        raise Conflict(N_("现在不在报名时间内，不能报名。"))
     errors: dict[str, list[str]] = {}
     if not 2 <= typed_in.length(told.name) <= len(told.name) <= 40:
-        errors["name"] = [N_("请填写姓名,名单会公布姓名。")]
+        errors["name"] = [N_("请填写姓名，名单会公布姓名。")]
     if told.side not in {row["side"] for row in notice.facts.get("sides", ())}:
         errors["side"] = [N_("请选择您代表的相关方。")]
     if not 5 <= typed_in.length(told.contact) <= len(told.contact) <= 100:
-        errors["contact"] = [N_("请填写联系方式,用于送达听证材料,不公开。")]
+        errors["contact"] = [N_("请填写联系方式，用于送达听证材料，不公开。")]
     if len(told.view) > 2000:
         errors["view"] = [N_("主要观点不能超过2000字。")]
     if errors:
-        raise Invalid(N_("报名没有提交,请按提示修改。您填写的内容还在。"), errors=errors)
+        raise Invalid(N_("报名没有提交，请按提示修改。您填写的内容还在。"), errors=errors)
     key = _key(notice.number, told)
     if (found := _enrolled(session, key)) is not None:
         return found, False
@@ -152,15 +152,15 @@ def draw(session: Session, actor: Actor, matter_id: int, public_value: str = "")
     opinions.kept(session, actor, matter_id)
     notice = notices.latest(session, matter_id, NoticeKind.HEARING)
     if notice is None:
-        raise Refused(N_("还没有发布听证公告,不能抽取参加人。"), rule="R-16b", article=ARTICLE_16)
+        raise Refused(N_("还没有发布听证公告，不能抽取参加人。"), rule="R-16b", article=ARTICLE_16)
     if notice.close_on is not None and clock.today() <= notice.close_on:
         raise Refused(
-            N_("报名到%(day)s截止,截止后才能抽取参加人。"), rule="R-16c", article=ARTICLE_16,
+            N_("报名到%(day)s截止，截止后才能抽取参加人。"), rule="R-16c", article=ARTICLE_16,
             day=notice.close_on.isoformat(),
         )  # fmt: skip
     found = session.scalars(select(HearingDraw).where(HearingDraw.notice_id == notice.id).with_for_update()).one()
     if found.drawn_at is not None:
-        raise Conflict(N_("参加人已经抽取,结果不能改变。"))
+        raise Conflict(N_("参加人已经抽取，结果不能改变。"))
     entries = [Entry(row.number, row.name, row.side) for row in _enrolments(session, notice.id)]
     seats = {str(row["side"]): int(row["seats"]) for row in notice.facts.get("sides", ())}
     found.public_value = public_value.strip()[:200]
@@ -189,7 +189,7 @@ def publish_list(session: Session, actor: Actor, matter: Matter, told: Mapping[s
     facts: dict[str, Any] = {}
     if found is not None and found.drawn_at is not None:
         lines = "\n".join(f"{number},{name},{side}" for number, name, side in found.entries)
-        public = f"\n公开数值:{found.public_value}" if found.public_value else ""
+        public = f"\n公开数值：{found.public_value}" if found.public_value else ""
         sections += [("seed", f"{found.seed}{public}"), ("entries", lines), ("verify", draws.IN_WORDS)]
         facts = {"seed": found.seed, "public_value": found.public_value, "result": found.result,
                  "algorithm": draws.ALGORITHM}  # fmt: skip
@@ -231,7 +231,7 @@ def must_be_selected_fairly(session: Session, matter_id: int, participants: list
             continue
         if found is None or found.drawn_at is None:
             raise Refused(
-                N_("「%(side)s」报名人数超过名额,应当先公开抽取,再登记参加人。"),
+                N_("“%(side)s”报名人数超过名额，应当先公开抽取，再登记参加人。"),
                 rule="R-16c",
                 article=ARTICLE_16,
                 side=side,
@@ -240,7 +240,7 @@ def must_be_selected_fairly(session: Session, matter_id: int, participants: list
         strangers = {str(row["name"]) for row in participants if row.get("side") == side} - drawn
         if strangers:
             raise Refused(
-                N_("「%(side)s」的参加人应当从抽取结果中产生:%(names)s不在名单中。"), rule="R-16c", article=ARTICLE_16,
+                N_("“%(side)s”的参加人应当从抽取结果中产生：%(names)s不在名单中。"), rule="R-16c", article=ARTICLE_16,
                 side=side, names="、".join(sorted(strangers)),
             )  # fmt: skip
 
@@ -253,7 +253,7 @@ def _must_keep_to_the_seats(
     for side, count in taken.items():
         if count > seats.get(side, 0):
             raise Refused(
-                N_("「%(side)s」登记%(count)s人,公告的名额为%(seats)s人。请按公告的相关方和名额登记参加人。"),
+                N_("“%(side)s”登记%(count)s人，公告的名额为%(seats)s人。请按公告的相关方和名额登记参加人。"),
                 rule="R-16c", article=ARTICLE_16, side=side, count=count, seats=seats.get(side, 0),
             )  # fmt: skip
     consumers = [str(row["side"]) for row in notice.facts.get("sides", ()) if row.get("is_consumer")]
@@ -271,7 +271,7 @@ def must_be_served_after_selection(session: Session, matter_id: int, delivered_o
     settled = [task.completed_at for task in submitted.tasks_of(session, matter_id, "F-25c") if task.completed_at]
     if day is not None and settled and day < clock.local_date(settled[-1]):
         raise Invalid(
-            N_("填写的内容有误,请按提示修改后再提交。"),
+            N_("填写的内容有误，请按提示修改后再提交。"),
             errors={"delivered_on": [N_("送达日期不能早于确定参加人的日期。")]},
         )
 
@@ -282,20 +282,20 @@ def must_be_ready(session: Session, matter: Matter, opened_at: Any) -> None:
     notice = notices.latest(session, matter.id, NoticeKind.HEARING)
     if not plan or notice is None:
         raise Refused(
-            N_("不能举行听证会:听证公告没有发布。请先公告时间、地点、草案及说明。"), rule="R-16b", article=ARTICLE_16
+            N_("不能举行听证会：听证公告没有发布。请先公告时间、地点、草案及说明。"), rule="R-16b", article=ARTICLE_16
         )
     held_on = _day(plan.get("held_at"))
     opened_on = _day(opened_at)
     if held_on is None or (opened_on is not None and opened_on < held_on):
-        raise Refused(N_("不能早于公告的时间举行听证会。需要改期的,请重新公告。"), rule="R-16b", article=ARTICLE_16)
+        raise Refused(N_("不能早于公告的时间举行听证会。需要改期的，请重新公告。"), rule="R-16b", article=ARTICLE_16)
     if opened_on is not None and opened_on > clock.today():
-        raise Refused(N_("听证会还没有举行,不能登记笔录。请在举行之后登记。"), rule="R-17a", article=ARTICLE_17)
+        raise Refused(N_("听证会还没有举行，不能登记笔录。请在举行之后登记。"), rule="R-17a", article=ARTICLE_17)
     chosen = submitted.latest(session, matter.id, "F-25c").get("participants") or []
     sides = {str(row.get("side")) for row in chosen}
     missing = [str(row["side"]) for row in plan.get("sides") or () if str(row["side"]) not in sides]
     if missing:
         raise Refused(
-            N_("不能举行听证会:%(sides)s没有参加人。每一相关方都应当有代表。"), rule="R-16c", article=ARTICLE_16,
+            N_("不能举行听证会：%(sides)s没有参加人。每一相关方都应当有代表。"), rule="R-16c", article=ARTICLE_16,
             sides="、".join(missing),
         )  # fmt: skip
     listed = notices.latest(session, matter.id, NoticeKind.HEARING_LIST)
@@ -303,7 +303,7 @@ def must_be_ready(session: Session, matter: Matter, opened_at: Any) -> None:
     listed_by = held_on - timedelta(days=ahead.value) if plan.get("is_price_hearing") else held_on
     if listed is None or clock.local_date(listed.published_at) > listed_by:
         raise Refused(
-            N_("不能举行听证会:参加人名单没有在%(day)s以前公布。"), rule="R-16c",
+            N_("不能举行听证会：参加人名单没有在%(day)s以前公布。"), rule="R-16c",
             article=ahead.basis if plan.get("is_price_hearing") else ARTICLE_16, day=listed_by.isoformat(),
         )  # fmt: skip
     _papers_in_time(session, matter, chosen, held_on)
@@ -316,7 +316,7 @@ def must_be_signed(session: Session, matter_id: int) -> None:
     missing = [str(row["name"]) for row in chosen if str(row["name"]) not in signed]
     if missing or not chosen:
         raise Refused(
-            N_("笔录还没有核对完:%(names)s既没有签字,也没有拒签说明。"), rule="R-17a", article=ARTICLE_17,
+            N_("笔录还没有核对完：%(names)s既没有签字，也没有拒签说明。"), rule="R-17a", article=ARTICLE_17,
             names="、".join(missing) or "—",
         )  # fmt: skip
 
@@ -352,7 +352,7 @@ def _papers_in_time(session: Session, matter: Matter, chosen: list[Any], held_on
     late = [str(row["name"]) for row in chosen if delivered.get(str(row["name"]), date.max) > latest]
     if late:
         raise Refused(
-            N_("不能举行听证会:%(names)s没有在%(day)s以前收到材料(听证会%(before)s日前)。请改期并重新公告。"),
+            N_("不能举行听证会：%(names)s没有在%(day)s以前收到材料（听证会%(before)s日前）。请改期并重新公告。"),
             rule="R-16d", article=ARTICLE_16, before=before, names="、".join(late), day=latest.isoformat(),
         )  # fmt: skip
 

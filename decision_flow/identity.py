@@ -31,7 +31,7 @@ __all__ = ["ADMINISTRATORS", "ROLES", "Actor", "Permission", "actor_of", "hash_p
 TOUCH_EVERY = timedelta(minutes=1)
 WRONG = N_("用户名或密码不正确。")
 DEMO_ONLY = N_("演示账号只能在演示模式下使用。")
-LOCKED = N_("连续输错密码,账号已锁定,请于%(until)s后再试,或联系安全管理员解锁。")
+LOCKED = N_("连续输错密码，账号已锁定，请于%(until)s后再试，或联系安全管理员解锁。")
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Attempt:
 def require(actor: Actor, permission: Permission) -> None:
     """Raise `NotPermitted` unless the actor has the permission."""
     if permission not in actor.permissions:
-        raise NotPermitted(N_("您没有办理此事的权限。如确需办理,请联系安全管理员。"))
+        raise NotPermitted(N_("您没有办理此事的权限。如确需办理，请联系安全管理员。"))
 
 
 def look_up(session: Session, username: str) -> Attempt:
@@ -157,7 +157,7 @@ def sign_out(session: Session, actor: Actor) -> None:
 def revoke(session: Session, actor: Actor, session_id: int) -> None:
     """End one of the actor's own sessions at once. Raises `NotFound` for any other."""
     if not _end(session, SignInSession.id == session_id, SignInSession.user_id == actor.user_id):
-        raise NotFound(N_("没有这次登录,或者它已经退出。"))
+        raise NotFound(N_("没有这次登录，或者它已经退出。"))
     _record(session, EventName.SESSION_REVOKED, actor, sign_in=session_id)
 
 
@@ -191,7 +191,7 @@ def reauthenticate(session: Session, actor: Actor, password: str, settings: Sett
     """
     user = _confirmed(session, actor, password, settings)
     if user is None:
-        raise Invalid(N_("密码不正确,没有签署。请重新输入本人密码。"))
+        raise Invalid(N_("密码不正确，没有签署。请重新输入本人密码。"))
     _record(session, EventName.REAUTHENTICATED, actor)
     return {
         "kind": "attestation",
@@ -217,7 +217,7 @@ def change_password(
     elif new == old:
         errors["new"] = [N_("新密码不能与当前密码相同。")]
     if user is None or errors:
-        raise Invalid(N_("密码没有修改,请按提示检查。"), errors=errors)
+        raise Invalid(N_("密码没有修改，请按提示检查。"), errors=errors)
     set_password(user, new, must_change=False)
     revoke_all(session, user.id)
     _record(session, EventName.PASSWORD_CHANGED, actor)

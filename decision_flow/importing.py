@@ -107,21 +107,22 @@ def convert(name: str, content: bytes) -> Converted:
             notes += _flows(scope)
             notes += _ends(scope)
     notes += (
-        Note(flow.get("id", ""), Fate.CHANGED, N_("消息流只作图示,不会发送"))
+        Note(flow.get("id", ""), Fate.CHANGED, N_("消息流只作图示，不会发送"))
         for flow in tree.iter(f"{{{BPMN}}}messageFlow")
     )
     ids, begin = tuple(process.get("id", "") for process in processes), extraction.first(tree)
     notes += (
-        Note(name, Fate.CHANGED, N_("文件中有几个互不调用的流程:从其中一个开始,其余的不进入草案")) for name in begin[1:]
+        Note(name, Fate.CHANGED, N_("文件中有几个互不调用的流程：从其中一个开始，其余的不进入草案"))
+        for name in begin[1:]
     )
     if not any(note.fate is Fate.REFUSED for note in notes) and not drawing.is_drawn(tree):
         # Without a place in the drawing an element would run unseen.
         drawing.draw(tree)
         notes += (
-            Note(node.get("id", ""), Fate.DROPPED, N_("重新排版后,图上不再画注释和数据对象,内容仍在文件中"))
+            Note(node.get("id", ""), Fate.DROPPED, N_("重新排版后，图上不再画注释和数据对象，内容仍在文件中"))
             for node in tree.iter(*(f"{{{BPMN}}}{name}" for name in UNDRAWN))
         )
-        notes.append(Note(ids[0], Fate.CHANGED, N_("图上有环节没有位置,已重新排版")))
+        notes.append(Note(ids[0], Fate.CHANGED, N_("图上有环节没有位置，已重新排版")))
     xml: bytes = etree.tostring(tree, xml_declaration=True, encoding="UTF-8")
     notes += _runs(name, xml, begin)
     kept = sum(1 for process in processes for node in process.iter() if tag(node) in NODES)
@@ -136,7 +137,7 @@ def _named(processes: list[etree._Element]) -> Iterator[Note]:
         if not process.get("id"):
             process.set("id", next(name for name in _numbers("process") if name not in taken))
             taken.add(process.get("id", ""))
-            yield Note(process.get("id", ""), Fate.CHANGED, N_("没有编号,已编号"))
+            yield Note(process.get("id", ""), Fate.CHANGED, N_("没有编号，已编号"))
 
 
 def _numbers(name: str) -> Iterator[str]:
@@ -149,7 +150,7 @@ def _number(scope: etree._Element) -> Iterator[Note]:
     for number, node in enumerate(scope):
         if tag(node) in (*NODES, "sequenceFlow") and not node.get("id"):
             node.set("id", f"{prefix}_{tag(node)}_{number}")
-            yield Note(node.get("id", ""), Fate.CHANGED, N_("没有编号,已编号"))
+            yield Note(node.get("id", ""), Fate.CHANGED, N_("没有编号，已编号"))
 
 
 def _told_apart(processes: list[etree._Element]) -> Iterator[Note]:
@@ -160,7 +161,7 @@ def _told_apart(processes: list[etree._Element]) -> Iterator[Note]:
             told = flow.get("id", "")
             if told in taken:
                 flow.set("id", next(name for name in _numbers(f"{told}_flow") if name not in taken))
-                yield Note(told, Fate.CHANGED, N_("编号重复的连线,已另编号"))
+                yield Note(told, Fate.CHANGED, N_("编号重复的连线，已另编号"))
             taken.add(flow.get("id", ""))
 
 
@@ -176,7 +177,7 @@ def _shortened(tree: etree._Element) -> Iterator[Note]:
             node.insert(0, documentation)
             node.set("name", f"{name[: MAX_NAME - 1]}…")
             yield Note(
-                _owner(node), Fate.CHANGED, N_("名称超过%(count)s个字,全文移到说明中"), {"count": MAX_NAME}
+                _owner(node), Fate.CHANGED, N_("名称超过%(count)s个字，全文移到说明中"), {"count": MAX_NAME}
             )  # fmt: skip
 
 
@@ -236,9 +237,9 @@ def _dialect(node: etree._Element) -> Iterator[Note]:
         if len(groups) != 1:
             node.set(f"{{{CAMUNDA}}}candidateGroups", groups[0] if groups else ROLE)
             if groups:
-                yield Note(owner, Fate.CHANGED, N_("有%(count)s个岗位,只留第一个"), {"count": len(groups)})
+                yield Note(owner, Fate.CHANGED, N_("有%(count)s个岗位，只留第一个"), {"count": len(groups)})
             else:
-                yield Note(owner, Fate.CHANGED, N_("没有岗位,暂定为承办单位,请核对"))
+                yield Note(owner, Fate.CHANGED, N_("没有岗位，暂定为承办单位，请核对"))
     if kind in ("conditionExpression", "completionCondition"):
         yield from _condition(node, owner)
     elif kind in ("timeDate", "timeDuration", "loopDataInputRef"):
@@ -256,20 +257,18 @@ def _condition(node: etree._Element, owner: str) -> Iterator[Note]:
     try:
         compile_expression(ours)
         if counted := COUNTED.search(ours):
-            raise Invalid(N_("这里没有「%(name)s」。"), name=counted[0])
+            raise Invalid(N_("这里没有“%(name)s”。"), name=counted[0])
     except Invalid as error:
         yield Note(
             owner,
             Fate.REFUSED,
-            N_("条件「%(text)s」不能换成本系统的表达式:%(reason)s"),
+            N_("条件“%(text)s”不能换成本系统的表达式：%(reason)s"),
             {"text": text[:80], "reason": Text.of(error.message, error.values)},
         )
         return
     if ours != text:
         node.text = ours
-        yield Note(
-            owner, Fate.CHANGED, N_("条件「%(text)s」改写为「%(ours)s」"), {"text": text[:80], "ours": ours[:80]}
-        )
+        yield Note(owner, Fate.CHANGED, N_("条件“%(text)s”改写为“%(ours)s”"), {"text": text[:80], "ours": ours[:80]})
 
 
 def _spelt(node: etree._Element, owner: str) -> Iterator[Note]:
@@ -278,7 +277,7 @@ def _spelt(node: etree._Element, owner: str) -> Iterator[Note]:
     ours = translated(text) if re.match(r"[$#]\{", text) else text
     if ours != text:
         node.text = ours
-        yield Note(owner, Fate.CHANGED, N_("「%(text)s」改写为「%(ours)s」"), {"text": text[:80], "ours": ours[:80]})
+        yield Note(owner, Fate.CHANGED, N_("“%(text)s”改写为“%(ours)s”"), {"text": text[:80], "ours": ours[:80]})
 
 
 def translated(text: str) -> str:
@@ -318,7 +317,7 @@ def _flows(scope: etree._Element) -> Iterator[Note]:
             yield Note(name, Fate.CHANGED, N_("没有条件的一条出线定为默认"))
         if (kind in ACTIVITIES or kind in ("startEvent", "intermediateCatchEvent")) and len(out) > 1:
             if len(bare) != len(out):
-                yield Note(name, Fate.REFUSED, N_("活动的出线带条件,请改用网关"))
+                yield Note(name, Fate.REFUSED, N_("活动的出线带条件，请改用网关"))
                 continue
             gateway = etree.SubElement(scope, f"{{{BPMN}}}parallelGateway", {"id": f"{name}_split"})
             for flow in out:
@@ -330,7 +329,7 @@ def _flows(scope: etree._Element) -> Iterator[Note]:
                 f"{{{BPMN}}}sequenceFlow",
                 {"id": f"{name}_to_split", "sourceRef": name, "targetRef": gateway.get("id", "")},
             )
-            yield Note(name, Fate.CHANGED, N_("有多条出线,其后补了并行网关"))
+            yield Note(name, Fate.CHANGED, N_("有多条出线，其后补了并行网关"))
 
 
 def _ends(scope: etree._Element) -> Iterator[Note]:
@@ -343,12 +342,12 @@ def _ends(scope: etree._Element) -> Iterator[Note]:
         first = [node for node in nodes if node.get("id") not in targets and tag(node) != "boundaryEvent"]
         if len(first) == 1:
             _join(scope, "startEvent", f"{name}_start", first[0].get("id", ""), starts=True)
-            yield Note(name, Fate.CHANGED, N_("没有开始事件,已补"))
+            yield Note(name, Fate.CHANGED, N_("没有开始事件，已补"))
     if not any(tag(node) == "endEvent" for node in nodes):
         for node in nodes:
             if node.get("id") not in sources:
                 _join(scope, "endEvent", f"{node.get('id')}_end", node.get("id", ""), starts=False)
-                yield Note(node.get("id", ""), Fate.CHANGED, N_("没有结束事件,已补"))
+                yield Note(node.get("id", ""), Fate.CHANGED, N_("没有结束事件，已补"))
 
 
 def _join(scope: etree._Element, kind: str, event: str, other: str, *, starts: bool) -> None:

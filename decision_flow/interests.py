@@ -43,9 +43,9 @@ def record(session: Session, actor: Actor, matter_id: int, told: Mapping[str, An
         errors["name"] = [N_("请填写名称。")]
     code = words.get("credit_code", "").upper()
     if code and not registries.CREDIT_CODE.fullmatch(code):
-        errors["credit_code"] = [N_("统一社会信用代码为18位,不含字母I、O、S、V、Z。")]
+        errors["credit_code"] = [N_("统一社会信用代码为18位，不含字母I、O、S、V、Z。")]
     if errors:
-        raise Invalid(N_("利害关系方没有登记,请按提示修改。"), errors=errors)
+        raise Invalid(N_("利害关系方没有登记，请按提示修改。"), errors=errors)
     party = InterestedParty(
         matter_id=matter_id, relation=words["relation"], name=words["name"][:120], credit_code=code,
         legal_representative=words.get("legal_representative", "")[:40], recorded_at=clock.now(),

@@ -14,8 +14,8 @@ from decision_flow.working_days import Calendar, Deadline, days_after, working_d
 
 # The form of each notice, with the text that says what is missing.
 TOO_SHORT = {
-    "F-43": N_("预公告期限不少于%s个工作日,最早到%s届满。法律没有规定可以缩短,填写理由也不能缩短。"),
-    "F-43c": N_("补偿安置公告期限不少于%s日,最早到%s届满。法律没有规定可以缩短,填写理由也不能缩短。"),
+    "F-43": N_("预公告期限不少于%s个工作日，最早到%s届满。法律没有规定可以缩短，填写理由也不能缩短。"),
+    "F-43c": N_("补偿安置公告期限不少于%s日，最早到%s届满。法律没有规定可以缩短，填写理由也不能缩短。"),
 }
 ARTICLES = {"F-43": "土地管理法实施条例第二十六条", "F-43c": "土地管理法第四十七条"}
 # What may only be recorded when the period of the notice before it is over.

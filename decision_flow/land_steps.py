@@ -16,7 +16,7 @@ from decision_flow.land import Objections
 from decision_flow.models import Matter, NoticeKind, Task, TaskState
 from decision_flow.notice_texts import NoticeText
 
-_WRONG = N_("填写的内容有误,请按提示修改后再提交。")
+_WRONG = N_("填写的内容有误，请按提示修改后再提交。")
 
 
 def check(session: Session, matter: Matter, form: str, answers: Mapping[str, Any]) -> None:
@@ -63,7 +63,7 @@ def _is_over(session: Session, matter: Matter, notice: str) -> None:
     closes = date.fromisoformat(told["close_on"]) if told.get("close_on") else None
     if closes is None or clock.today() <= closes:
         raise Refused(
-            N_("公告期还没有届满(至%(until)s),届满后再登记。"),
+            N_("公告期还没有届满（至%(until)s），届满后再登记。"),
             rule="R-03b",
             article=land.ARTICLES[notice],
             until=closes.isoformat() if closes else "—",
@@ -95,7 +95,7 @@ def _is_heard(session: Session, matter: Matter) -> None:
     )  # fmt: skip
     if held is None:
         raise Refused(
-            N_("多数被征地成员认为补偿安置方案不符合规定,必须举行听证。请先举行听证并提交听证报告。"),
+            N_("多数被征地成员认为补偿安置方案不符合规定，必须举行听证。请先举行听证并提交听证报告。"),
             rule="R-16a",
             article="土地管理法第四十七条",
         )
@@ -106,7 +106,7 @@ def _is_announced(session: Session, matter: Matter) -> None:
     known = matter_facts.of(session, matter)
     if known.of("F-06", "land_expropriation") is True and not known.has("F-43g"):
         raise Refused(
-            N_("征收土地还没有批准或者没有公告,不能下达执行。请先登记批准文件并发布征收土地公告。"),
+            N_("征收土地还没有批准或者没有公告，不能下达执行。请先登记批准文件并发布征收土地公告。"),
             rule="R-03b",
             article="土地管理法第四十七条",
         )

@@ -30,7 +30,7 @@ from decision_flow.tasks import Completed
 # The first day of the decree: what lies before it is no step of this procedure.
 FIRST_DAY = date(2019, 9, 1)
 SCAN = "late_scan"
-_WRONG = N_("填写的内容有误,请按提示修改后再提交。")
+_WRONG = N_("填写的内容有误，请按提示修改后再提交。")
 
 
 def may_enter(session: Session, actor: Actor, task: Task) -> bool:
@@ -51,7 +51,7 @@ def entering(session: Session, actor: Actor, task: Task) -> Actor:
     `Conflict` when it is closed or in somebody's hands."""
     identity.require(actor, Permission.TASK_WORK)
     if not may_enter(session, actor, task):
-        raise NotPermitted(N_("该环节须由办理人本人署名,不能代为补录。"))
+        raise NotPermitted(N_("该环节须由办理人本人署名，不能代为补录。"))
     worker = dataclasses.replace(actor, pools=actor.pools | {task.pool})
     tasks.must_hold(session, worker, task)
     return worker
@@ -68,7 +68,7 @@ def complete(
     """
     task = session.get(Task, task_id)
     if task is None:
-        raise NotFound(N_("没有这个任务,或者您无权查看。"))
+        raise NotFound(N_("没有这个任务，或者您无权查看。"))
     worker = entering(session, actor, task)
     day, scan = _checked(session, actor, task, told)
     form = _form(session, task)
@@ -78,7 +78,7 @@ def complete(
     signature = {
         "kind": "scan",
         "user_id": actor.user_id,
-        "display": f"{by}(纸质签署)",
+        "display": f"{by}（纸质签署）",
         "at": clock.now().isoformat(timespec="seconds"),
         "document_id": scan.id,
     }
@@ -138,11 +138,11 @@ def _checked(session: Session, actor: Actor, task: Task, told: Mapping[str, str]
     with contextlib.suppress(ValueError):
         day = date.fromisoformat(told.get("on", "").strip())
     if day is None or not FIRST_DAY <= day <= clock.today():
-        errors["_late_on"] = [N_("请填写实际办理日期,不早于2019年9月1日、不晚于今天。")]
+        errors["_late_on"] = [N_("请填写实际办理日期，不早于2019年9月1日、不晚于今天。")]
     if not typed_in.words(told.get("by")):
         errors["_late_by"] = [N_("请填写实际办理或者签署的人员。")]
     if typed_in.length(told.get("reason", "")) < 5:
-        errors["_late_reason"] = [N_("请说明为什么在线下办理,不少于5个字。")]
+        errors["_late_reason"] = [N_("请说明为什么在线下办理，不少于5个字。")]
     scan = session.scalars(
         select(Document).where(
             Document.id == typed_in.number(told.get("scan")),
@@ -164,7 +164,7 @@ def _made_later(session: Session, files: FileStore, task_id: int, day: date) -> 
     for paper in session.scalars(select(Document).where(Document.task_id == task_id, Document.filed_at.is_not(None))):
         made = filedates.created_on(files.path(paper.sha256), paper.media_type)
         if made is not None and made > day:
-            found.append(f"{paper.name}({made.isoformat()})")
+            found.append(f"{paper.name}（{made.isoformat()}）")
     return found
 
 

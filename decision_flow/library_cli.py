@@ -61,7 +61,7 @@ def export(settings: Settings, key: str, number: int | None, output: Path) -> No
     with open_database(settings).transaction() as session:
         packed = library.hand_out(session, operator(), _version(session, key, number))
     output.write_bytes(packed)
-    click.echo(f"已导出:{output}")
+    click.echo(f"已导出：{output}")
 
 
 @click.command("draft")
@@ -83,8 +83,8 @@ def draft(settings: Settings, file: Path, username: str, main: str) -> None:
             click.echo(f"{note.fate} {note.element}: {note.text}", err=True)
         source = sources.foreign(converted, main)
     with _signed_in(settings, username) as (database, actor), database.transaction() as session:
-        made = drafts.start(session, actor, source, origin=f"导入「{file.name}」")
-        click.echo(f"草案{made.id}:{made.title}")
+        made = drafts.start(session, actor, source, origin=f"导入“{file.name}”")
+        click.echo(f"草案{made.id}：{made.title}")
 
 
 @click.command("publish")
@@ -100,7 +100,7 @@ def publish(settings: Settings, draft_id: int, username: str, revision: int) -> 
         try:
             with database.transaction() as session:
                 version = gate.publish(session, actor, draft_id, revision)
-                click.echo(f"已发布为第{version.number}版并生效,摘要 {version.digest}")
+                click.echo(f"已发布为第{version.number}版并生效，摘要 {version.digest}")
         except NotConforming as error:
             click.echo(str(error), err=True)
             for finding in error.findings:
@@ -131,11 +131,11 @@ library_commands = (list_, export, draft, publish, diff)
 def _words(change: Change) -> Iterator[str]:
     from decision_flow.modelling.comparison import ASPECTS, KINDS
 
-    within = f" ({change.within})" if change.within else ""
-    yield f"{MARKS[change.kind]} {KINDS[change.what]}「{change.name}」 {change.id}{within}"
+    within = f"（{change.within}）" if change.within else ""
+    yield f"{MARKS[change.kind]} {KINDS[change.what]}“{change.name}” {change.id}{within}"
     for detail in change.details:
         name = ASPECTS.get(detail.aspect, detail.aspect)
-        yield f"    {name}:{detail.before or '(无)'} → {detail.after or '(无)'}"
+        yield f"    {name}：{detail.before or '（无）'} → {detail.after or '（无）'}"
 
 
 def _source(settings: Settings, told: str) -> ProcedureSource:
@@ -149,7 +149,7 @@ def _source(settings: Settings, told: str) -> ProcedureSource:
         return archive.unpack(path.read_bytes())
     key, _, number = told.partition("@")
     if number and not number.isdecimal():
-        raise Invalid(N_("文件「%(name)s」读不出来:%(reason)s"), name=told, reason="KEY@VERSION")
+        raise Invalid(N_("文件“%(name)s”读不出来：%(reason)s"), name=told, reason="KEY@VERSION")
     with open_database(settings).transaction(read_only=True) as session:
         return procedures.stored(session, _version(session, key, int(number) if number else None))
 

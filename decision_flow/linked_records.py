@@ -62,7 +62,7 @@ def add(
     if told["kind"] not in KINDS:
         errors["kind"] = [N_("请选择类别。")]
     if not 1 <= len(told["number"]) <= 80:
-        errors["number"] = [N_("请填写编号,不超过80个字。")]
+        errors["number"] = [N_("请填写编号，不超过80个字。")]
     if told["kind"] in LIABILITY and paper is None:
         errors["paper"] = [N_("请上传责令改正或者责任追究的文书。")]
     if told["kind"] == "executing_fault" and matter.implementing_unit_id is None:
@@ -73,11 +73,11 @@ def add(
     if day is None or day > clock.today():
         errors["occurred_on"] = [N_("请填写不晚于今天的日期。")]
     if not 1 <= len(told["summary"]) <= 2000:
-        errors["summary"] = [N_("请填写摘要,不超过2000个字。")]
+        errors["summary"] = [N_("请填写摘要，不超过2000个字。")]
     if (told["state"] or "open") not in STATES:
         errors["state"] = [N_("请选择状态。")]
     if errors or day is None:
-        raise Invalid(N_("填写的内容有误,请按提示修改后再提交。"), errors=errors)
+        raise Invalid(N_("填写的内容有误，请按提示修改后再提交。"), errors=errors)
     same = select(LinkedRecord.id).where(
         LinkedRecord.matter_id == matter_id, LinkedRecord.kind == told["kind"], LinkedRecord.number == told["number"]
     )
@@ -116,7 +116,7 @@ def change_state(session: Session, actor: Actor, matter_id: int, record_id: int,
     if record is None:
         raise NotFound(N_("没有这条关联记录。"))
     if state not in STATES:
-        raise Invalid(N_("填写的内容有误,请按提示修改后再提交。"), errors={"state": [N_("请选择状态。")]})
+        raise Invalid(N_("填写的内容有误，请按提示修改后再提交。"), errors={"state": [N_("请选择状态。")]})
     was, record.state = record.state, state
     _tell(session, EventName.RECORD_LINKED, actor, record, before={"state": was}, after={"state": state})
     return record

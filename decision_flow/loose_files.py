@@ -40,12 +40,12 @@ def cases(paths: Iterable[Path]) -> list[Case]:
                 elif loose.setdefault(each.resolve(), each) == each:
                     contents[str(each)] = each.read_bytes()
         except OSError as error:
-            raise Invalid(N_("文件「%(name)s」读不出来:%(reason)s"), name=str(path), reason=str(error)) from error
+            raise Invalid(N_("文件“%(name)s”读不出来：%(reason)s"), name=str(path), reason=str(error)) from error
         if not below:
-            raise Invalid(N_("文件「%(name)s」中没有流程。"), name=str(path))
+            raise Invalid(N_("文件“%(name)s”中没有流程。"), name=str(path))
     gathered = gather(contents, Beside(loose))
     if contents and not gathered:
-        raise Invalid(N_("文件「%(name)s」中没有流程。"), name=next(iter(contents)))
+        raise Invalid(N_("文件“%(name)s”中没有流程。"), name=next(iter(contents)))
     return found + gathered
 
 

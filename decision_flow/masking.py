@@ -59,7 +59,7 @@ def refuse_personal(words: str) -> None:
     """Raise `Refused` when a text for the public holds what `must_not_be_public`."""
     if must_not_be_public(words):
         raise Refused(
-            N_("不能公布:正文含有身份证号或者银行账号。请先隐去,再由保密审查员审查。"),
+            N_("不能公布：正文含有身份证号或者银行账号。请先隐去，再由保密审查员审查。"),
             rule="R-32a",
             article="个人信息保护法第六条",
         )

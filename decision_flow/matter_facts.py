@@ -192,7 +192,9 @@ def _facts(session: Session, matter: Matter, read: _Read, own: _Own | None, kind
         relation=matter.relation,
         category=matter.category,
         filed=tuple(filed),
-        text=Text(told.number, told.sha256 or "", told.conclusion or "") if told.number is not None else None,
+        text=None
+        if told.number is None
+        else Text(told.number, told.sha256 or "", told.conclusion or "", told.frozen_at),
         stale=tuple((told.stale or "").split()),
         pending=told.pending,
         undertaking_unit=matter.undertaking_unit_id,
@@ -261,7 +263,7 @@ def _aside() -> Any:
     adjusted = exists().where(linked.decision_id == Matter.id, linked.relation.in_(("adjustment", "adjusts")))
     return (
         select(
-            Procedure.key, DraftVersion.number, DraftVersion.sha256, DraftVersion.conclusion,
+            Procedure.key, DraftVersion.number, DraftVersion.sha256, DraftVersion.conclusion, DraftVersion.frozen_at,
             pending.label("pending"), archived.label("archived"), adjusted.label("adjusted"),
             stale.scalar_subquery().label("stale"), approved.scalar_subquery().label("approved"),
         )

@@ -45,7 +45,7 @@ from decision_flow.steps import StatutoryStep
 STEP_STATES = {"done": "已办理", "now": "正在办理", "exempt": "豁免", "coming": "未到"}
 STATUSES = {"RUNNING": "办理中", "SUSPENDED": "中止执行", "COMPLETED": "已办结", "CANCELLED": "已撤销"}
 # Behind the name of whatever was entered later.
-LATE = "(补录)"
+LATE = "（补录）"
 RETENTIONS = {"permanent": "永久", "30y": "30年", "10y": "10年"}
 ITEMS = {
     archives.PRESENT: "齐全", archives.MISSING: "缺少", archives.EXEMPT: "豁免",
@@ -61,7 +61,7 @@ def get(session: Session, matter_id: int) -> Matter:
     )  # fmt: skip
     found = session.scalars(select(Matter).where(Matter.id == matter_id).options(*options)).one_or_none()
     if found is None:
-        raise NotFound(N_("没有这个事项,或者您无权查看。"))
+        raise NotFound(N_("没有这个事项，或者您无权查看。"))
     return found
 
 
@@ -168,8 +168,8 @@ def _timeline(session: Session, matter: Matter, names: Mapping[int, str]) -> lis
     for number, row in enumerate(rows, 1):
         told = json.loads(row.canonical)
         subject = names.get(row.task_id or 0, "") or str(told["facts"].get("name", ""))
-        words = EVENTS.get(row.event, row.event) + (f":{subject}" if subject else "")
-        refused = "(未准许)" if row.result != "ok" else ""
+        words = EVENTS.get(row.event, row.event) + (f"：{subject}" if subject else "")
+        refused = "（未准许）" if row.result != "ok" else ""
         found.append([str(number), _moment(row.at), words + refused, row.actor, " ".join(told["rules"])])
     return found
 
@@ -194,7 +194,7 @@ def _proof(session: Session, matter_id: int) -> dict[str, Any]:
 def _explained(item: ArchiveItem) -> str:
     """Return what is missing of an item, or which exemption stands in its place."""
     if told := item.exemption:
-        return f"{told.article}。{told.reason}(批准:{told.approved_as} {_moment(told.approved_at)})"
+        return f"{told.article}。{told.reason}（批准：{told.approved_as} {_moment(told.approved_at)}）"
     return "、".join(item.missing)
 
 

@@ -110,7 +110,7 @@ def register(session: Session, actor: Actor, procedure_key: str, organ_id: int, 
     )
     if duplicate:
         raise Conflict(
-            N_("同名事项「%(title)s」正在办理(编号%(number)s),请在该事项中办理或改用其他名称。"),
+            N_("同名事项“%(title)s”正在办理（编号%(number)s），请在该事项中办理或改用其他名称。"),
             title=title,
             number=duplicate,
         )
@@ -135,7 +135,7 @@ def start_linked(session: Session, timer: Timer) -> Matter:
     version = bundles.in_force(session, payload["procedure"])
     at = clock.now()
     moved = payload["relation"] == "transfer"
-    title = decision.title if moved else f"{decision.title}({version.procedure.title})"
+    title = decision.title if moved else f"{decision.title}（{version.procedure.title}）"
     matter = _new_matter(
         session, version, payload.get("organ_id") or decision.organ_id, title[:200], at, registered_by_id=None
     )
@@ -257,7 +257,7 @@ def lock(session: Session, matter_id: int) -> Matter:
         .execution_options(populate_existing=True)
     ).one_or_none()
     if matter is None:
-        raise NotFound(N_("没有这个事项,或者您无权查看。"))
+        raise NotFound(N_("没有这个事项，或者您无权查看。"))
     return matter
 
 
@@ -282,7 +282,7 @@ def get(session: Session, actor: Actor, matter_id: int, *options: Any) -> Matter
     query = select(Matter).where(Matter.id == matter_id, visible_to(actor)).options(*options)
     matter: Matter | None = session.scalars(query).one_or_none()
     if matter is None:
-        raise NotFound(N_("没有这个事项,或者您无权查看。"))
+        raise NotFound(N_("没有这个事项，或者您无权查看。"))
     return matter
 
 

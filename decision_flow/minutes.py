@@ -88,8 +88,8 @@ def must_be_told_apart(session: Session, matter: Matter, answers: Mapping[str, A
     for number, row in enumerate(rows):
         of_name = known.get(str(row.get("person") or ""), [])
         if row.get("member_id") and speaker(row, known) is None:
-            errors[f"opinions.{number}.member_id"] = [N_("所选人员当日在本机关没有职务,或者姓名不是这一位。")]
+            errors[f"opinions.{number}.member_id"] = [N_("所选人员当日在本机关没有职务，或者姓名不是这一位。")]
         elif len(of_name) > 1 and not row.get("member_id"):
-            errors[f"opinions.{number}.member_id"] = [N_("本机关有同名的成员,请选择是哪一位。")]
+            errors[f"opinions.{number}.member_id"] = [N_("本机关有同名的成员，请选择是哪一位。")]
     if errors:
-        raise Invalid(N_("会议记录没有办结:同名的成员应当分清(条例第三十八条)。"), errors=errors)
+        raise Invalid(N_("会议记录没有办结：同名的成员应当分清（条例第三十八条）。"), errors=errors)

@@ -49,7 +49,7 @@ def _check_text(told: NoticeText) -> None:
     if not told.channels:
         errors["channels"] = [N_("请至少选择一种公布渠道。")]
     if errors:
-        raise Invalid(N_("公告没有发布,请按提示修改。"), errors=errors)
+        raise Invalid(N_("公告没有发布，请按提示修改。"), errors=errors)
     masking.refuse_personal("\n".join([told.title, *(words for _, words in told.sections)]))
 
 
@@ -57,8 +57,8 @@ def _check_beginning(told: NoticeText) -> None:
     """Nothing is announced back: a period that began before the page was there gave nobody that time (R-15a, R-16b)."""
     if told.open_on is not None and told.open_on < clock.today():
         raise Invalid(
-            N_("公告没有发布,请按提示修改。"),
-            errors={_BEGINS[told.kind]: [N_("开始日期不能早于公告发布当日,期限从发布次日起算。")]},
+            N_("公告没有发布，请按提示修改。"),
+            errors={_BEGINS[told.kind]: [N_("开始日期不能早于公告发布当日，期限从发布次日起算。")]},
         )
 
 
@@ -74,22 +74,22 @@ def _check_period(told: NoticeText, period: Setting) -> None:
     elif told.open_on is not None and told.close_on <= told.open_on:
         errors["close_on"] = [N_("截止日期应当晚于开始日期。")]
     if errors:
-        raise Invalid(N_("公告没有发布,请按提示修改。"), errors=errors)
+        raise Invalid(N_("公告没有发布，请按提示修改。"), errors=errors)
     if told.open_on is None or told.close_on is None or (told.close_on - told.open_on).days >= period.value:
         return
     reason = told.short_reason.strip()
     if not reason:
         raise Invalid(
-            N_("公告没有发布,请按提示修改。"),
+            N_("公告没有发布，请按提示修改。"),
             errors={
                 "short_reason_public": [
-                    Text.of(N_("期限少于%s日的,请写明理由,原文在公告中公布(R-15b,条例第十五条)。"), period.value)
+                    Text.of(N_("期限少于%s日的，请写明理由，原文在公告中公布（R-15b，条例第十五条）。"), period.value)
                 ]
             },
         )
     if not any(reason in words for _, words in told.sections):
         raise Refused(
-            N_("不能公布:公告正文中没有缩短期限的理由。请把理由原文写入公告再发布。"),
+            N_("不能公布：公告正文中没有缩短期限的理由。请把理由原文写入公告再发布。"),
             rule="R-15b",
             article="条例第十五条",
         )

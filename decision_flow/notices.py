@@ -123,7 +123,7 @@ def withdraw(session: Session, actor: Actor, notice_id: int, reason: str) -> Not
     reason = typed_in.words(reason)
     if typed_in.length(reason) < 5:
         raise Invalid(
-            N_("公告没有撤回,请按提示修改。"), errors={"reason": [N_("请写明撤回的原因,撤回后公众可以看到。")]}
+            N_("公告没有撤回，请按提示修改。"), errors={"reason": [N_("请写明撤回的原因，撤回后公众可以看到。")]}
         )
     notice.state = NoticeState.WITHDRAWN
     notice.withdrawn_at, notice.withdrawn_as = clock.now(), actor.display
@@ -144,7 +144,7 @@ def republish(session: Session, actor: Actor, notice_id: int, told: NoticeText) 
     old = _locked(session, notice_id)
     _must_publish_for(actor, old.matter)
     if old.state != NoticeState.WITHDRAWN:
-        raise Conflict(N_("请先撤回原公告,再重新发布。"))
+        raise Conflict(N_("请先撤回原公告，再重新发布。"))
     if session.scalar(select(Notice.id).where(Notice.replaces_id == old.id)):
         raise Conflict(N_("这份公告已经重新发布过。"))
     if told.explanation_id is None:
@@ -161,13 +161,13 @@ def must_be_over(session: Session, matter_id: int) -> None:
     notice = standing(session, matter_id)
     if notice is None:
         raise Refused(
-            N_("不能结束征求意见:没有已发布的征求意见公告。请先发布公告,期限从公告之日重新计算。"),
+            N_("不能结束征求意见：没有已发布的征求意见公告。请先发布公告，期限从公告之日重新计算。"),
             rule="R-15a",
             article="条例第十五条",
         )
     if notice.close_on is not None and clock.today() <= notice.close_on:
         raise Refused(
-            N_("不能提前结束征求意见:公告的期限到%(day)s届满。请在期满后办理。"),
+            N_("不能提前结束征求意见：公告的期限到%(day)s届满。请在期满后办理。"),
             rule="R-15b",
             article="条例第十五条",
             day=notice.close_on.isoformat(),
@@ -212,7 +212,7 @@ def by_number(session: Session, number: str) -> Notice:
         )
     ).one_or_none()
     if notice is None:
-        raise NotFound(N_("没有这份公告,请核对网址。"))
+        raise NotFound(N_("没有这份公告，请核对网址。"))
     return notice
 
 
@@ -323,7 +323,7 @@ def _locked(session: Session, notice_id: int) -> Notice:
         .with_for_update(of=Notice)
     ).one_or_none()
     if notice is None:
-        raise NotFound(N_("没有这份公告,请核对网址。"))
+        raise NotFound(N_("没有这份公告，请核对网址。"))
     return notice
 
 

@@ -20,7 +20,7 @@ from decision_flow.models import OfficeSetting, Organisation
 from decision_flow.roles import Permission
 
 STREAM = "office"
-EXAMPLE = N_("示例数值,未经本级确定(待核实)")
+EXAMPLE = N_("示例数值，未经本级确定（待核实）")
 
 
 @dataclass(frozen=True)
@@ -50,15 +50,15 @@ class Setting:
 KEYS = {
     key.name: key
     for key in (
-        Key("limit_meeting", N_("大额资金:达到多少上办公会"), N_("元"), "30000", "200000"),
-        Key("limit_joint", N_("大额资金:达到多少上党政联席会"), N_("元"), "100000", "1000000"),
-        Key("limit_project", N_("重大项目:达到多少上党政联席会"), N_("元"), "300000", "4000000"),
-        Key("limit_asset", N_("资产处置:达到多少上党政联席会"), N_("元"), "50000", "500000"),
-        Key("limit_guarantee", N_("财政担保:达到多少上党政联席会"), N_("元"), "1000000", "1000000"),
+        Key("limit_meeting", N_("大额资金：达到多少上办公会"), N_("元"), "30000", "200000"),
+        Key("limit_joint", N_("大额资金：达到多少上党政联席会"), N_("元"), "100000", "1000000"),
+        Key("limit_project", N_("重大项目：达到多少上党政联席会"), N_("元"), "300000", "4000000"),
+        Key("limit_asset", N_("资产处置：达到多少上党政联席会"), N_("元"), "50000", "500000"),
+        Key("limit_guarantee", N_("财政担保：达到多少上党政联席会"), N_("元"), "1000000", "1000000"),
         Key("split_days", N_("同一收款人同一用途的款项合并计算的天数"), N_("天"), "90", "90"),
         Key(
             "retention_approved",
-            N_("档案保管期限表(D-09)是否经档案主管部门审核"),
+            N_("档案保管期限表（D-09）是否经档案主管部门审核"),
             "",
             "no",
             "no",
@@ -110,9 +110,9 @@ def change(session: Session, actor: Actor, organ_id: int, name: str, value: str,
         errors[name] = [N_("请填写大于0的数字。")]
     basis = typed_in.words(basis)
     if not basis:
-        errors["basis"] = [N_("请填写依据,如文件名称和文号。")]
+        errors["basis"] = [N_("请填写依据，如文件名称和文号。")]
     if errors:
-        raise Invalid(N_("填写的内容有误,请按提示修改后再提交。"), errors=errors)
+        raise Invalid(N_("填写的内容有误，请按提示修改后再提交。"), errors=errors)
     before = of_organ(session, session.get_one(Organisation, organ_id))[name]
     row = OfficeSetting(
         organ_id=organ_id, key=name, value=value, basis=basis[:500], set_at=clock.now(), set_as=actor.display

@@ -109,7 +109,7 @@ def retry_timer(session: Session, actor: Actor, timer_id: int) -> None:
         .execution_options(synchronize_session=False)
     ).all()
     if not found:
-        raise NotFound(N_("没有这个失败的定时任务,或者它已经重新执行。"))
+        raise NotFound(N_("没有这个失败的定时任务，或者它已经重新执行。"))
     audit.append(
         session, audit.OPERATIONS, EventName.TIMER_RETRIED, actor=actor, facts={"timer": timer_id, "kind": found[0]}
     )
@@ -132,11 +132,11 @@ def save_hook(session: Session, actor: Actor, values: Mapping[str, str]) -> Hook
     if not fits:
         errors["url"] = [N_("请填写完整的网址。")]
     if kind == "webhook" and len(values.get("secret", "")) < 16:
-        errors["secret"] = [N_("密钥至少16个字符,用于签名。")]
+        errors["secret"] = [N_("密钥至少16个字符，用于签名。")]
     if len(values.get("secret", "")) > 200:
         errors["secret"] = [N_("密钥过长。")]
     if errors:
-        raise Invalid(N_("没有保存,请按提示修改。"), errors=errors)
+        raise Invalid(N_("没有保存，请按提示修改。"), errors=errors)
     hook = Hook(kind=kind, name=name, url=url, secret=values.get("secret", ""), events=[], active=True)
     session.add(hook)
     session.flush()

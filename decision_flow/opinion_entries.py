@@ -49,10 +49,10 @@ class Asked:
         if day > clock.today():
             return N_("收到日期不能晚于今天。")
         if day < self.matter:
-            text = N_("收到日期不能早于%s:事项那天才开始办理。请核对年月日。")
+            text = N_("收到日期不能早于%s：事项那天才开始办理。请核对年月日。")
             return Text.of(text, self.matter.isoformat())
         if self.notice is not None and day < self.notice and not gathered:
-            text = N_("收到日期不能早于%s:公告那天才发布。公告以前听取的意见,来源请选座谈会或者问卷调查。")
+            text = N_("收到日期不能早于%s：公告那天才发布。公告以前听取的意见，来源请选座谈会或者问卷调查。")
             return Text.of(text, self.notice.isoformat())
         return ""
 
@@ -76,7 +76,7 @@ def entry_errors(entry: Entry, asked: Asked | None = None) -> dict[str, list[str
     if entry.channel not in CHANNELS:
         errors["channel"] = [N_("请选择意见来源。")]
     if entry.position not in POSITIONS:
-        errors["position"] = [N_("请选择态度:支持、反对或者建议。")]
+        errors["position"] = [N_("请选择态度：支持、反对或者建议。")]
     if typed_in.length(entry.content) < 2:
         errors["content"] = [N_("请填写意见内容。")]
     elif len(entry.content) > LONGEST:

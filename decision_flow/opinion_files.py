@@ -65,7 +65,7 @@ def import_file(session: Session, actor: Actor, matter_id: int, name: str, conte
     if found.errors:
         told = dict(list(found.errors.items())[:MAX_TOLD])
         raise Invalid(
-            N_("文件没有导入:有%(n)s处需要修改。请在文件中改正后重新导入。"), errors=told, n=len(found.errors)
+            N_("文件没有导入：有%(n)s处需要修改。请在文件中改正后重新导入。"), errors=told, n=len(found.errors)
         )
     if not found.entries:
         raise Invalid(N_("文件中没有意见。"), errors={"file": [N_("文件中没有意见。")]})
@@ -96,7 +96,7 @@ def read(name: str, content: bytes, asked: Asked) -> Read:
     Raises `Invalid` when it cannot be read at all or has no column of opinions.
     """
     if len(content) > MAX_BYTES:
-        raise Invalid(N_("文件超过10MB,请拆分后导入。"), errors={"file": [N_("文件超过10MB,请拆分后导入。")]})
+        raise Invalid(N_("文件超过10MB，请拆分后导入。"), errors={"file": [N_("文件超过10MB，请拆分后导入。")]})
     suffix = name.rsplit(".", 1)[-1].lower() if "." in name else ""
     rows = _spreadsheet(content) if suffix in SPREADSHEETS else _csv(content) if suffix == "csv" else None
     if rows is None:
@@ -106,11 +106,11 @@ def read(name: str, content: bytes, asked: Asked) -> Read:
         )
     if len(rows) > MAX_ROWS + 1:
         raise Invalid(
-            N_("一次最多导入20000条,请拆分后导入。"), errors={"file": [N_("一次最多导入20000条,请拆分后导入。")]}
+            N_("一次最多导入20000条，请拆分后导入。"), errors={"file": [N_("一次最多导入20000条，请拆分后导入。")]}
         )
     header = [COLUMNS.get(str(cell).strip().lower(), "") for cell in rows[0]] if rows else []
     if "content" not in header:
-        text = N_("第一行应当是列名,并且有“意见内容”一列。")
+        text = N_("第一行应当是列名，并且有“意见内容”一列。")
         raise Invalid(text, errors={"file": [text]})
     entries: list[tuple[int, Entry]] = []
     errors: dict[str, list[str]] = {}
@@ -134,7 +134,7 @@ def _entry(told: dict[str, object], asked: Asked) -> tuple[Entry, dict[str, list
     if str(value).strip():
         received = _day(value)
         if received is None:
-            wrong["received_on"] = [N_("日期写法不正确,请写成2026-05-08。")]
+            wrong["received_on"] = [N_("日期写法不正确，请写成2026-05-08。")]
     entry = Entry(
         channel=word("channel", "letter"),
         content=str(told.get("content", "")).strip(),
@@ -155,16 +155,16 @@ def _csv(content: bytes) -> list[list[object]]:
         except UnicodeDecodeError:
             continue
     else:
-        message = N_("文件的编码不是 UTF-8 或者 GB18030,请另存为 CSV 后再导入。")
+        message = N_("文件的编码不是 UTF-8 或者 GB18030，请另存为 CSV 后再导入。")
         raise Invalid(message, errors={"file": [message]})
     if "\x00" in text:
-        message = N_("文件内容不是文本,请另存为 CSV 后再导入。")
+        message = N_("文件内容不是文本，请另存为 CSV 后再导入。")
         raise Invalid(message, errors={"file": [message]})
     try:
         return [list(row) for row in csv.reader(io.StringIO(text, newline=""))]
     except csv.Error as error:
         raise Invalid(
-            N_("文件读不出来,请另存后再导入。"), errors={"file": [N_("文件读不出来,请另存后再导入。")]}
+            N_("文件读不出来，请另存后再导入。"), errors={"file": [N_("文件读不出来，请另存后再导入。")]}
         ) from error
 
 
@@ -175,7 +175,7 @@ def _spreadsheet(content: bytes) -> list[list[object]]:
         return [list(row) for row in rows]
     except (CalamineError, OSError, ValueError, IndexError) as error:
         raise Invalid(
-            N_("文件读不出来,请另存后再导入。"), errors={"file": [N_("文件读不出来,请另存后再导入。")]}
+            N_("文件读不出来，请另存后再导入。"), errors={"file": [N_("文件读不出来，请另存后再导入。")]}
         ) from error
 
 

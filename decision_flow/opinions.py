@@ -70,9 +70,9 @@ def enter(session: Session, actor: Actor, matter_id: int, entry: Entry) -> Opini
     matter = kept(session, actor, matter_id)
     errors = entry_errors(entry, asked_since(session, matter))
     if entry.channel == WEBSITE:
-        errors["channel"] = [N_("网站意见由公众在公告页提交,不能代为录入。请选择实际来源。")]
+        errors["channel"] = [N_("网站意见由公众在公告页提交，不能代为录入。请选择实际来源。")]
     if errors:
-        raise Invalid(N_("意见没有录入,请按提示修改。"), errors=errors)
+        raise Invalid(N_("意见没有录入，请按提示修改。"), errors=errors)
     opinion = add(session, matter_id, entry, author=actor)
     audit.append(
         session, audit.ledger_stream(matter_id), EventName.OPINION_RECEIVED, actor=actor, matter_id=matter_id,
@@ -120,7 +120,7 @@ def must_be_disposed(session: Session, matter_id: int) -> None:
     pending = counts(session, matter_id).pending
     if pending:
         raise Refused(
-            N_("不能办结:意见台账中还有%(pending)s条意见没有处理。请在台账中逐条研究,未采纳的写明理由。"),
+            N_("不能办结：意见台账中还有%(pending)s条意见没有处理。请在台账中逐条研究，未采纳的写明理由。"),
             rule="R-18",
             article="条例第十八条",
             pending=pending,
@@ -163,12 +163,12 @@ def dispose(
     """
     matter = kept(session, actor, matter_id)
     if matter.decided_at is not None:
-        raise Conflict(N_("本事项已经作出决定,意见的处理结果不能再改。"))
+        raise Conflict(N_("本事项已经作出决定，意见的处理结果不能再改。"))
     errors: dict[str, list[str]] = {}
     if disposition not in list(Disposition):
         errors["disposition"] = [N_("请选择处理结果。")]
     elif disposition != Disposition.ADOPTED and not typed_in.words(reason):
-        errors["reason"] = [N_("未采纳、部分采纳的,请写明理由(R-18,条例第十八条)。")]
+        errors["reason"] = [N_("未采纳、部分采纳的，请写明理由（R-18，条例第十八条）。")]
     told = {"disposition": disposition, "reason": typed_in.words(reason)}
     return _change(
         session, actor, matter_id, which, errors, EventName.OPINION_DISPOSED,
@@ -227,7 +227,7 @@ def kept(session: Session, actor: Actor, matter_id: int) -> Matter:
     identity.require(actor, Permission.TASK_WORK)
     matter = matters.get(session, actor, matter_id)
     if not may_keep(actor, matter):
-        raise NotPermitted(N_("意见台账由决策承办单位办理,您可以查看,不能改动。"))
+        raise NotPermitted(N_("意见台账由决策承办单位办理，您可以查看，不能改动。"))
     return matter
 
 
@@ -268,7 +268,7 @@ def _change(
     if isinstance(which, list) and not which:
         errors = {**errors, "chosen": [N_("请先勾选要处理的意见。")]}
     if errors:
-        raise Invalid(N_("没有办理,请按提示修改。"), errors=errors)
+        raise Invalid(N_("没有办理，请按提示修改。"), errors=errors)
     conditions = (
         _conditions(matter_id, which)
         if isinstance(which, LedgerQuery)
@@ -288,7 +288,7 @@ def _change(
         .execution_options(synchronize_session=False)
     ).all()
     if not changed:
-        raise NotFound(N_("没有找到要处理的意见,请刷新后再办理。"))
+        raise NotFound(N_("没有找到要处理的意见，请刷新后再办理。"))
     audit.append(
         session, audit.ledger_stream(matter_id), event, actor=actor, matter_id=matter_id,
         facts={

@@ -144,7 +144,7 @@ def create_organisation(session: Session, actor: Actor, values: Mapping[str, Any
     if parent is not None and session.get(Organisation, parent) is None:
         errors["parent_id"] = [NO_UNIT]
     if errors:
-        raise Invalid(N_("单位没有保存,请按提示修改。"), errors=errors)
+        raise Invalid(N_("单位没有保存，请按提示修改。"), errors=errors)
     unit = Organisation(
         **_fields(values),
         level=values["level"],
@@ -168,12 +168,12 @@ def change_organisation(
     identity.require(actor, Permission.PEOPLE_MANAGE)
     unit = organisation(session, actor, organisation_id)
     if errors := _wrong(session, values, unit):
-        raise Invalid(N_("单位没有保存,请按提示修改。"), errors=errors)
+        raise Invalid(N_("单位没有保存，请按提示修改。"), errors=errors)
     fields = {**_fields(values), "active": values.get("active") in (True, "true")}
     if unit.active and not fields["active"]:
         _nobody_left(session, Post.organisation_id == unit.id)
         if session.scalar(select(Organisation.id).where(Organisation.parent_id == unit.id, Organisation.active)):
-            raise Conflict(N_("该单位还有下级单位,请先停用下级单位。"))
+            raise Conflict(N_("该单位还有下级单位，请先停用下级单位。"))
     _change(session, EventName.ORGANISATION_CHANGED, actor, unit, fields)
     return unit
 
@@ -197,7 +197,7 @@ def create_post(
     if unit is None or not unit.active:
         errors["organisation_id"] = [N_("请选择单位。")]
     if errors:
-        raise Invalid(N_("岗位没有保存,请按提示修改。"), errors=errors)
+        raise Invalid(N_("岗位没有保存，请按提示修改。"), errors=errors)
     post = Post(
         organisation_id=organisation_id,
         title=title.strip(),
@@ -221,7 +221,7 @@ def change_post(
     if post is None:
         raise NotFound(N_("没有这个岗位。"))
     if errors := _wrong_title(title):
-        raise Invalid(N_("岗位没有保存,请按提示修改。"), errors=errors)
+        raise Invalid(N_("岗位没有保存，请按提示修改。"), errors=errors)
     if post.active and not active:
         _nobody_left(session, Post.id == post.id)
     fields = {"title": title.strip(), "title_en": title_en.strip()[:120], "leads": leads, "active": active}
@@ -266,7 +266,7 @@ def _is_organ(session: Session, organisation_id: int) -> bool:
 def _nobody_left(session: Session, which: Any) -> None:
     ahead = or_(Appointment.ends_on.is_(None), Appointment.ends_on >= clock.today())
     if session.scalar(select(Appointment.id).join(Post, Post.id == Appointment.post_id).where(which, ahead).limit(1)):
-        raise Conflict(N_("还有人员在任,请先由安全管理员结束任职。"))
+        raise Conflict(N_("还有人员在任，请先由安全管理员结束任职。"))
 
 
 def _change(session: Session, event: EventName, actor: Actor, row: Organisation | Post, fields: dict[str, Any]) -> None:

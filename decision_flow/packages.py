@@ -103,10 +103,10 @@ class _Writer:
             with source.open("rb") as stored:
                 entry = self.stream(path, iter(lambda: stored.read(CHUNK), b""), **told, retention=retention)
         except OSError as error:
-            told_of = N_("材料《%(name)s》的文件读不出来,没有生成档案包。请先核对存储。")
+            told_of = N_("材料《%(name)s》的文件读不出来，没有生成档案包。请先核对存储。")
             raise Invalid(told_of, name=paper.name) from error
         if entry["sha256"] != paper.sha256:
-            raise Invalid(N_("材料《%(name)s》的文件与登记的散列值不符,没有生成档案包。"), name=paper.name)
+            raise Invalid(N_("材料《%(name)s》的文件与登记的散列值不符，没有生成档案包。"), name=paper.name)
 
     def trail(self, lines: Iterable[Entry]) -> list[Any]:
         """Add the trail; return where its streams end."""
@@ -212,8 +212,8 @@ code {{ font-size: .7rem; word-break: break-all }}
 <h1>{escape(matter.title)}</h1><p>{escape(matter.organ.name)} · {escape(matter.number)}</p>
 <h2>文件</h2><table class="files">
 <tr><th>序</th><th>名称</th><th>字节</th><th>SHA-256</th></tr>{rows}</table>
-<h2>归档材料核对(条例第三十三条)</h2><table><tr><th>序</th><th>材料</th><th>情况</th></tr>{checks}</table>
-<h2>核对</h2><p>装有 Python 3.9 以上版本的计算机,不需联网,在本文件夹中运行:</p>
+<h2>归档材料核对（条例第三十三条）</h2><table><tr><th>序</th><th>材料</th><th>情况</th></tr>{checks}</table>
+<h2>核对</h2><p>装有 Python 3.9 以上版本的计算机，不需联网，在本文件夹中运行：</p>
 <pre>python verify_trail.py .</pre>
 <p>程序核对记录的链接、检查点的签名与包含证明、每个文件的散列值和材料是否齐全。请将显示的公钥与机关公布的公钥比对。</p>
 </body></html>

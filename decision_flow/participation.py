@@ -23,7 +23,7 @@ def must_be_complete(session: Session, matter: Matter, context: Mapping[str, Any
     done = {form: submitted.every(session, matter.id, form) for form in COMPLETED}
     if not any(done.values()):
         raise Refused(
-            N_("不能办结公众参与:还没有完成任何一种参与方式。请先完成征求意见、听证、座谈、走访或者问卷。"),
+            N_("不能办结公众参与：还没有完成任何一种参与方式。请先完成征求意见、听证、座谈、走访或者问卷。"),
             rule="R-14b",
             article="条例第十四条",
         )
@@ -31,7 +31,7 @@ def must_be_complete(session: Session, matter: Matter, context: Mapping[str, Any
     mandatory = _read(context, "D06", "hearing") == "mandatory" or draft.get("government_pricing") is True
     if mandatory and not done["F-27"]:
         raise Refused(
-            N_("不能办结公众参与:本事项依法应当举行听证会,听证报告还没有完成。"), rule="R-16a", article="条例第十六条"
+            N_("不能办结公众参与：本事项依法应当举行听证会，听证报告还没有完成。"), rule="R-16a", article="条例第十六条"
         )
     if draft.get("affects_specific_group") is not True:
         return
@@ -41,7 +41,7 @@ def must_be_complete(session: Session, matter: Matter, context: Mapping[str, Any
     missing = [group for group in groups if group and group not in heard]
     if missing or not groups:
         raise Refused(
-            N_("不能办结公众参与:没有与%(groups)s沟通协商的记录。请登记座谈或者走访记录,写明参加的群体。"),
+            N_("不能办结公众参与：没有与%(groups)s沟通协商的记录。请登记座谈或者走访记录，写明参加的群体。"),
             rule="R-14c",
             article="条例第十四条",
             groups="、".join(missing) or "相关群体",

@@ -63,7 +63,7 @@ def problem(password: str, username: str, settings: Settings) -> str | None:
         any(not character.isalnum() for character in password),
     )
     if len(password) < settings.password_min_length or sum(kinds) < 3:
-        return Text.of(N_("密码至少%s位,并包含大写字母、小写字母、数字、符号中的三种。"), settings.password_min_length)
+        return Text.of(N_("密码至少%s位，并包含大写字母、小写字母、数字、符号中的三种。"), settings.password_min_length)
     if len(password) > MAX_LENGTH:
         return N_("密码过长。")
     if username and username.lower() in password.lower():

@@ -23,8 +23,8 @@ from decision_flow.errors import N_, Conflict, Invalid, NotFound, Refused
 from decision_flow.identity import ADMINISTRATORS, Actor, Permission
 from decision_flow.models import Appointment, Organisation, Post, Substitution, User
 
-NOT_SAVED = N_("人员没有保存,请按提示修改。")
-NOT_APPOINTED = N_("任职没有保存,请按提示修改。")
+NOT_SAVED = N_("人员没有保存，请按提示修改。")
+NOT_APPOINTED = N_("任职没有保存，请按提示修改。")
 
 
 @dataclass(frozen=True)
@@ -190,12 +190,12 @@ def make_appointment(
     if errors or post is None:
         raise Invalid(NOT_APPOINTED, errors=errors)
     if account.id == actor.user_id:
-        raise Refused(N_("不能给自己任职,请由另一名安全管理员办理。"), rule="SOD-14", article="职责分离")
+        raise Refused(N_("不能给自己任职，请由另一名安全管理员办理。"), rule="SOD-14", article="职责分离")
     if not account.active:
-        raise Conflict(N_("账号已停用,请先由系统管理员启用。"))
+        raise Conflict(N_("账号已停用，请先由系统管理员启用。"))
     if post.role_code in ADMINISTRATORS and _stands_in(session, user_id, starts_on, ends_on):
         raise Refused(
-            N_("此人这段时间正在代理他人的岗位或者由他人代理,管理员不得兼办业务。请先结束代理。"),
+            N_("此人这段时间正在代理他人的岗位或者由他人代理，管理员不得兼办业务。请先结束代理。"),
             rule="SOD-13",
             article="GB/T 22239-2019",
         )
@@ -226,12 +226,14 @@ def _note_exception(session: Session, actor: Actor, account: User, post: Post, r
     """Record why one person holds powers that are to be apart. Raises `Refused` without a reason and a third person."""
     if not (reason and approver):
         raise Refused(
-            N_("系统、安全、审计管理员应当是三个人,并且不得兼任业务岗位。请另行指定人员;确需兼任的,写明理由和批准人。"),
+            N_(
+                "系统、安全、审计管理员应当是三个人，并且不得兼任业务岗位。请另行指定人员；确需兼任的，写明理由和批准人。"
+            ),
             rule="SOD-13",
             article="GB/T 22239-2019",
         )
     if approver in (actor.name, account.name):
-        raise Refused(N_("例外情形不能由本人或者经办人批准,请另行报批。"), rule="SOD-14", article="职责分离")
+        raise Refused(N_("例外情形不能由本人或者经办人批准，请另行报批。"), rule="SOD-14", article="职责分离")
     audit.append(
         session, audit.PEOPLE, EventName.EXCEPTION_RECORDED, actor=actor, rules=["SOD-13"],
         facts={"user": account.id, "post": post.id, "reason": reason, "approver": approver},
@@ -248,9 +250,9 @@ def end_appointment(session: Session, actor: Actor, appointment_id: int, ends_on
     if appointment is None:
         raise NotFound(N_("没有这项任职。"))
     if appointment.ends_on is not None and appointment.ends_on < clock.today():
-        raise Conflict(N_("这项任职已经结束,不能再改;需要的请另行任职。"))
+        raise Conflict(N_("这项任职已经结束，不能再改；需要的请另行任职。"))
     if ends_on < appointment.starts_on:
-        raise Invalid(N_("任职没有结束,请按提示修改。"), errors={"ends_on": [N_("结束日期早于开始日期。")]})
+        raise Invalid(N_("任职没有结束，请按提示修改。"), errors={"ends_on": [N_("结束日期早于开始日期。")]})
     before = appointment.ends_on.isoformat() if appointment.ends_on else None
     appointment.ends_on = ends_on
     _record(
@@ -311,7 +313,7 @@ def _keep_administered(session: Session, roles: set[str], day: date) -> None:
             .limit(1)
         )
         if session.scalar(left) is None:
-            raise Conflict(N_("这样系统、安全、审计管理员就不齐了,请先任命继任者。"))
+            raise Conflict(N_("这样系统、安全、审计管理员就不齐了，请先任命继任者。"))
 
 
 def wrong_account(session: Session, username: str, name: str) -> dict[str, list[str]]:

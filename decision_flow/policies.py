@@ -107,9 +107,9 @@ def changed(under: Settings, key: str, value: int, basis: str, status: str) -> S
     """Return `under` with one number set by the organ itself. Raises `Refused` (with the article) beyond its bound."""
     one = under[key]
     if one.at_least and value < one.asked:
-        raise _looser(one, value, N_("不能定为%(value)s:%(basis)s要求不少于%(asked)s,只能更严格。"))
+        raise _looser(one, value, N_("不能定为%(value)s：%(basis)s要求不少于%(asked)s，只能更严格。"))
     if one.at_most and value > one.asked:
-        raise _looser(one, value, N_("不能定为%(value)s:%(basis)s要求不超过%(asked)s,只能更严格。"))
+        raise _looser(one, value, N_("不能定为%(value)s：%(basis)s要求不超过%(asked)s，只能更严格。"))
     return {**under, key: replace(one, value=value, basis=basis, status=status, source=OWN)}
 
 
@@ -148,12 +148,12 @@ def read(told: Mapping[str, Any], base: Settings, name: str) -> Settings:
             continue
         if under.at_least and value < under.value:
             raise Invalid(
-                N_("政策「%(policy)s」的「%(key)s」定为%(value)s,少于%(basis)s要求的%(least)s。只能更严格。"),
+                N_("政策“%(policy)s”的“%(key)s”定为%(value)s，少于%(basis)s要求的%(least)s。只能更严格。"),
                 policy=name, key=under.label, value=value, basis=under.basis, least=under.value,
             )  # fmt: skip
         if under.at_most and value > under.value:
             raise Invalid(
-                N_("政策「%(policy)s」的「%(key)s」定为%(value)s,超过%(basis)s要求的%(most)s。只能更严格。"),
+                N_("政策“%(policy)s”的“%(key)s”定为%(value)s，超过%(basis)s要求的%(most)s。只能更严格。"),
                 policy=name, key=under.label, value=value, basis=under.basis, most=under.value,
             )  # fmt: skip
         found[key] = replace(
@@ -181,4 +181,4 @@ def _looser(one: Setting, value: int, message: str) -> Refused:
 
 
 def _wrong(name: str, key: str, reason: str) -> Invalid:
-    return Invalid(N_("政策「%(policy)s」的「%(key)s」不对:%(reason)s。"), policy=name, key=key, reason=reason)
+    return Invalid(N_("政策“%(policy)s”的“%(key)s”不对：%(reason)s。"), policy=name, key=key, reason=reason)

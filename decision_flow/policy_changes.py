@@ -24,7 +24,7 @@ from decision_flow.verification.policy import Policy
 
 MOST_AHEAD = timedelta(days=730)
 BINDINGS = ("direct", "by_reference")
-_WRONG = N_("填写的内容有误,请按提示修改后再提交。")
+_WRONG = N_("填写的内容有误，请按提示修改后再提交。")
 
 
 @dataclass(frozen=True)
@@ -168,15 +168,15 @@ def decide(session: Session, actor: Actor, version_id: int, confirm: bool, note:
         select(PolicyVersion).where(PolicyVersion.id == version_id).with_for_update()
     ).one_or_none()
     if version is None or version.organ_id is None:
-        raise NotFound(N_("没有这条记录,或者您无权查看。"))
+        raise NotFound(N_("没有这条记录，或者您无权查看。"))
     organ = _governed(session, actor, version.organ_id)
     if version.state != PolicyState.ASKED:
         raise Conflict(N_("这项申请已由%(who)s处理。"), who=version.decided_as)
     if version.asked_by_id == actor.user_id:
-        raise Refused(N_("不能核准本人提出的修改,请由另一位有权人员核准。"), rule="SOD-14", article="职责分离")
+        raise Refused(N_("不能核准本人提出的修改，请由另一位有权人员核准。"), rule="SOD-14", article="职责分离")
     note = typed_in.words(note)
     if not confirm and not note:
-        raise Invalid(_WRONG, errors={"note": [N_("不同意的,请写明理由。")]})
+        raise Invalid(_WRONG, errors={"note": [N_("不同意的，请写明理由。")]})
     version.state = PolicyState.CONFIRMED if confirm else PolicyState.REFUSED
     version.decided_at, version.decided_by_id, version.decided_as = clock.now(), actor.user_id, actor.display
     version.note = note[:2000]
@@ -206,14 +206,14 @@ def _begin(session: Session, actor: Actor, organ_id: int) -> tuple[Organisation,
         .limit(1)
     ).all()
     if rows and rows[0].state == PolicyState.ASKED:
-        raise Conflict(N_("已有一项修改等待核准,核准或者退回以后再提出。"))
+        raise Conflict(N_("已有一项修改等待核准，核准或者退回以后再提出。"))
     return organ, rows[0] if rows else policy_versions.to_begin_with(session, organ_id)
 
 
 def _governed(session: Session, actor: Actor, organ_id: int) -> Organisation:
     if runs_matters(actor):
         raise Refused(
-            N_("办理决策事项的人员不能修改或者核准计算期限的数值,请由规则管理员办理。"),
+            N_("办理决策事项的人员不能修改或者核准计算期限的数值，请由规则管理员办理。"),
             rule="SOD-13",
             article="GB/T 22239-2019",
         )
@@ -231,13 +231,13 @@ def _binding(organ: Organisation, base: PolicyVersion) -> str:
 def _wrong(base: PolicyVersion, wanted: Wanted) -> dict[str, list[str]]:
     errors: dict[str, list[str]] = {}
     if typed_in.length(wanted.reason) < 5:
-        errors["reason"] = [N_("请写明理由,不少于5个字。")]
+        errors["reason"] = [N_("请写明理由，不少于5个字。")]
     if not typed_in.words(wanted.basis):
-        errors["basis"] = [N_("请填写依据,如文件名称和文号。")]
+        errors["basis"] = [N_("请填写依据，如文件名称和文号。")]
     earliest = max(clock.today(), base.effective_on)
     day = typed_in.day(wanted.effective_on)
     if day is None or not earliest <= day <= earliest + MOST_AHEAD:
-        errors["effective_on"] = [N_("请填写生效日期,不早于今天和上一版的生效日期。")]
+        errors["effective_on"] = [N_("请填写生效日期，不早于今天和上一版的生效日期。")]
     return errors
 
 
@@ -294,7 +294,7 @@ def _notify(session: Session, event: str, organ: Organisation, version: PolicyVe
     changed = [f"{_label(version, row['key'])} {row['before']} → {row['after']}" for row in version.changes]
     told = {
         "title": organ.name, "who": version.asked_as, "day": version.effective_on.isoformat(),
-        "changed": ";".join(changed) or shipped.load(version.policy).title,
+        "changed": "；".join(changed) or shipped.load(version.policy).title,
         "reason": version.reason, "basis": version.basis,
     }  # fmt: skip
     for role in roles:

@@ -85,7 +85,7 @@ def settings(session: Session, digest: str) -> Settings:
             ).where(PolicyVersion.digest == digest)
         ).one()  # fmt: skip
         if digest_of(row.organ_id, row.number, row.policy, row.binding, row.settings) != digest:
-            raise ProcedureFault(N_("政策版本的内容与其摘要不符,请审计管理员核查。"))
+            raise ProcedureFault(N_("政策版本的内容与其摘要不符，请审计管理员核查。"))
         if len(_kept) >= _MOST_KEPT:
             _kept.clear()
         found = _kept[digest] = policies.restored(row.settings)

@@ -60,13 +60,13 @@ def of_task(session: Session, actor: Actor, task_id: int) -> tuple[Printed, int]
         )
     ).one_or_none()
     if task is None or task.state != TaskState.COMPLETED or task.form is None:
-        raise NotFound(N_("没有可以打印的内容:该任务还没有办结,或者您无权查看。"))
+        raise NotFound(N_("没有可以打印的内容：该任务还没有办结，或者您无权查看。"))
     if task.pool not in actor.pools and task.completed_by_id != actor.user_id:
         matters.get(session, actor, task.matter_id)
     matter = task.matter
     form = bundles.runnable(session, matter.procedure_version).forms.get(task.form)
     if form is None:
-        raise NotFound(N_("没有可以打印的内容:该任务还没有办结,或者您无权查看。"))
+        raise NotFound(N_("没有可以打印的内容：该任务还没有办结，或者您无权查看。"))
     unit = matter.undertaking_unit or task.organisation
     told = _on_paper(completed(session, form, task, matter, unit.name))
     if form.id == "F-15":
@@ -133,7 +133,7 @@ def replace(
     if stream is not None:
         content = stream.read(printing.MAX_TEMPLATE + 1)
         if not name.lower().endswith(".docx"):
-            raise Invalid(N_("模板应当是 Word 文件(.docx)。"))
+            raise Invalid(N_("模板应当是 Word 文件（.docx）。"))
         printing.check_template(content, _example(form).context())
         document = documents.store(
             session, actor, files, io.BytesIO(content), name, matter_id=None, form=form_id, field="print_template"
@@ -186,7 +186,7 @@ def _notes(session: Session, matter_id: int) -> tuple[str, ...]:
     """Return what was added to a matter's minutes afterwards (R-30f), each with who added it, when and why."""
     return tuple(
         f"{task.completed_as}于{printing.day(clock.local_date(task.completed_at).isoformat())}"
-        f"{'更正' if told.get('kind') == 'correction' else '补充'}:{told.get('note')}(理由:{told.get('reason')})"
+        f"{'更正' if told.get('kind') == 'correction' else '补充'}：{told.get('note')}（理由：{told.get('reason')}）"
         for task in submitted.tasks_of(session, matter_id, "F-15n")
         if task.completed_at is not None and (told := task.submission) is not None
     )
@@ -221,8 +221,8 @@ def late_marks(late: LateEntry | None) -> tuple[str, ...]:
         return ()
     entered = printing.moment(late.entered_at.isoformat())
     done = printing.day(late.done_on.isoformat())
-    told = f"补录:{late.done_by}于{done}在线下办理,{late.entered_as}于{entered}补录"
-    return (told, f"文件生成日期晚于所填日期:{late.later_files}") if late.later_files else (told,)
+    told = f"补录：{late.done_by}于{done}在线下办理，{late.entered_as}于{entered}补录"
+    return (told, f"文件生成日期晚于所填日期：{late.later_files}") if late.later_files else (told,)
 
 
 def _example(form: Form) -> Printed:

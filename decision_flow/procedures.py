@@ -44,7 +44,7 @@ def read_folder(folder: Path) -> ProcedureSource:
         dmn = {f"{name}.dmn": (tables / f"{name}.dmn").read_bytes() for name in told.get("tables", ())}
         everything = {path.name: path.read_bytes() for path in sorted((root / "forms").glob("*.toml"))}
     except (OSError, tomllib.TOMLDecodeError) as error:
-        raise Invalid(N_("程序包「%(folder)s」读不出来:%(reason)s"), folder=folder.name, reason=str(error)) from error
+        raise Invalid(N_("程序包“%(folder)s”读不出来：%(reason)s"), folder=folder.name, reason=str(error)) from error
     text = b"".join(bpmn.values())
     start_form, acts = told.get("start_form", ""), told.get("acts", ())
     used = {

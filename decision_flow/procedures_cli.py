@@ -84,7 +84,7 @@ def _check_folder(folder: Path, shape: str) -> None:
     from decision_flow import importing
 
     if not folder.is_dir():
-        click.echo(f"{folder}: 不是文件夹", err=True)
+        click.echo(f"{folder}：不是文件夹", err=True)
         sys.exit(2)
     files: list[dict[str, object]] = []
     refusals: dict[str, tuple[Note, ...]] = {}
@@ -101,7 +101,7 @@ def _check_folder(folder: Path, shape: str) -> None:
         verdict = "refused" if converted.refused else "converted"
         files.append({"file": name, "verdict": verdict, **_notes(converted)})
         refusals[name] = converted.refused
-        for message in {re.sub(r"「.*?」|\d+", "…", note.text) for note in converted.refused}:
+        for message in {re.sub(r"“.*?”|\d+", "…", note.text) for note in converted.refused}:
             reasons[message] += 1
     verdicts = Counter(str(file["verdict"]) for file in files)
     told = {"total": len(files), **verdicts, "reasons": dict(reasons.most_common())}
@@ -112,7 +112,7 @@ def _check_folder(folder: Path, shape: str) -> None:
         click.echo(f"{file['verdict']} {file['file']}")
         for note in refusals[str(file["file"])]:
             click.echo(f"  {note.element}: {note.text}")
-    click.echo(f"共{len(files)}个:转换{verdicts['converted']}个,拒绝{verdicts['refused']}个")
+    click.echo(f"共{len(files)}个：转换{verdicts['converted']}个，拒绝{verdicts['refused']}个")
     for message, count in reasons.most_common():
         click.echo(f"  {count} {message}")
 
@@ -141,4 +141,4 @@ def _told(case: Case, report: Report) -> dict[str, object]:
 def _message(case: Case, found: Finding) -> str:
     """Return what is found; of what lies in a called process also where that is drawn."""
     where = case.where(found.element)
-    return f"{found.message}(画在 {where})" if where else found.message
+    return f"{found.message}（画在 {where}）" if where else found.message

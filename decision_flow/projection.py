@@ -184,7 +184,7 @@ def _evaluate(element: Element, key: str, names: Mapping[str, Any], functions: C
         return compile_expression(text).evaluate(names, functions)
     except Exception as error:
         raise ProcedureFault(
-            N_("程序的环节「%(name)s」没有算出%(key)s:%(text)s。请联系程序管理人员。"),
+            N_("程序的环节“%(name)s”没有算出%(key)s：%(text)s。请联系程序管理人员。"),
             element=element.id,
             expression=text,
             name=element.name,

@@ -40,7 +40,7 @@ def ledger(session: Session, matter_id: int) -> list[dict[str, Any]]:
         counts["未研究"] = sum(one.disposition is None for one in rows)
         told = "、".join(f"{name}{count}条" for name, count in counts.items() if count)
         found.append({
-            "heading": f"{label or '未归类的意见'}(共{len(rows)}条:{told})",
+            "heading": f"{label or '未归类的意见'}（共{len(rows)}条：{told}）",
             "rows": [_opinion(one) for one in rows],
         })  # fmt: skip
     return found
@@ -62,7 +62,7 @@ def dissent(session: Session, matter: Matter) -> list[list[str]]:
         reason = str(told.get("deviation_reason") or "")
         for member, row in minutes.dissents(session, matter, task):
             who = f"{member.post}·{member.user.name}" if member else str(row.get("person") or "")
-            words = str(row.get("words") or "(未记录要点)")
+            words = str(row.get("words") or "（未记录要点）")
             found.append(
                 [meeting, who, DISSENT[row["position"]], words, f"{decision}。{reason}" if reason else decision]
             )

@@ -93,7 +93,7 @@ def register_expert(session: Session, actor: Actor, told: Mapping[str, Any]) -> 
         errors["pool_level"] = [N_("请选择所属专家库。")]
     code = words.get("employer_credit_code", "").upper()
     if code and not CREDIT_CODE.fullmatch(code):
-        errors["employer_credit_code"] = [N_("统一社会信用代码为18位,不含字母I、O、S、V、Z。")]
+        errors["employer_credit_code"] = [N_("统一社会信用代码为18位，不含字母I、O、S、V、Z。")]
     user_id = None
     if username := words.get("username"):
         user_id = session.scalar(select(User.id).where(User.username == username))
@@ -102,7 +102,7 @@ def register_expert(session: Session, actor: Actor, told: Mapping[str, Any]) -> 
         elif session.scalar(select(Expert.id).where(Expert.user_id == user_id)):
             errors["username"] = [N_("这个账号已经登记为专家。")]
     if errors:
-        raise Invalid(N_("专家没有登记,请按提示修改。"), errors=errors)
+        raise Invalid(N_("专家没有登记，请按提示修改。"), errors=errors)
     found = Expert(
         name=words["name"][:40], field=words["field"][:100], title=words.get("title", "")[:100],
         employer=words.get("employer", "")[:120], employer_credit_code=code,
@@ -127,13 +127,13 @@ def register_institution(session: Session, actor: Actor, told: Mapping[str, Any]
     elif session.scalar(select(Institution.id).where(Institution.name == words["name"])):
         errors["name"] = [N_("同名机构已经登记。")]
     if not CREDIT_CODE.fullmatch(code):
-        errors["credit_code"] = [N_("统一社会信用代码为18位,不含字母I、O、S、V、Z。")]
+        errors["credit_code"] = [N_("统一社会信用代码为18位，不含字母I、O、S、V、Z。")]
     elif session.scalar(select(Institution.id).where(Institution.credit_code == code)):
-        errors["credit_code"] = [N_("这个信用代码的机构已经登记,改名后仍是同一机构。")]
+        errors["credit_code"] = [N_("这个信用代码的机构已经登记，改名后仍是同一机构。")]
     if words.get("pool_level") not in LEVELS:
         errors["pool_level"] = [N_("请选择所属专家库。")]
     if errors:
-        raise Invalid(N_("机构没有登记,请按提示修改。"), errors=errors)
+        raise Invalid(N_("机构没有登记，请按提示修改。"), errors=errors)
     found = Institution(
         name=words["name"][:120], credit_code=code, legal_representative=words.get("legal_representative", "")[:40],
         field=words.get("field", "")[:100], pool_level=words["pool_level"], standing=Standing.ACTIVE,
@@ -153,9 +153,9 @@ def set_standing(session: Session, actor: Actor, subject: Expert | Institution, 
     if standing not in list(Standing):
         errors["standing"] = [N_("请选择状态。")]
     if typed_in.length(reason) < 5:
-        errors["reason"] = [N_("请写明理由,至少5个字。")]
+        errors["reason"] = [N_("请写明理由，至少5个字。")]
     if errors:
-        raise Invalid(N_("状态没有变更,请按提示修改。"), errors=errors)
+        raise Invalid(N_("状态没有变更，请按提示修改。"), errors=errors)
     if subject.standing == standing:
         raise Conflict(N_("已经是这个状态。"))
     was, subject.standing = subject.standing, standing

@@ -60,7 +60,7 @@ def must_be_controllable_for_a_reason(session: Session, matter: Matter, task: Ta
     changed = not assessed or matter.draft_version > assessed[-1]
     if not changed and not told.get("measures_required"):
         raise Refused(
-            N_("不能认定为可控:上一轮认定为不可控,草案没有修改,也没有新的措施。请调整草案或者写明已采取的措施。"),
+            N_("不能认定为可控：上一轮认定为不可控，草案没有修改，也没有新的措施。请调整草案或者写明已采取的措施。"),
             rule="R-24",
             article="条例第二十四条",
         )

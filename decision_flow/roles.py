@@ -97,7 +97,7 @@ ROLES: dict[str, Role] = {
     # A superior organ's or the audit office's account (Art. 8): reads what its organs did, and writes nothing.
     "oversight_reader": Role(
         "oversight_reader",
-        "监督人员(只读)",
+        "监督人员（只读）",
         "Oversight reader",
         _OWN | {P.MATTER_READ, P.MATTER_READ_ALL, P.PROCEDURE_READ, P.REGISTRY_READ, P.AUDIT_READ},
     ),

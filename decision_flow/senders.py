@@ -159,7 +159,7 @@ def post(url: str, body: bytes, headers: dict[str, str], settings: Settings, onl
         raise Unsendable("地址不正确")
     allowed = {entry.strip() for entry in settings.hook_allow.split(",") if entry.strip()}
     if only and host not in only and host not in allowed:
-        raise Unsendable(f"不是该机器人的官方地址:{host}")
+        raise Unsendable(f"不是该机器人的官方地址：{host}")
     port = parts.port or (443 if parts.scheme == "https" else 80)
     address = _resolved(host, port, allowed)
     literal = f"[{address}]" if ":" in address else address
@@ -203,7 +203,7 @@ def _resolved(host: str, port: int, allowed: set[str]) -> str:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise Unsendable(f"地址解析不出来:{host}") from error
+        raise Unsendable(f"地址解析不出来：{host}") from error
     addresses = [str(entry[4][0]) for entry in found]
     for text in addresses:
         address = ipaddress.ip_address(text.partition("%")[0])
@@ -212,7 +212,7 @@ def _resolved(host: str, port: int, allowed: set[str]) -> str:
             continue
         if host in allowed or any(_within(address, entry) for entry in allowed):
             continue
-        raise Unsendable(f"内网地址没有列入允许名单:{text}")
+        raise Unsendable(f"内网地址没有列入允许名单：{text}")
     return addresses[0]
 
 
@@ -231,7 +231,7 @@ def _robot(parcel: Parcel, url: str, body: dict[str, Any], code: str, settings: 
     except ValueError:
         raise Unsendable("机器人的回答读不出来") from None
     if not isinstance(told, dict) or told.get(code) != 0:
-        raise Unsendable(f"机器人没有接受:{str(told)[:200]}")
+        raise Unsendable(f"机器人没有接受：{str(told)[:200]}")
 
 
 def _signed(key: str, text: str) -> str:

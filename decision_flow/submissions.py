@@ -148,7 +148,7 @@ def scanned_signature(session: Session, actor: Actor, task_id: int, document_id:
         )
     )
     if scan is None:
-        raise Invalid(N_("没有找到这份文件,请重新上传。"))
+        raise Invalid(N_("没有找到这份文件，请重新上传。"))
     return {
         "kind": "scan",
         "user_id": actor.user_id,
@@ -171,12 +171,12 @@ def _own_files(session: Session, form: Form, values: Mapping[str, Any], task: Ta
     for path, entry in named:
         document = uploaded.get(entry.get("document_id", 0))
         if document is None:
-            errors[path] = [N_("没有找到这份文件,请重新上传。")]
+            errors[path] = [N_("没有找到这份文件，请重新上传。")]
             continue
         entry.clear()
         entry.update(document_id=document.id, name=document.name, sha256=document.sha256, size=document.size)
     if errors:
-        raise Invalid(N_("有文件没有上传成功,请检查后再提交。"), errors=errors)
+        raise Invalid(N_("有文件没有上传成功，请检查后再提交。"), errors=errors)
     return values
 
 
@@ -212,9 +212,9 @@ def _must_exist(session: Session, form: Form, values: Mapping[str, Any]) -> None
         known = set(session.scalars(select(table.id).where(table.id.in_(wanted))))
         for path, number in entries:
             if number not in known:
-                errors.setdefault(path, []).append(N_("选择的单位或人员不存在,请重新选择。"))
+                errors.setdefault(path, []).append(N_("选择的单位或人员不存在，请重新选择。"))
     if errors:
-        raise Invalid(N_("填写的内容有误,请按提示修改后再提交。"), errors=errors)
+        raise Invalid(N_("填写的内容有误，请按提示修改后再提交。"), errors=errors)
 
 
 def _references(

@@ -192,7 +192,7 @@ def form_of(session: Session, task_id: int) -> Form | None:
     """Return the form of a task as its matter's version has it; None for a task without one."""
     row = session.connection().execute(_FORM_OF, {"task_id": task_id}).one_or_none()
     if row is None:
-        raise NotFound(N_("没有这个任务,或者您无权查看。"))
+        raise NotFound(N_("没有这个任务，或者您无权查看。"))
     return bundles.runnable(session, row).form(row.form)
 
 
@@ -248,7 +248,7 @@ def _visible(session: Session, actor: Actor, task_id: int) -> Task:
         )
     ).one_or_none()
     if task is None:
-        raise NotFound(N_("没有这个任务,或者您无权查看。"))
+        raise NotFound(N_("没有这个任务，或者您无权查看。"))
     if task.pool not in actor.pools and task.assignee_id != actor.user_id:
         matters.get(session, actor, task.matter_id)
     return task

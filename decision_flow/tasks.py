@@ -73,7 +73,7 @@ def claim(session: Session, actor: Actor, task_id: int) -> Task:
         return task
     _must_stand(session, task)
     if task.state == TaskState.CLAIMED:
-        raise Conflict(N_("该任务已由%(who)s签收,如需办理请联系对方转办。"), who=_name(session, task.assignee_id))
+        raise Conflict(N_("该任务已由%(who)s签收，如需办理请联系对方转办。"), who=_name(session, task.assignee_id))
     _must_be_candidate(session, actor, task)
     guarding.before_taking(session, task.matter, task, actor)
     task.state, task.assignee_id, task.claimed_at = TaskState.CLAIMED, actor.user_id, clock.now()
@@ -106,7 +106,7 @@ def transfer(session: Session, actor: Actor, task_id: int, to_user_id: int, reas
     if to_user_id not in candidates:
         errors["to_user_id"] = [N_("请选择本岗位的其他人员。")]
     if errors:
-        raise Invalid(N_("转办没有成功,请按提示修改。"), errors=errors)
+        raise Invalid(N_("转办没有成功，请按提示修改。"), errors=errors)
     guarding.before_handing(session, task.matter, task, to_user_id)
     task.assignee_id, task.claimed_at = to_user_id, clock.now()
     if task.person_id:
@@ -298,7 +298,7 @@ def _locked(session: Session, actor: Actor, task_id: int) -> Task:
     session.flush()
     found = _LOCKED.rows(session.connection(), {"task_id": task_id})
     if not found:
-        raise NotFound(N_("没有这个任务,或者您无权查看。"))
+        raise NotFound(N_("没有这个任务，或者您无权查看。"))
     told = iter(found[0])
     task = plain_rows.attach(session, Task, _TASK, told)
     matter = plain_rows.attach(session, Matter, _MATTER, told)
@@ -317,37 +317,37 @@ def _locked(session: Session, actor: Actor, task_id: int) -> Task:
 def _must_stand(session: Session, task: Task) -> None:
     if task.state == TaskState.COMPLETED:
         raise Conflict(
-            N_("该任务已由%(who)s于%(when)s办结,您填写的内容没有提交。"),
+            N_("该任务已由%(who)s于%(when)s办结，您填写的内容没有提交。"),
             who=task.completed_as or _name(session, task.completed_by_id),
             when=_local(task.completed_at),
         )
     if task.state == TaskState.CANCELLED:
-        raise Conflict(N_("该任务已随程序进展撤回,无需再办理。"))
+        raise Conflict(N_("该任务已随程序进展撤回，无需再办理。"))
 
 
 def signed_as(actor: Actor, task: Task) -> str:
     """Return how the actor's name stands under the task: with that of whoever they stand in for (代)."""
     acting = actor.stands_in(task.pool)
-    return f"{actor.display}(代{acting.principal})"[:200] if acting else actor.display
+    return f"{actor.display}（代{acting.principal}）"[:200] if acting else actor.display
 
 
 def _must_be_candidate(session: Session, actor: Actor, task: Task) -> None:
     if task.pool not in actor.pools:
-        raise NotPermitted(N_("该任务不属于您的岗位,不能办理。"))
+        raise NotPermitted(N_("该任务不属于您的岗位，不能办理。"))
     acting = actor.stands_in(task.pool)
     if acting is not None and acting.procedure_key:
         version = task.matter.procedure_version_id
         key = session.scalar(select(Procedure.key).join(ProcedureVersion).where(ProcedureVersion.id == version))
         if key != acting.procedure_key:
-            raise NotPermitted(N_("您只代理另一程序的任务,不能办理本任务。"))
+            raise NotPermitted(N_("您只代理另一程序的任务，不能办理本任务。"))
 
 
 def _must_be_mine(session: Session, actor: Actor, task: Task) -> None:
     _must_stand(session, task)
     if task.state != TaskState.CLAIMED:
-        raise Conflict(N_("请先签收该任务,再办理。"))
+        raise Conflict(N_("请先签收该任务，再办理。"))
     if task.assignee_id != actor.user_id:
-        raise Conflict(N_("该任务已由%(who)s签收,如需办理请联系对方转办。"), who=_name(session, task.assignee_id))
+        raise Conflict(N_("该任务已由%(who)s签收，如需办理请联系对方转办。"), who=_name(session, task.assignee_id))
 
 
 def _record(

@@ -165,7 +165,7 @@ def refused(session: Session, claimed: Claimed, owner: str, error: Refused) -> N
 
 def told(error: Refused) -> str:
     """Return all that a refusal misses, in one line."""
-    return "; ".join(f"{one.rule} {one.article} {one}" for one in error.refusals)[:2000]
+    return "；".join(f"{one.rule} {one.article} {one}" for one in error.refusals)[:2000]
 
 
 def _tell(session: Session, timer: Timer) -> None:

@@ -26,7 +26,7 @@ WITH_CERTIFICATE = bytes.fromhex("0101ff")
 LARGEST = verify_trail.LARGEST_STAMP
 FAULTS = {
     "stamp_unreadable": N_("时间戳答复读不出来。"),
-    "stamp_refused": N_("时间戳机构拒绝了请求,没有给出时间戳。"),
+    "stamp_refused": N_("时间戳机构拒绝了请求，没有给出时间戳。"),
     "stamp_imprint": N_("时间戳不是为这个检查点出具的。请使用从本检查点导出的请求文件。"),
     "stamp_nonce": N_("时间戳不是对本系统请求的答复。请使用从本检查点导出的请求文件。"),
     "stamp_early": N_("时间戳早于检查点的签发时间。请核对服务器的时钟。"),

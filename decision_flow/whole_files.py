@@ -37,13 +37,13 @@ def whole(target: Path, *, keep: bool = False) -> Iterator[Path]:
                     part.unlink()
                 raise
     except BlockingIOError as error:
-        raise Invalid(N_("另一个导出正在写这个文件:%(path)s。请等它完成,或者换一个文件名。"), path=part) from error
+        raise Invalid(N_("另一个导出正在写这个文件：%(path)s。请等它完成，或者换一个文件名。"), path=part) from error
     except OSError as error:
         if error.errno in NO_ROOM:
             raise Invalid(
-                N_("磁盘空间不足,文件没有写完:%(path)s。请腾出空间或者换一个位置后重试。"), path=target
+                N_("磁盘空间不足，文件没有写完：%(path)s。请腾出空间或者换一个位置后重试。"), path=target
             ) from error
-        raise Invalid(N_("文件写不进去:%(path)s(%(reason)s)。"), path=target, reason=error.strerror) from error
+        raise Invalid(N_("文件写不进去：%(path)s（%(reason)s）。"), path=target, reason=error.strerror) from error
 
 
 def sync(path: Path) -> None:

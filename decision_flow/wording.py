@@ -58,8 +58,8 @@ def _line(item: Mapping[str, Any], language: str) -> str:
     if language == "en":
         late = f", {item['late']} days overdue" if item["late"] > 0 else ""
         return f"- {item['title']}: {item.get('name_en') or item['name']}, due {item['due']}{late}"
-    late = f",逾期{item['late']}天" if item["late"] > 0 else ""
-    return f"· {item['title']}:{item['name']},期限{item['due']}{late}"
+    late = f"，逾期{item['late']}天" if item["late"] > 0 else ""
+    return f"· {item['title']}：{item['name']}，期限{item['due']}{late}"
 
 
 @lru_cache(maxsize=64)

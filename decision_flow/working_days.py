@@ -92,8 +92,8 @@ def working_days_after(calendar: Calendar, count: int, start: date) -> Deadline:
             left -= 1
         else:
             skipped += 1
-    text = f"自{_cn(start)}(当日不计)起{count}个工作日"
-    text += f",其间{skipped}个休息日不计" if skipped else ""
+    text = f"自{_cn(start)}（当日不计）起{count}个工作日"
+    text += f"，其间{skipped}个休息日不计" if skipped else ""
     return _deadline(calendar, day, start, count, "working_days", provisional, text)
 
 
@@ -104,9 +104,9 @@ def days_after(calendar: Calendar, count: int, start: date) -> Deadline:
     while not calendar.is_working_day(day):
         day += timedelta(days=1)
         provisional = provisional or calendar.is_provisional(day)
-    text = f"自{_cn(start)}(当日不计)起{count}日"
+    text = f"自{_cn(start)}（当日不计）起{count}日"
     if day != last:
-        text += f",{_cn(last)}为休息日,顺延"
+        text += f"，{_cn(last)}为休息日，顺延"
     return _deadline(calendar, day, start, count, "days", provisional, text)
 
 
@@ -123,7 +123,7 @@ def days_before(calendar: Calendar, count: int, event: date) -> Deadline:
     day = event - timedelta(days=count)
     text = f"{_cn(event)}的{count}日前"
     if not calendar.is_working_day(day):
-        text += f",{_cn(day)}为休息日,请提前办理"
+        text += f"，{_cn(day)}为休息日，请提前办理"
     return _deadline(calendar, day, event, count, "days_before", calendar.is_provisional(day), text)
 
 
@@ -172,9 +172,9 @@ def add_months(start: date, count: int) -> date:
 def _deadline(
     calendar: Calendar, due_on: date, start: date, count: int, unit: str, provisional: bool, text: str
 ) -> Deadline:
-    text += f",至{_cn(due_on)}。"
+    text += f"，至{_cn(due_on)}。"
     if provisional:
-        text += "其中有日期的放假安排尚未公布,暂定。"
+        text += "其中有日期的放假安排尚未公布，暂定。"
     return Deadline(due_on, start, count, unit, calendar.version, provisional, text)
 
 

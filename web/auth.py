@@ -56,7 +56,7 @@ def guard(app: Flask) -> None:
             return None
         permission = getattr(view, "required_permission", None)
         if permission is None:
-            raise NotPermitted(N_("这个页面没有声明访问权限,不能打开。"))
+            raise NotPermitted(N_("这个页面没有声明访问权限，不能打开。"))
         if g.actor is None:
             raise NotAuthenticated(N_("请先登录。"))
         if g.actor.must_change_password and endpoint not in ("account.password", "sign_in.leave"):

@@ -23,17 +23,17 @@ def why_words(deadline: Deadline) -> str:
     """Return the sentence that says how the date was counted."""
     values = {"start": day_words(deadline.start), "count": deadline.count, "due": day_words(deadline.due_on)}
     if deadline.unit == "working_days":
-        text = gettext("自%(start)s起算,当日不计,第%(count)s个工作日是%(due)s。", **values)
+        text = gettext("自%(start)s起算，当日不计，第%(count)s个工作日是%(due)s。", **values)
     elif deadline.unit == "days":
         text = gettext(
-            "自%(start)s起算,当日不计,满%(count)s日;最后一日是休息日的,顺延到下一个工作日:%(due)s。", **values
+            "自%(start)s起算，当日不计，满%(count)s日；最后一日是休息日的，顺延到下一个工作日：%(due)s。", **values
         )
     elif deadline.unit == "months":
-        text = gettext("自%(start)s起%(count)s个月的对应日是%(due)s,没有对应日的为当月最后一日。", **values)
+        text = gettext("自%(start)s起%(count)s个月的对应日是%(due)s，没有对应日的为当月最后一日。", **values)
     else:
-        text = gettext("最迟在%(start)s的%(count)s日前,即%(due)s;遇休息日不顺延,应当提前。", **values)
+        text = gettext("最迟在%(start)s的%(count)s日前，即%(due)s；遇休息日不顺延，应当提前。", **values)
     if deadline.provisional:
-        text += " " + gettext("其中有日期的放假安排尚未公布,暂定;公布后重新计算。")
+        text += " " + gettext("其中有日期的放假安排尚未公布，暂定；公布后重新计算。")
     return text
 
 

@@ -64,11 +64,11 @@ def serve(settings: Settings, port: int | None, data: str | None, demo: bool | N
     kind = "web" if no_worker else "both"
     stop = worker.start(database, settings, app.extensions["decision_flow"]["files"], kind=kind)
     address = f"http://{settings.host}:{settings.port}"
-    click.echo(f"已启动:{address}")
+    click.echo(f"已启动：{address}")
     if founding:
         # Behind HTTPS the cookies do not come back to the process itself.
         found_at = settings.base_url.rstrip("/") or address
-        click.echo(f"首次使用:请打开 {found_at}/first-run ,设置码 {first_run.setup_code(settings)}")
+        click.echo(f"首次使用：请打开 {found_at}/first-run ，设置码 {first_run.setup_code(settings)}")
     # What was loaded until now stays: without looking at it again at every round, a request is cheaper by a tenth.
     gc.collect()
     gc.freeze()

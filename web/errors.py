@@ -20,6 +20,7 @@ from decision_flow.errors import N_
 from decision_flow.models import Matter, Task
 from decision_flow.whole_files import NO_ROOM
 from web.language import gettext, said
+from web.presentation import basis
 from web.request import came_from, transaction, wants_json
 
 log = structlog.get_logger(__name__)
@@ -46,16 +47,16 @@ HEADINGS = {
     503: N_("暂时不能办理"),
 }
 HTTP_TEXTS = {
-    400: N_("请求不完整,请返回后重试。"),
-    404: N_("没有这个页面,或者您无权查看。"),
+    400: N_("请求不完整，请返回后重试。"),
+    404: N_("没有这个页面，或者您无权查看。"),
     405: N_("不能这样访问这个地址。"),
-    413: N_("上传的内容过大,请拆分或压缩后重试。"),
-    500: N_("系统出现故障,您填写的内容没有提交。请稍后重试;仍不成功的,请把编号告知系统管理员。"),
+    413: N_("上传的内容过大，请拆分或压缩后重试。"),
+    500: N_("系统出现故障，您填写的内容没有提交。请稍后重试；仍不成功的，请把编号告知系统管理员。"),
     503: N_("数据库没有应答，或者磁盘空间不足，您填写的内容没有提交。请稍后重试；仍不成功的，请把编号告知系统管理员。"),
 }
 # What the machine says when it can keep, or hold open, no more.
 EXHAUSTED = (*NO_ROOM, errno.EROFS, errno.EMFILE, errno.ENFILE)
-STALE = N_("页面停留时间过长,安全校验已失效。请返回上一页刷新后重新提交,已暂存的内容不会丢失。")
+STALE = N_("页面停留时间过长，安全校验已失效。请返回上一页刷新后重新提交，已暂存的内容不会丢失。")
 
 
 def status_of(error: domain.DecisionFlowError) -> int:
@@ -82,8 +83,9 @@ def filled(message: str, values: Mapping[str, object]) -> str:
 
 def told_with_rule(error: domain.DecisionFlowError) -> str:
     """Return the sentence of an error and, of a refusal by the law, its rule and article."""
-    rule = f"({error.rule},{error.article})" if isinstance(error, domain.Refused) else ""
-    return told(error) + rule
+    if not isinstance(error, domain.Refused):
+        return told(error)
+    return gettext("%(told)s（%(rule)s，%(article)s）", told=told(error), rule=error.rule, article=basis(error.article))
 
 
 def by_field(error: domain.DecisionFlowError, otherwise: str = "") -> dict[str, list[str]]:

@@ -71,6 +71,8 @@ def basis(text: str | None) -> str:
     for law in LAWS:
         words = words.replace(law, f"{translated(law)} ")
     words = words.replace("条例第", "Regulation 第")
+    for mark in "、，；（）":
+        words = words.replace(mark, translated(mark))
     return re.sub(rf"第([{''.join(_DIGITS)}十]+)条", lambda found: f"Art. {_number(found[1])}", words)
 
 

@@ -42,7 +42,7 @@ def matter(session: Session, actor: Actor, matter_id: int) -> Matter:
         )
     ).one_or_none()
     if found is None:
-        raise NotFound(N_("没有这个事项,或者不在您的监督范围内。"))
+        raise NotFound(N_("没有这个事项，或者不在您的监督范围内。"))
     return found
 
 

@@ -94,7 +94,7 @@ def certificate(session: Session, actor: Actor, matter_id: int, person_id: int) 
     if Permission.AUDIT_READ in actor.permissions:
         access.matter(session, actor, matter_id)
     elif actor.user_id != person_id:
-        raise NotPermitted(N_("不同意见证明只发给本人,或者由审计人员查阅。"))
+        raise NotPermitted(N_("不同意见证明只发给本人，或者由审计人员查阅。"))
     return made(session, matter_id, person_id)
 
 
@@ -109,7 +109,7 @@ def made(session: Session, matter_id: int, person_id: int) -> Certificate:
     dissents = tuple(said for member, said in dissenters(session, matter) if member.id == person_id)
     if not dissents:
         raise Refused(
-            N_("会议记录中没有该成员的不同意见或者保留意见,不能出具证明。"), rule="R-38c", article="条例第三十八条"
+            N_("会议记录中没有该成员的不同意见或者保留意见，不能出具证明。"), rule="R-38c", article="条例第三十八条"
         )
     tasks = {found.task_id for found in dissents}
     papers = session.execute(
@@ -224,7 +224,7 @@ def as_html(found: Certificate) -> str:
             ("会议决定", DECISIONS.get(one.decision, one.decision)),
             ("当时职务", one.post),
             ("表明的态度", POSITIONS[one.position]),
-            ("发言要点(会议记录原文)", one.words or "(未记录要点)"),
+            ("发言要点（会议记录原文）", one.words or "（未记录要点）"),
             ("行政首长说明的理由", one.head_reason or "—"),
             ("会议记录人", "\n".join((f"{one.recorded_as} {_local(one.recorded_at)}", *one.marks))),
         ]
@@ -233,7 +233,7 @@ def as_html(found: Certificate) -> str:
     rows += [("会议依据的材料", f"{name} SHA-256 {sha256}") for name, sha256 in found.papers]
     for proven in found.evidence:
         placed = proven.inclusion
-        said = f"第{placed.number}号检查点,第{placed.index + 1}片叶,共{placed.size}片" if placed else "尚无检查点覆盖"
+        said = f"第{placed.number}号检查点，第{placed.index + 1}片叶，共{placed.size}片" if placed else "尚无检查点覆盖"
         rows.append(
             (
                 "过程记录",
@@ -247,18 +247,21 @@ def as_html(found: Certificate) -> str:
         for one in found.evidence
     ]  # fmt: skip
     evidence = json.dumps(proofs, ensure_ascii=False).replace("<", "\\u003c")
-    title = f"不同意见证明:{found.person.name}"
+    title = f"不同意见证明：{found.person.name}"
     return (
         '<!DOCTYPE html>\n<html lang="zh-Hans"><head><meta charset="utf-8">'
         f"<title>{html.escape(title)}</title><style>"
         "body{font:16px/1.7 serif;max-width:48em;margin:2em auto;padding:0 1em}"
         "table{border-collapse:collapse;width:100%}th,td{border:1px solid #444;padding:.3em .5em;text-align:left;"
         "vertical-align:top;white-space:pre-line;overflow-wrap:anywhere}th{width:11em;font-weight:normal}</style></head><body>"
-        f"<h1>不同意见证明</h1><p>{html.escape(matter.title)}({html.escape(matter.number)},"
-        f"{html.escape(matter.organ.name)})集体讨论时,{html.escape(found.person.name)}表示了不同意见或者保留意见。"
-        "依据《重大行政决策程序暂行条例》第三十八条,该意见已如实记录。</p>"
-        f"<table>{lines}</table><p>出具时间:{_local(found.issued_at)}。核对方法:叶的散列为SHA-256(00‖canonical),"
-        "按path逐层与兄弟结点合并,SHA-256(01‖左‖右),结果应与root一致;note由public_key签名。</p>"
+        f"<h1>不同意见证明</h1><p>{html.escape(matter.title)}（{html.escape(matter.number)}，"
+        f"{html.escape(matter.organ.name)}）集体讨论时，{html.escape(found.person.name)}表示了不同意见或者保留意见。"
+        "依据《重大行政决策程序暂行条例》第三十八条，该意见已如实记录。</p>"
+        f"<table>{lines}</table><p>出具时间：{_local(found.issued_at)}。核对方法：叶的散列为"
+        "SHA-256(00‖canonical)"  # as it is
+        "，按path逐层与兄弟结点合并，即"
+        "SHA-256(01‖左‖右)"  # as it is
+        "，结果应与root一致；note由public_key签名。</p>"
         f'<script type="application/json" id="evidence">{evidence}</script></body></html>\n'
     )
 

@@ -148,7 +148,7 @@ def event(session: Session, actor: Actor, event_id: int) -> Line:
     bounded = indexed(Filters(organ_ids=access.bounds(session, actor)))
     row = session.execute(_LINE.where(AuditEvent.id == event_id, *bounded)).one_or_none()
     if row is None:
-        raise NotFound(N_("没有这条记录,或者不在您的监督范围内。"))
+        raise NotFound(N_("没有这条记录，或者不在您的监督范围内。"))
     return _line(row)
 
 
@@ -218,7 +218,7 @@ def copies(session: Session, actor: Actor, sha256: str) -> tuple[Copy, ...]:
     )
     found = tuple(Copy(document, matter) for document, matter in session.execute(query))
     if not found:
-        raise NotFound(N_("没有这份材料,或者不在您的监督范围内。"))
+        raise NotFound(N_("没有这份材料，或者不在您的监督范围内。"))
     return found
 
 

@@ -27,13 +27,13 @@ def allowed(session: Session, actor: Actor, kind: str, filters: Filters) -> Filt
     them; `NotPermitted`.
     """
     if filters.are_backwards:
-        raise Invalid(N_("开始日期晚于结束日期,没有导出。请把两个日期对调。"))
+        raise Invalid(N_("开始日期晚于结束日期，没有导出。请把两个日期对调。"))
     wanted = replace(filters, organ_ids=access.bounds(session, actor))
     some = chosen(select(AuditEvent.id), wanted).limit(AT_ONCE + 1).subquery()
     if (session.scalar(select(func.count()).select_from(some)) or 0) > AT_ONCE:
         raise Invalid(
             N_(
-                "符合条件的记录超过%(most)s条,网页上不能一次导出。请缩小期间,或者由系统管理员在服务器上执行:"
+                "符合条件的记录超过%(most)s条，网页上不能一次导出。请缩小期间，或者由系统管理员在服务器上执行："
                 "decision-flow audit export --format %(kind)s -o 文件名"
             ),
             most=AT_ONCE,

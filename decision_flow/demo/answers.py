@@ -13,7 +13,7 @@ from typing import Any
 from decision_flow import clock
 from decision_flow.forms import Field, Form, holds
 
-LONG = "经实地调研并听取各方意见,情况清楚、依据充分,有关数据已与财政和主管部门核对,现如实报告,供研究决定。"
+LONG = "经实地调研并听取各方意见，情况清楚、依据充分，有关数据已与财政和主管部门核对，现如实报告，供研究决定。"
 
 TYPICAL: dict[str, dict[str, Any]] = {
     "F-02": {"conclusion": "recommend", "controllability_preview": "controllable"},
@@ -24,7 +24,7 @@ TYPICAL: dict[str, dict[str, Any]] = {
             {"title": "重大行政决策程序暂行条例", "doc_no": "国务院令第713号", "article": "第三条", "effect": "requires"}
         ],
         "cost_benefit_needed": False,
-        "not_needed_reason": "资金已列入年度预算,规模较小,可行性研究中已作测算。",
+        "not_needed_reason": "资金已列入年度预算，规模较小，可行性研究中已作测算。",
         "consulted_units": [],
     },
     "F-05": {"position": "agree"},
@@ -43,7 +43,7 @@ TYPICAL: dict[str, dict[str, Any]] = {
         "affected_people_count": 1200,
         "targets": [{"indicator": "群众满意度", "unit": "%", "baseline": "78", "target": "90"}],
     },
-    "F-08": {"reason": "属于常规管理事项,不涉及专业性、技术性较强的问题,所需资料均已具备。"},
+    "F-08": {"reason": "属于常规管理事项，不涉及专业性、技术性较强的问题，所需资料均已具备。"},
     "F-09": {
         "q_social_stability": False, "q_public_safety": False, "q_ecology": False, "q_fiscal_economic": False,
         "q_public_opinion": False, "q_legal": False, "q_other": False,
@@ -54,8 +54,8 @@ TYPICAL: dict[str, dict[str, Any]] = {
     },
     "F-12": {
         "basis_list_ok": True,
-        "procedure_explanation": "已公开征求意见并研究采纳;专家论证按规定办理豁免;已作风险筛查;"
-        "公平竞争审查按是否涉及市场主体办理;承办单位已集体讨论通过,现送合法性审查。",
+        "procedure_explanation": "已公开征求意见并研究采纳；专家论证按规定办理豁免；已作风险筛查；"
+        "公平竞争审查按是否涉及市场主体办理；承办单位已集体讨论通过，现送合法性审查。",
     },
     "F-12b": {"complete": True},
     "F-13": {
@@ -75,17 +75,17 @@ TYPICAL: dict[str, dict[str, Any]] = {
     },
     "F-20": {
         "forms": ["open_solicitation", "symposium"],
-        "no_hearing_reason": "各方意见可以通过公开征求意见和座谈会充分表达,暂不举行听证会。",
+        "no_hearing_reason": "各方意见可以通过公开征求意见和座谈会充分表达，暂不举行听证会。",
     },
     "F-21": {"has_secret": False, "has_personal_info": False, "result": "pass"},
     "F-22": {
-        "purpose": "群众反映集中,现有办法已不能满足需要,经调研论证拟作统一安排。",
-        "affected": "辖区居民和有关经营者;实施期间出行和办事会受到一些影响,实施后更加便利。",
-        "how_to_submit": "在本页直接填写;或者寄送承办单位(信封注明“征求意见”),电话0871-60007788,工作日9:00至17:00。",
+        "purpose": "群众反映集中，现有办法已不能满足需要，经调研论证拟作统一安排。",
+        "affected": "辖区居民和有关经营者；实施期间出行和办事会受到一些影响，实施后更加便利。",
+        "how_to_submit": "在本页直接填写；或者寄送承办单位（信封注明“征求意见”），电话0871-60007788，工作日9:00至17:00。",
         "channels": ["website", "notice_board"],
     },
     "F-22b": {"support_rate": 0.84},
-    "F-23": {"summary": "意见集中在实施步骤和资金公开,已逐条研究,合理意见在草案中作了修改。"},
+    "F-23": {"summary": "意见集中在实施步骤和资金公开，已逐条研究，合理意见在草案中作了修改。"},
     "F-23a": {"form_type": "symposium", "support_rate": 0.84},
     "F-24": {"retention": "permanent", "security_class": "public"},
     "F-24b": {"accepted": True},
@@ -99,7 +99,7 @@ TYPICAL: dict[str, dict[str, Any]] = {
     "F-19": {"percent_done": 40, "serious_problem": False, "finished": False},
     "F-36": {"start": True, "trigger_type": "scheduled"},
     "F-37": {"assessor_type": "own", "assessor_name": "档案馆评估组", "did_main_argumentation": False,
-             "independence_reason": "简易评估由承办单位先行自查,结论由办公室审核。"},
+             "independence_reason": "简易评估由承办单位先行自查，结论由办公室审核。"},
     "F-40": {"recommendation": "continue"},
     "F-40b": {"accepted": True},
     "F-41": {"outcome": "continue"},
@@ -138,7 +138,7 @@ def dated(form_id: str, organ: str) -> dict[str, Any]:
             "measure": "suspend", "ground": "force_majeure", "urgent": True, "scope": "whole",
             "from": f"{today.isoformat()}T09:00", "review_by": (today + timedelta(days=20)).isoformat(),
         },
-        "F-29e": {"few_reason": "本领域专家较少,另征求市级专家意见",
+        "F-29e": {"few_reason": "本领域专家较少，另征求市级专家意见",
                 "no_dissent_reason": "公开征集后没有持不同意见的专家报名"},
     }  # fmt: skip
     return told.get(form_id, {})
@@ -153,7 +153,7 @@ def minutes(members: list[str], head: str, decision: str = "approved", against: 
             "is_head": False,
             "position": "disagree" if number <= against else "agree",
             "option_code": "" if number <= against else "A",
-            "words": "资金安排还需论证" if number <= against else "同意草案,请抓好落实",
+            "words": "资金安排还需论证" if number <= against else "同意草案，请抓好落实",
         }
         for number, name in enumerate(members, 1)
     ]
@@ -164,7 +164,7 @@ def minutes(members: list[str], head: str, decision: str = "approved", against: 
             "is_head": True,
             "position": "agree",
             "option_code": "A",
-            "words": "综合大家意见,同意",
+            "words": "综合大家意见，同意",
         }
     )
     return {
@@ -241,7 +241,7 @@ def _short_text(field: Field, today: date) -> str:
         "actual": "91%",
         "task": "完成前期手续",
         "receipt": "本人签收",
-        "school": "工程技术,注重造价控制",
+        "school": "工程技术，注重造价控制",
         "who": "本地施工企业",
         "view": "没有意见",
         "unit": "财政部门",

@@ -73,7 +73,7 @@ def _resting(
             "matter_name": title, "suggestion_source": "department", "proposer_name": unit,
             "proposer_contact": "0871-60001234", "matter_category": category, "exclusion_type": "none",
             "contains_state_secret": False,
-            "summary": f"为解决群众反映集中的问题,{unit}经调研提出{title},建议列为重大行政决策事项办理。",
+            "summary": f"为解决群众反映集中的问题，{unit}经调研提出{title}，建议列为重大行政决策事项办理。",
         })  # fmt: skip
         opened = play.day
         given: dict[str, dict[str, Any]] = {
@@ -87,7 +87,7 @@ def _resting(
             CD + "02": {"meeting_type": meeting, "members_total": len(members) + 1},
             CD + "06": {"implementing_unit_id": unit_id, **minutes(list(members[:-1]), members[-1], against=against)},
             "T_expert_argumentation_02": {
-                "few_reason": "本领域专家较少,另征求市级专家意见",
+                "few_reason": "本领域专家较少，另征求市级专家意见",
                 "no_dissent_reason": "公开征集后没有持不同意见的专家报名",
             },
         }

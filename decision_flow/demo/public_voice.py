@@ -18,20 +18,20 @@ if TYPE_CHECKING:
     from decision_flow.demo.play import Play
 
 SAFETY = (
-    "施工期间要有专人疏导,学生上下学时段停止大型车辆通行。", "夜间施工要设警示灯,弯道处加装反光标志。",
-    "请公布施工时间表,让村里提前安排农产品外运。", "半幅施工时请保留至少三米宽的通道。", "希望公开施工单位和监督电话。",
+    "施工期间要有专人疏导，学生上下学时段停止大型车辆通行。", "夜间施工要设警示灯，弯道处加装反光标志。",
+    "请公布施工时间表，让村里提前安排农产品外运。", "半幅施工时请保留至少三米宽的通道。", "希望公开施工单位和监督电话。",
 )  # fmt: skip
 PASSING = (
-    "路面窄,会车困难,建议多设几处会车道。", "支持改造,建议在学校和卫生室门口设减速带。", "建议同步修建排水沟,雨天路面积水严重。",
-    "支持,建议增设公交停靠点。",
+    "路面窄，会车困难，建议多设几处会车道。", "支持改造，建议在学校和卫生室门口设减速带。", "建议同步修建排水沟，雨天路面积水严重。",
+    "支持，建议增设公交停靠点。",
 )  # fmt: skip
 ORCHARD = (
-    "建议改线避让果园,多年投入的果树损失大。", "反对占用果园边角地,请从东侧改线。", "改线多花的钱可以分年安排,不要砍树。",
+    "建议改线避让果园，多年投入的果树损失大。", "反对占用果园边角地，请从东侧改线。", "改线多花的钱可以分年安排，不要砍树。",
     "请先谈好青苗补偿再进场。",
 )  # fmt: skip
 REFUSE = (
-    ("收集点不要离住户太近,夏天气味大。", "suggest"), ("支持分类,希望配齐可回收物的投放口。", "support"),
-    ("柳湾三组坡陡,清运车上不去,请换个位置。", "oppose"), ("请公布每个点的清运时间和责任人电话。", "suggest"),
+    ("收集点不要离住户太近，夏天气味大。", "suggest"), ("支持分类，希望配齐可回收物的投放口。", "support"),
+    ("柳湾三组坡陡，清运车上不去，请换个位置。", "oppose"), ("请公布每个点的清运时间和责任人电话。", "suggest"),
     ("建议学校门口设一个有害垃圾收集点。", "suggest"),
 )  # fmt: skip
 NAMES = ("", "王建国", "李秀英", "", "张伟", "刘芳", "", "柳湾村第三村民小组", "陈静", "杨帆")
@@ -68,7 +68,7 @@ def settle(play: Play, keeper: str) -> None:
         groups = (
             ("suggest", "加强施工期安全防护", "adopted", ""),
             ("support", "增设会车道和标志", "partly", "按规范在视距不足路段设置"),
-            ("oppose", "改线避让果园", "not_adopted", "改线增加用地和投资,原线加宽可以满足需要"),
+            ("oppose", "改线避让果园", "not_adopted", "改线增加用地和投资，原线加宽可以满足需要"),
         )
         for position, label, disposition, reason in groups:
             which = LedgerQuery(position=position)
@@ -99,7 +99,7 @@ def keep(play: Play, keeper: str, rows: tuple[tuple[str, str, str, str, str], ..
 
 def _repeat(texts: tuple[str, ...], count: int, position: str) -> list[tuple[str, str]]:
     return [
-        (texts[place % len(texts)] if place < len(texts) else f"{texts[place % len(texts)]}(第{place // len(texts) + 1}次座谈时也提过)", position)
+        (texts[place % len(texts)] if place < len(texts) else f"{texts[place % len(texts)]}（第{place // len(texts) + 1}次座谈时也提过）", position)
         for place in range(count)
     ]  # fmt: skip
 

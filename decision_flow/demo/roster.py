@@ -125,7 +125,7 @@ PEOPLE: tuple[Person, ...] = (
         "fangyi", "方毅", "Fang Yi",
         _unit("清河镇农村公路管理站", "站长", "Station head", "implementing_unit", "post_evaluator"),
     ),
-    Person("yangguang", "杨光", "Yang Guang", _unit("青石村村民委员会", "主任(镇人大代表)", "Chair (town deputy)", "proposer")),
+    Person("yangguang", "杨光", "Yang Guang", _unit("青石村村民委员会", "主任（镇人大代表）", "Chair (town deputy)", "proposer")),
     Person("hanmei", "韩梅", "Han Mei", _unit("柳湾村村民委员会", "主任", "Chair", "proposer", "consulted_unit")),
     Person("dengjie", "邓洁", "Deng Jie", _unit("清河镇党政综合办公室", "程序建模员", "Procedure modeller", "procedure_modeller")),
     Person(

@@ -36,7 +36,7 @@ class RuralRoad:
         play.suggest("yangguang", QINGHE, {
             "matter_name": TITLE, "suggestion_source": "npc_deputy", "suggestion_doc_no": "2026-镇人大-07",
             "proposer_name": "杨光", "proposer_contact": "0871-60007701",
-            "summary": "青石至柳湾公路路面狭窄、弯道多,群众出行和农产品运输不便,建议按四级公路标准加宽改造,保障行车安全。",
+            "summary": "青石至柳湾公路路面狭窄、弯道多，群众出行和农产品运输不便，建议按四级公路标准加宽改造，保障行车安全。",
             "matter_category": "public_construction", "exclusion_type": "none", "contains_state_secret": False,
         })  # fmt: skip
         play.do(M + "01", "zhoukai").on(self.day(1, 16)).do(M + "03", "chenbin")
@@ -51,10 +51,10 @@ class RuralRoad:
             {"unit_id": unit["柳湾村村民委员会"], "question": "沿线用地"},
         ])  # fmt: skip
         play.on(self.day(2, 5)).do(M + "08", "xujing")
-        play.do(M + "08", "hanmei", position="agree_with_comments", comments="建议施工期保留一条便道,保障学生上学。")
+        play.do(M + "08", "hanmei", position="agree_with_comments", comments="建议施工期保留一条便道，保障学生上学。")
         play.do(M + "08b", "chenbin").on(self.day(2, 11)).do(
             M + "09", "wuting", affects_market_entities=True, public_concern=True, budget_amount="4860000",
-            fund_source="mixed", fund_detail="区级补助390万元,镇级自筹96万元", affected_people_count=3120,
+            fund_source="mixed", fund_detail="区级补助390万元，镇级自筹96万元", affected_people_count=3120,
             options=[
                 {"option_code": "A", "content": "原线加宽至6.5米", "cost": "4860000", "pros": "占地少", "cons": "弯道改善有限"},
                 {"option_code": "B", "content": "改线避让果园", "cost": "5270000", "pros": "线形好", "cons": "增加用地"},
@@ -73,11 +73,11 @@ class RuralRoad:
         play.do(
             PP + "04a", "linyue", open_on=self.day(3, 9).isoformat(), close_on=self.day(4, 8).isoformat(),
             title="关于公开征求《清河镇青石至柳湾农村公路改造工程实施方案》意见的公告",
-            body="青石至柳湾公路全长7.2公里,拟在原线加宽至6.5米,增设会车道、排水沟和安全标志,总投资486万元。",
-            purpose="现有路面宽3.5米,弯道多、会车难,雨天积水;沿线两村3120人出行和农产品外运都靠这条路。",
-            affected="沿线青石村、柳湾村村民;施工期约5个月,半幅施工、半幅通行,需征用边角地0.8亩并先行补偿。",
+            body="青石至柳湾公路全长7.2公里，拟在原线加宽至6.5米，增设会车道、排水沟和安全标志，总投资486万元。",
+            purpose="现有路面宽3.5米，弯道多、会车难，雨天积水；沿线两村3120人出行和农产品外运都靠这条路。",
+            affected="沿线青石村、柳湾村村民；施工期约5个月，半幅施工、半幅通行，需征用边角地0.8亩并先行补偿。",
         )  # fmt: skip
-        return play.do("T_required_steps_08", "sunli", reason="三级及以下等级公路常规改造,设计由具备资质单位完成。")
+        return play.do("T_required_steps_08", "sunli", reason="三级及以下等级公路常规改造，设计由具备资质单位完成。")
 
     def heard(self, play: Play) -> Play:
         """46 opinions come in and are settled; the risk is found controllable."""
@@ -134,11 +134,11 @@ class RuralRoad:
         play.on(self.day(5, 6)).do(PR + "03", "zhoukai", reply_doc_no="清党复〔2026〕11号")
         play.do(
             PU + "01", "linyue", page_title="关于实施清河镇青石至柳湾农村公路改造工程的决定",
-            body="经镇长办公会议讨论并报镇党委同意,决定按原线加宽方案实施改造:全长7.2公里,路面宽6.5米,总投资486万元。"
-                 "镇农村公路管理站负责实施,当年完工。",
-            interpretation="改造解决会车难、弯道多和雨天积水;施工期间半幅通行,学生上下学时段停止大型车辆通行。",
-            adoption_summary="收到意见46条。采纳加强施工安全等19条;增设会车道11条部分采纳,在视距不足路段设置;"
-                             "改线避让果园16条未采纳,因增加用地和投资,原线加宽可以满足需要。",
+            body="经镇长办公会议讨论并报镇党委同意，决定按原线加宽方案实施改造：全长7.2公里，路面宽6.5米，总投资486万元。"
+                 "镇农村公路管理站负责实施，当年完工。",
+            interpretation="改造解决会车难、弯道多和雨天积水；施工期间半幅通行，学生上下学时段停止大型车辆通行。",
+            adoption_summary="收到意见46条。采纳加强施工安全等19条；增设会车道11条部分采纳，在视距不足路段设置；"
+                             "改线避让果园16条未采纳，因增加用地和投资，原线加宽可以满足需要。",
         )  # fmt: skip
         play.on(self.day(5, 7)).do(PU + "02", "heping")
         play.on(self.day(5, 8)).do(PU + "03", "linyue").do(
@@ -146,8 +146,8 @@ class RuralRoad:
             "linyue",
             form="article",
             title="青石至柳湾公路怎么改、什么时候改好",
-            body="为什么改:路窄弯多,去年发生刮碰事故11起。怎么改:原线加宽到6.5米,增设会车道和排水沟。"
-            "什么时候改好:招标后5个月完工,工期和监督电话在两村公告栏公布。",
+            body="为什么改：路窄弯多，去年发生刮碰事故11起。怎么改：原线加宽到6.5米，增设会车道和排水沟。"
+            "什么时候改好：招标后5个月完工，工期和监督电话在两村公告栏公布。",
         )
         return play.do(
             M + "21", "zhoukai", effective_date=self.day(5, 12).isoformat(),

@@ -21,14 +21,14 @@ TITLE, UNIT = "清河镇集镇供水价格调整方案", "区发展和改革局"
 SIDES = (("居民用水户", True, 5), ("非居民用水户", True, 2), ("供水经营者", False, 2), ("人大代表、政协委员", False, 3),
          ("政府部门和专家", False, 3))  # fmt: skip
 PEOPLE = (
-    ("王建国", 0, "一家五口,涨到2.68元每月多支出十几元,希望给低保户减免。"), ("李秀英", 0, "先公开成本再谈涨价。"),
+    ("王建国", 0, "一家五口，涨到2.68元每月多支出十几元，希望给低保户减免。"), ("李秀英", 0, "先公开成本再谈涨价。"),
     ("刘芳", 0, ""), ("陈静", 0, "建议分两步到位。"), ("杨帆", 0, ""), ("何俊", 0, "管网漏损应当先治理。"), ("朱敏", 0, ""),
-    ("清河豆制品加工坊", 1, "用水成本占比高,希望阶梯放宽。"), ("柳湾民宿", 1, ""), ("清河镇水厂", 2, "现行价格低于供水成本。"),
+    ("清河豆制品加工坊", 1, "用水成本占比高，希望阶梯放宽。"), ("柳湾民宿", 1, ""), ("清河镇水厂", 2, "现行价格低于供水成本。"),
     ("罗杰", 3, ""), ("段红", 3, ""),
 )  # fmt: skip
 COMMENTS = (
-    ("请把三年供水成本监审结论一并公布。", "suggest"), ("不同意一次涨到位,老年人家庭负担重。", "oppose"),
-    ("阶梯水价合理,支持节约用水。", "support"), ("第二档上限定得太低,多人口家庭怎么办?", "suggest"),
+    ("请把三年供水成本监审结论一并公布。", "suggest"), ("不同意一次涨到位，老年人家庭负担重。", "oppose"),
+    ("阶梯水价合理，支持节约用水。", "support"), ("第二档上限定得太低，多人口家庭怎么办？", "suggest"),
 )  # fmt: skip
 EXPERTS = (
     ("moqing", "莫青", "道路工程", "高级工程师", "云岭理工学院", "主张利用旧线位"),
@@ -46,7 +46,7 @@ def pools(database: Database) -> None:
             told = {"name": name, "field": field, "title": title, "employer": employer, "known_position": position,
                     "pool_level": "own", "username": username}  # fmt: skip
             found = registries.register_expert(session, office, told)
-        registries.set_standing(session, office, found, "suspended", "未按期出具论证意见,暂停一年。")
+        registries.set_standing(session, office, found, "suspended", "未按期出具论证意见，暂停一年。")
         for name, code, head in (
             ("恒测工程咨询有限公司", "91530103MA6K7T2Q4X", "段恒"), ("云信社会稳定评估中心", "52530103MJ0123456Y", "方信"),
         ):  # fmt: skip
@@ -58,7 +58,7 @@ def pools(database: Database) -> None:
                 "pool_level": "own",
             }
             firm = registries.register_institution(session, office, told)
-        registries.set_standing(session, office, firm, "removed", "出具虚假评估报告,取消评估资格。")
+        registries.set_standing(session, office, firm, "removed", "出具虚假评估报告，取消评估资格。")
 
 
 def play(database: Database, files: FileStore) -> Play:
@@ -71,7 +71,7 @@ def play(database: Database, files: FileStore) -> Play:
         "matter_name": TITLE, "suggestion_source": "department", "proposer_name": UNIT,
         "proposer_contact": "0871-60002233", "matter_category": "public_policy", "exclusion_type": "none",
         "contains_state_secret": False,
-        "summary": "集镇供水价格十二年未调整,供水成本上升,管网改造资金不足,拟建立阶梯水价并对困难家庭减免。",
+        "summary": "集镇供水价格十二年未调整，供水成本上升，管网改造资金不足，拟建立阶梯水价并对困难家庭减免。",
     })  # fmt: skip
     held = datetime.combine(begun + timedelta(days=38), time(9), clock.BUSINESS_ZONE)
     given: dict[str, dict[str, Any]] = {
@@ -80,9 +80,9 @@ def play(database: Database, files: FileStore) -> Play:
         "T_public_participation_01": {"forms": ["open_solicitation", "hearing"]},
         "T_public_participation_04a": {
             "title": f"关于公开征求《{TITLE}》意见的公告",
-            "body": "居民生活用水由每立方米2.10元调整为三级阶梯:2.10元、2.68元、3.90元,分两步到位;低保家庭每月免收5立方米。",
-            "purpose": "现行价格十二年没有调整,低于供水成本,管网老旧、漏损严重,需要资金改造。",
-            "affected": "清河集镇居民约4200户、商户约300家。按平均用水量,居民家庭每月多支出约6元。",
+            "body": "居民生活用水由每立方米2.10元调整为三级阶梯：2.10元、2.68元、3.90元，分两步到位；低保家庭每月免收5立方米。",
+            "purpose": "现行价格十二年没有调整，低于供水成本，管网老旧、漏损严重，需要资金改造。",
+            "affected": "清河集镇居民约4200户、商户约300家。按平均用水量，居民家庭每月多支出约6元。",
             "open_on": begun.isoformat(), "close_on": (begun + timedelta(days=30)).isoformat(),
         },
         "T_hearing_01": {

@@ -45,7 +45,7 @@ NAMES = [
 ]
 
 
-WHY = "有关部门依法派员参加,不占消费者名额。"
+WHY = "有关部门依法派员参加，不占消费者名额。"
 
 
 def participants() -> list[dict[str, Any]]:
@@ -73,7 +73,7 @@ class WaterPrice:
             "matter_name": TITLE, "suggestion_source": "department", "proposer_name": "清河镇水厂",
             "proposer_contact": "0871-60007733", "matter_category": "public_policy", "exclusion_type": "none",
             "contains_state_secret": False,
-            "summary": "集镇供水成本连年上升,居民生活用水价格仍为每立方米2.10元,镇水厂建议调整为2.95元。",
+            "summary": "集镇供水成本连年上升，居民生活用水价格仍为每立方米2.10元，镇水厂建议调整为2.95元。",
         })  # fmt: skip
         unit = self._unit("清河镇经济发展办公室")
         given = {
@@ -87,14 +87,14 @@ class WaterPrice:
         play.do(LR + "02", "zhaolei").days(3).do(LR + "03", "guyan")
         play.on(self.day(6, 15)).do(
             LR + "04", "wangmin", finding_authority="fail", conclusion="unlawful_authority",
-            note_authority="供水价格由定价目录确定的价格主管部门制定,镇人民政府没有定价权限。",
+            note_authority="供水价格由定价目录确定的价格主管部门制定，镇人民政府没有定价权限。",
         )  # fmt: skip
         return play.on(self.day(6, 16)).do(LR + "06", "zhaolei")
 
     def transferred(self, play: Play) -> Play:
         """The town hands the matter over; return the district's matter, registered and under way."""
         play.do(M + "15t", "zhoukai", route="transfer", transfer_to=self._unit("云岭区人民政府"),
-                reason="供水价格由区价格主管部门制定,移送区人民政府。")  # fmt: skip
+                reason="供水价格由区价格主管部门制定，移送区人民政府。")  # fmt: skip
         (district,) = play.linked("transfer")
         play.run_to()
         return district
@@ -127,7 +127,7 @@ class WaterPrice:
         return {
             "is_price_hearing": True, "held_at": f"{self.day(8, 14).isoformat()}T09:00", "sides": sides,
             "mandatory_law": "价格法第二十三条", "public_seats": 20, "hearing_subject": TITLE,
-            "selection_method": "消费者由消费者协会推荐和公开报名随机抽取产生,其他方由所在单位推荐。",
+            "selection_method": "消费者由消费者协会推荐和公开报名随机抽取产生，其他方由所在单位推荐。",
         }  # fmt: skip
 
     def announced(self, play: Play) -> Play:
@@ -160,17 +160,17 @@ class WaterPrice:
         held = self.day(8, 14).isoformat()
         play.on(self.day(8, 14)).do(
             HE + "07", "caiying", opened_at=f"{held}T09:00", presentation_at=f"{held}T09:05", debate_at=f"{held}T10:10",
-            statements=[{"name": NAMES[0], "words": "一次涨幅过大,建议实行阶梯水价并照顾低保户。"}],
+            statements=[{"name": NAMES[0], "words": "一次涨幅过大，建议实行阶梯水价并照顾低保户。"}],
         )  # fmt: skip
         for _ in range(15):
             play.do(HE + "08", "luoxin", signed=True)
         play.do(HE + "09", "fenghao", participants_present=15)
         play.do(PP + "04a2", "luoxin", support_rate=0.54)
         public_voice.keep(play, "fenghao", (
-            ("hearing", "一次涨幅过大,建议实行阶梯水价。", "oppose", "adopted", ""),
+            ("hearing", "一次涨幅过大，建议实行阶梯水价。", "oppose", "adopted", ""),
             ("letter", "低保户每月应有免费水量。", "suggest", "adopted", ""),
             ("phone", "先改造老旧管网再谈涨价。", "oppose", "partly", "管网改造与调价同步安排"),
-            ("phone", "维持原价不变。", "oppose", "not_adopted", "现价低于成本监审结论,水厂难以为继"),
+            ("phone", "维持原价不变。", "oppose", "not_adopted", "现价低于成本监审结论，水厂难以为继"),
         ))  # fmt: skip
         play.do(PP + "05", "fenghao")
         return play.do(PP + "06", "luoxin")
@@ -179,7 +179,7 @@ class WaterPrice:
         """One round of risk: at first one point stays medium and nearly half oppose; after the change few do."""
         play.do(RA + "03", "fenghao").do(RA + "04", "fenghao")
         play.do(RA + "05", "fenghao", points=[{
-            "risk_type": "social_stability", "description": "群众认为一次涨幅过大,可能集中反映",
+            "risk_type": "social_stability", "description": "群众认为一次涨幅过大，可能集中反映",
             "likelihood": 3 if first else 2, "impact": 3, "measure": "公开成本监审结论" if first else "阶梯水价、分两步到位",
             "owner_unit": "区发展和改革局", "residual_likelihood": 3 if first else 1, "residual_impact": 3,
         }])  # fmt: skip
@@ -189,21 +189,21 @@ class WaterPrice:
         if not first:
             return play.do(RA + "10", "liangwei", finding="controllable")
         return play.do(
-            RA + "10", "liangwei", finding="uncontrollable", reason="近半数群众反对,现有措施不足以化解。",
-            measures_required=[{"measure": "改为阶梯水价,照顾困难群众,分步到位"}],
+            RA + "10", "liangwei", finding="uncontrollable", reason="近半数群众反对，现有措施不足以化解。",
+            measures_required=[{"measure": "改为阶梯水价，照顾困难群众，分步到位"}],
         )  # fmt: skip
 
     def exempted(self, play: Play) -> Play:
         """The steps that are not needed are exempted by the deputy head."""
         return play.do(
-            "T_required_steps_08", "songyan", reason="成本监审结论已由具备资质的机构作出,不涉及其他专业技术问题。"
+            "T_required_steps_08", "songyan", reason="成本监审结论已由具备资质的机构作出，不涉及其他专业技术问题。"
         )
 
     def adjusted(self, play: Play) -> Play:
         """The draft is changed, and the risk assessed again on the new text."""
         play.on(self.day(8, 17)).do(
             M + "12", "fenghao", material_change=True, affected_steps=["risk_assessment"],
-            adoption=[{"source": "hearing", "opinion": "改为阶梯水价2.10/2.68/3.90元,低保户每月免5立方米,分两步到位",
+            adoption=[{"source": "hearing", "opinion": "改为阶梯水价2.10/2.68/3.90元，低保户每月免5立方米，分两步到位",
                        "disposition": "adopted", "draft_clause_changed": "第二条、第三条"}],
         )  # fmt: skip
         self.assessed(play.on(self.day(8, 20)), first=False)
@@ -222,7 +222,7 @@ class WaterPrice:
         play.do(PR + "02", "pengfei").on(self.day(9, 11))
         play.do(PR + "03", "zhengtao", reply_on=self.day(9, 11).isoformat(), reply_doc_no="云党复〔2026〕23号")
         play.do(PU + "01", "luoxin", interpretation="阶梯水价、困难群众照顾和分步到位的说明。",
-                adoption_summary="收到意见128条,听证意见已采纳。").do(PU + "02", "pengfei")  # fmt: skip
+                adoption_summary="收到意见128条，听证意见已采纳。").do(PU + "02", "pengfei")  # fmt: skip
         play.on(self.day(9, 14)).do(PU + "03", "luoxin").do(PU + "04", "luoxin", form="article")
         return play.do(M + "21", "zhengtao", effective_date=self.day(10, 1).isoformat())
 

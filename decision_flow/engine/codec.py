@@ -34,14 +34,14 @@ def dump(compiled: Compiled, instance: Instance) -> bytes:
     try:
         text = json.dumps([compiled.digest[:32], scopes], ensure_ascii=False, separators=(",", ":")).encode()
     except (TypeError, ValueError) as error:
-        raise ProcedureFault(N_("程序数据中有不能保存的内容:%(reason)s"), reason=str(error)) from error
+        raise ProcedureFault(N_("程序数据中有不能保存的内容：%(reason)s"), reason=str(error)) from error
     return bytes([VERSION]) + zlib.compress(text, 1)
 
 
 def load(compiled: Compiled, state: bytes, evaluator: Evaluator) -> Instance:
     """Return the instance that `state` describes. Raises `ProcedureFault` for a foreign or damaged state."""
     if not state or state[0] != VERSION:
-        raise ProcedureFault(N_("事项的运行状态由更新版本的系统写入,或者已损坏。请联系系统管理员。"))
+        raise ProcedureFault(N_("事项的运行状态由更新版本的系统写入，或者已损坏。请联系系统管理员。"))
     try:
         stream = zlib.decompressobj()
         text = stream.decompress(state[1:], LIMIT)

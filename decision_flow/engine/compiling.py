@@ -103,7 +103,7 @@ def _parse(bundle: Bundle, diagrams: Diagrams, tables: Mapping[str, DecisionTabl
         called = parser.get_subprocess_specs(main)
     except ValidationException as error:
         raise NotConforming(
-            N_("程序图不能运行:%(reason)s"),
+            N_("程序图不能运行：%(reason)s"),
             findings=[Finding("executable", str(getattr(error, "id", "") or ""), str(error))],
             reason=str(error),
         ) from error

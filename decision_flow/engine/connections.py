@@ -11,8 +11,8 @@ from decision_flow.engine.checks import Leaving
 from decision_flow.engine.markup import ACTIVITIES, PREFIX
 from decision_flow.errors import N_
 
-BEFORE_NOTHING = N_("开始事件不能有流入连线,请连到其后的环节")
-AFTER_NOTHING = N_("结束事件不能有流出连线,请改用中间环节")
+BEFORE_NOTHING = N_("开始事件不能有流入连线，请连到其后的环节")
+AFTER_NOTHING = N_("结束事件不能有流出连线，请改用中间环节")
 Outgoing = Mapping[str, list[Leaving]]
 
 
@@ -24,17 +24,17 @@ def misconnected(scope: etree._Element, kinds: Mapping[str, str], outgoing: Outg
     reached = {flow.target for group in outgoing.values() for flow in group}
     starts = [name for name, kind in kinds.items() if kind == "startEvent"]
     for name in starts[1:]:
-        yield name, N_("一层流程只能有一个开始事件,请合并")
+        yield name, N_("一层流程只能有一个开始事件，请合并")
     for name, kind in kinds.items():
         if kind == "startEvent" and name in reached:
             yield name, BEFORE_NOTHING
         if kind == "endEvent" and outgoing.get(name):
             yield name, AFTER_NOTHING
         if kind == "boundaryEvent" and name in reached:
-            yield name, N_("边界事件不能有流入连线,它只由所附的活动引发")
+            yield name, N_("边界事件不能有流入连线，它只由所附的活动引发")
     for event in scope.iterchildren(f"{PREFIX}boundaryEvent"):
         if kinds.get(event.get("attachedToRef", "")) not in ACTIVITIES:
-            yield event.get("id", ""), N_("边界事件没有附着在同一层的活动上,不会触发")
+            yield event.get("id", ""), N_("边界事件没有附着在同一层的活动上，不会触发")
     yield from _joins_on_loops(scope, kinds, outgoing)
 
 
@@ -50,7 +50,7 @@ def _joins_on_loops(scope: etree._Element, kinds: Mapping[str, str], outgoing: O
         follow.setdefault(event.get("attachedToRef", ""), []).append(event.get("id", ""))
     for name, kind in kinds.items():
         if kind in ("parallelGateway", "inclusiveGateway") and incoming[name] > 1 and _reaches_itself(name, follow):
-            yield name, N_("汇合网关在循环上会提前放行,请把分支和汇合放进子流程")
+            yield name, N_("汇合网关在循环上会提前放行，请把分支和汇合放进子流程")
 
 
 def _reaches_itself(start: str, follow: Mapping[str, list[str]]) -> bool:

@@ -65,7 +65,7 @@ class DecisionTable:
         for expression, allowed, value in zip(self.inputs, self.allowed, values, strict=False):
             if allowed is not None and not allowed.evaluate({"value": value, **names}, functions):
                 raise ProcedureFault(
-                    N_("决策表「%(table)s」的输入「%(input)s」不能是「%(value)s」。请联系程序管理人员。"),
+                    N_("决策表“%(table)s”的输入“%(input)s”不能是“%(value)s”。请联系程序管理人员。"),
                     element=self.id,
                     table=self.id,
                     input=expression.text,
@@ -93,7 +93,7 @@ class DecisionTable:
             return hits
         if self.policy in ("UNIQUE", "ANY") and len(hits) > 1 and (self.policy == "UNIQUE" or _differ(hits)):
             raise ProcedureFault(
-                N_("决策表「%(table)s」有多行同时符合,无法得出唯一结果。请联系程序管理人员。"),
+                N_("决策表“%(table)s”有多行同时符合，无法得出唯一结果。请联系程序管理人员。"),
                 element=self.id,
                 table=self.id,
             )
@@ -104,7 +104,7 @@ class DecisionTable:
             return {}
         if self.aggregation != "COUNT" and any(type(value) not in (int, float, Decimal) for value in values):
             raise ProcedureFault(
-                N_("决策表「%(table)s」要合计的结果不是数字。请联系程序管理人员。"), element=self.id, table=self.id
+                N_("决策表“%(table)s”要合计的结果不是数字。请联系程序管理人员。"), element=self.id, table=self.id
             )
         return {self.outputs[0]: AGGREGATIONS[self.aggregation](values)}
 
@@ -127,9 +127,9 @@ def read_tables(files: Mapping[str, bytes]) -> dict[str, DecisionTable]:
         for decision in tree.iter("{*}decision"):
             identity, table = decision.get("id", ""), decision.find("{*}decisionTable")
             if table is None:
-                raise Invalid(N_("决策「%(table)s」不是决策表,不能运行。"), table=identity)
+                raise Invalid(N_("决策“%(table)s”不是决策表，不能运行。"), table=identity)
             if identity in tables:
-                raise Invalid(N_("决策表「%(table)s」出现了两次。"), table=identity)
+                raise Invalid(N_("决策表“%(table)s”出现了两次。"), table=identity)
             _refuse_what_is_passed_over(identity, decision)
             tables[identity] = _read_table(name, identity, table)
     return tables
@@ -139,12 +139,12 @@ def _refuse_what_is_passed_over(identity: str, decision: etree._Element) -> None
     """Refuse by name what other engines act on: decisions that ask others, default outputs, other languages."""
     for node in decision.iter("{*}requiredDecision", "{*}requiredKnowledge", "{*}defaultOutputEntry"):
         raise Invalid(
-            N_("决策表「%(table)s」中的 %(name)s 不会起作用,请删去。"), table=identity, name=etree.QName(node).localname
+            N_("决策表“%(table)s”中的 %(name)s 不会起作用，请删去。"), table=identity, name=etree.QName(node).localname
         )
     for node in decision.iter("{*}text"):
         if len(node):
             raise Invalid(
-                N_("决策表「%(table)s」中的 %(name)s 不会起作用,请删去。"),
+                N_("决策表“%(table)s”中的 %(name)s 不会起作用，请删去。"),
                 table=identity,
                 name=etree.QName(node[0]).localname,
             )
@@ -152,11 +152,11 @@ def _refuse_what_is_passed_over(identity: str, decision: etree._Element) -> None
         for name in node.attrib:
             if name.endswith("}inputVariable"):
                 raise Invalid(
-                    N_("决策表「%(table)s」中的 %(name)s 不会起作用,请删去。"), table=identity, name="inputVariable"
+                    N_("决策表“%(table)s”中的 %(name)s 不会起作用，请删去。"), table=identity, name="inputVariable"
                 )
         language = str(node.get("expressionLanguage", "feel"))
         if "feel" not in language.lower():
-            raise Invalid(N_("决策表「%(table)s」的表达式语言 %(name)s 不能运行。"), table=identity, name=language)
+            raise Invalid(N_("决策表“%(table)s”的表达式语言 %(name)s 不能运行。"), table=identity, name=language)
 
 
 def _read_table(file: str, decision_id: str, table: etree._Element) -> DecisionTable:
@@ -164,7 +164,7 @@ def _read_table(file: str, decision_id: str, table: etree._Element) -> DecisionT
     aggregation = table.get("aggregation", "")
     if policy not in POLICIES or (aggregation and (policy != "COLLECT" or aggregation not in AGGREGATIONS)):
         raise Invalid(
-            N_("决策表「%(table)s」的命中策略 %(policy)s 不能运行。"),
+            N_("决策表“%(table)s”的命中策略 %(policy)s 不能运行。"),
             table=decision_id,
             policy=f"{policy} {aggregation}".strip(),
         )
@@ -173,24 +173,24 @@ def _read_table(file: str, decision_id: str, table: etree._Element) -> DecisionT
     )
     outputs = tuple(entry.get("name", "") for entry in table.iterfind("{*}output"))
     if not outputs or len(set(outputs)) != len(outputs) or not all(outputs):
-        raise Invalid(N_("决策表「%(table)s」的输出列需要各不相同的名称。"), table=decision_id)
+        raise Invalid(N_("决策表“%(table)s”的输出列需要各不相同的名称。"), table=decision_id)
     if aggregation and len(outputs) != 1:
-        raise Invalid(N_("决策表「%(table)s」要合计,只能有一个输出列。"), table=decision_id)
+        raise Invalid(N_("决策表“%(table)s”要合计，只能有一个输出列。"), table=decision_id)
     ranks = tuple(_ranks(file, entry) for entry in table.iterfind("{*}output"))
     if policy in ("PRIORITY", "OUTPUT ORDER") and not all(ranks):
-        raise Invalid(N_("决策表「%(table)s」按优先级取结果,每个输出列都要列出取值的先后。"), table=decision_id)
+        raise Invalid(N_("决策表“%(table)s”按优先级取结果，每个输出列都要列出取值的先后。"), table=decision_id)
     rules = []
     constants = [{_key(value) for value in values} for values in ranks]
     for row in table.iterfind("{*}rule"):
         cells = [entry.findtext("{*}text") or "" for entry in row.iterfind("{*}inputEntry")]
         results = [entry.findtext("{*}text") or "null" for entry in row.iterfind("{*}outputEntry")]
         if len(cells) != len(inputs) or len(results) != len(outputs):
-            raise Invalid(N_("决策表「%(table)s」有一行的列数不符。"), table=decision_id)
+            raise Invalid(N_("决策表“%(table)s”有一行的列数不符。"), table=decision_id)
         told = tuple(_compile(file, result) for result in results)
         for result, among in zip(told, constants, strict=True):
             if among and not result.names() and not result.functions and _key(result.evaluate({}, {})) not in among:
                 raise Invalid(
-                    N_("决策表「%(table)s」的结果「%(cell)s」不在输出列的取值之中。"),
+                    N_("决策表“%(table)s”的结果“%(cell)s”不在输出列的取值之中。"),
                     table=decision_id,
                     cell=result.text,
                 )
@@ -284,4 +284,4 @@ def _compile(file: str, text: str, told: str = "") -> Expression:
 
 
 def _refusal(file: str, cell: str) -> Invalid:
-    return Invalid(N_("决策表文件「%(file)s」的单元格「%(cell)s」不能使用。"), file=file, cell=cell)
+    return Invalid(N_("决策表文件“%(file)s”的单元格“%(cell)s”不能使用。"), file=file, cell=cell)

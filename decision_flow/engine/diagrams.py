@@ -41,7 +41,7 @@ PASSIVE = {
 # A sub-process may have these; a process has nobody to repeat it.
 LOOPS = ("multiInstanceLoopCharacteristics", "standardLoopCharacteristics")
 RULES = "executable"
-NUMBERED_TWICE = N_("元素没有编号,或者编号重复,请另编一个编号")
+NUMBERED_TWICE = N_("元素没有编号，或者编号重复，请另编一个编号")
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,9 @@ def _look_at(scope: etree._Element, found: _Refused) -> None:
             if not kind or (kind in PASSIVE and not (scope.tag == PROCESS and kind in LOOPS)):
                 continue
             findings.append(
-                Finding(RULES, name or scope_id or kind, REFUSED.get(kind, Text.of(N_("不支持的元素 %s,请删去"), kind)))
+                Finding(
+                    RULES, name or scope_id or kind, REFUSED.get(kind, Text.of(N_("不支持的元素 %s，请删去"), kind))
+                )
             )
             there.add(name)
             continue

@@ -34,7 +34,7 @@ class Evaluator(PythonScriptEngine):  # type: ignore[misc]
         except DecisionFlowError as error:
             element = str(getattr(task.task_spec, "bpmn_id", None) or task.task_spec.name)
             raise ProcedureFault(
-                N_("程序在「%(element)s」处不能继续:%(reason)s 请联系程序管理人员。"),
+                N_("程序在“%(element)s”处不能继续：%(reason)s 请联系程序管理人员。"),
                 element=element,
                 expression=expression,
                 reason=Text.of(error.message, error.values),

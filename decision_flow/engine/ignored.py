@@ -112,7 +112,7 @@ def ignored(node: etree._Element) -> Iterator[str]:
         if node.get(name, "true") not in ("true", "false"):
             yield Text.of(N_("属性 %s 只能写 true 或 false"), name)
     if known.kind == "serviceTask" and node.get(SERVICE_TYPE, "external") != "external":
-        yield N_("服务任务的类型(camunda:type)只能是 external")
+        yield N_("服务任务的类型（camunda:type）只能是 external")
     once: set[str] = set()
     for child in node:
         name = child.tag
@@ -121,20 +121,20 @@ def ignored(node: etree._Element) -> Iterator[str]:
         if name == EXTENSIONS:
             yield from _extensions(child)
         elif not name.startswith(f"{{{BPMN}}}"):
-            yield Text.of(N_("内容 %s 不属于BPMN,不会起作用,请删去"), name.rpartition("}")[2])
+            yield Text.of(N_("内容 %s 不属于BPMN，不会起作用，请删去"), name.rpartition("}")[2])
         elif name not in known.children and known.kind not in _SCOPES:
-            yield Text.of(N_("内容 %s 不会起作用,请删去"), etree.QName(child).localname)
+            yield Text.of(N_("内容 %s 不会起作用，请删去"), etree.QName(child).localname)
         elif name in once:
-            yield Text.of(N_("内容 %s 只能有一个,请删去多余的"), etree.QName(child).localname)
+            yield Text.of(N_("内容 %s 只能有一个，请删去多余的"), etree.QName(child).localname)
         if name in LOOKED_INTO:
             once.add(name)
             yield from ignored(child)
         elif name in EXPRESSIONS:
             once.add(name)
             if child.get("language") or child.get(f"{{{CAMUNDA}}}resource"):
-                yield N_("条件只能用本系统的表达式,不能另外指定语言或文件")
+                yield N_("条件只能用本系统的表达式，不能另外指定语言或文件")
             if len(child):
-                yield N_("表达式中夹有其他内容,会被截断,请只写文字")
+                yield N_("表达式中夹有其他内容，会被截断，请只写文字")
 
 
 class _Known(NamedTuple):
@@ -167,14 +167,14 @@ def refused_declarations(definitions: etree._Element) -> Iterator[tuple[str, str
     """Yield (element id, sentence) for what a whole file asks of an engine and this one does not offer."""
     for child in definitions:
         if child.tag.startswith(f"{{{BPMN}}}") and etree.QName(child).localname in ELSEWHERE:
-            told = Text.of(N_("不支持的元素 %s,请删去"), etree.QName(child).localname)
+            told = Text.of(N_("不支持的元素 %s，请删去"), etree.QName(child).localname)
             yield child.get("id") or etree.QName(child).localname, told
     for extension in definitions.iterfind(f"{{{BPMN}}}extension"):
         if extension.get("mustUnderstand", "false") != "false":
-            yield extension.get("definition", ""), N_("文件要求的扩展不能理解,请删去")
+            yield extension.get("definition", ""), N_("文件要求的扩展不能理解，请删去")
     for process in definitions.iterfind(f"{{{BPMN}}}process"):
         if process.get("isExecutable", "true") != "true":
-            yield process.get("id", ""), N_("流程标为不可执行,请把 isExecutable 改为 true")
+            yield process.get("id", ""), N_("流程标为不可执行，请把 isExecutable 改为 true")
 
 
 def _attribute(key: str, value: str) -> Iterator[str]:
@@ -182,9 +182,9 @@ def _attribute(key: str, value: str) -> Iterator[str]:
     name = etree.QName(key)
     if name.namespace in (None, BPMN):
         if DEFAULTS.get(name.localname) != value:
-            yield Text.of(N_("属性 %s 不会起作用,请删去"), name.localname)
+            yield Text.of(N_("属性 %s 不会起作用，请删去"), name.localname)
     elif name.namespace in ENGINES:
-        yield Text.of(N_("属性 %s 不会起作用,请删去"), f"{ENGINES[name.namespace]}:{name.localname}")
+        yield Text.of(N_("属性 %s 不会起作用，请删去"), f"{ENGINES[name.namespace]}:{name.localname}")
 
 
 def _extensions(holder: etree._Element) -> Iterator[str]:
@@ -193,4 +193,4 @@ def _extensions(holder: etree._Element) -> Iterator[str]:
             continue
         name = etree.QName(extension)
         if name.namespace in ENGINES:
-            yield Text.of(N_("扩展 %s 不会起作用,请删去"), f"{ENGINES[name.namespace]}:{name.localname}")
+            yield Text.of(N_("扩展 %s 不会起作用，请删去"), f"{ENGINES[name.namespace]}:{name.localname}")

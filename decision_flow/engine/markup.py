@@ -34,9 +34,9 @@ LOOP, STANDARD_LOOP = f"{PREFIX}multiInstanceLoopCharacteristics", f"{PREFIX}sta
 def parse_xml(name: str, content: bytes) -> etree._Element:
     """Parse XML without entities, network or document types. Raises `Invalid` naming the file."""
     if len(content) > MAX_BYTES:
-        raise Invalid(N_("文件「%(name)s」超过%(limit)s字节,不能使用。"), name=name, limit=MAX_BYTES)
+        raise Invalid(N_("文件“%(name)s”超过%(limit)s字节，不能使用。"), name=name, limit=MAX_BYTES)
     if b"<!DOCTYPE" in content or b"<!ENTITY" in content or "<!DOCTYPE".encode("utf-16-le") in content:
-        raise Invalid(N_("文件「%(name)s」含有文档类型声明,出于安全不能使用。"), name=name)
+        raise Invalid(N_("文件“%(name)s”含有文档类型声明，出于安全不能使用。"), name=name)
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True,
         remove_pis=True,
@@ -44,13 +44,13 @@ def parse_xml(name: str, content: bytes) -> etree._Element:
     try:
         tree = etree.fromstring(content, parser)
     except etree.XMLSyntaxError as error:
-        raise Invalid(N_("文件「%(name)s」不是有效的XML:%(reason)s"), name=name, reason=str(error)) from error
+        raise Invalid(N_("文件“%(name)s”不是有效的XML:%(reason)s"), name=name, reason=str(error)) from error
     if tree.getroottree().docinfo.doctype:
-        raise Invalid(N_("文件「%(name)s」含有文档类型声明,出于安全不能使用。"), name=name)
+        raise Invalid(N_("文件“%(name)s”含有文档类型声明，出于安全不能使用。"), name=name)
     if _TOO_WIDE(tree):
-        raise Invalid(N_("文件「%(name)s」过大,不能使用。"), name=name)
+        raise Invalid(N_("文件“%(name)s”过大，不能使用。"), name=name)
     if content.count(b"<") > MAX_ELEMENTS * 10 and sum(1 for _ in tree.iter()) > MAX_ELEMENTS * 10:
-        raise Invalid(N_("文件「%(name)s」过大,不能使用。"), name=name)
+        raise Invalid(N_("文件“%(name)s”过大，不能使用。"), name=name)
     return tree
 
 

@@ -56,4 +56,4 @@ def check_timer(text: str) -> None:
     try:
         moment(value, datetime(2026, 1, 1, tzinfo=UTC))
     except (TypeError, ValueError, OverflowError) as error:
-        raise Invalid(N_("定时器的时间「%(text)s」不是日期或期限,请写成 2026-05-01 或 P30D"), text=told) from error
+        raise Invalid(N_("定时器的时间“%(text)s”不是日期或期限，请写成 2026-05-01 或 P30D"), text=told) from error

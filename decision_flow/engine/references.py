@@ -23,19 +23,19 @@ def unresolved(main: str, diagrams: Diagrams, tables: Mapping[str, DecisionTable
     called = {target for targets in calls.values() for _, target in targets}
     for name in diagrams.processes:
         if name != main and name not in called:
-            yield Finding(RULES, name, N_("这个流程没有被调用,不会运行"))
+            yield Finding(RULES, name, N_("这个流程没有被调用，不会运行"))
     for process, targets in calls.items():
         for element, target in targets:
             if target not in diagrams.processes:
-                told = N_("被调用的流程「%s」不在程序包中:请把它画进同一个文件,或者改画成子流程")
+                told = N_("被调用的流程“%s”不在程序包中：请把它画进同一个文件，或者改画成子流程")
                 yield Finding(RULES, element, Text.of(told, target))
             elif process in _reached(target, calls):
-                told = N_("被调用的流程「%s」又会调用回来,没有尽头,请改画成循环")
+                told = N_("被调用的流程“%s”又会调用回来，没有尽头，请改画成循环")
                 yield Finding(RULES, element, Text.of(told, target))
     for tree in diagrams.trees.values():
         for node in tree.iter(f"{PREFIX}businessRuleTask"):
             if camunda(node, "decisionRef") not in tables:
-                told = N_("决策表 %s 不在程序包中,请加入")
+                told = N_("决策表 %s 不在程序包中，请加入")
                 yield Finding(RULES, node.get("id", ""), Text.of(told, camunda(node, "decisionRef")))
     yield from _undeclared(diagrams)
     yield from _signals_nobody_catches(diagrams)
@@ -83,10 +83,10 @@ def _resolved(node: etree._Element, key: str, names: Mapping[tuple[str, str], se
     element = node if tag(node) == "receiveTask" else node.getparent()
     found = names.get((DECLARED[key], reference), set()) - {""}
     if not found:
-        told = N_("消息或信号「%s」没有声明名称,请在文件中声明")
+        told = N_("消息或信号“%s”没有声明名称，请在文件中声明")
         yield Finding(RULES, element.get("id", ""), Text.of(told, reference))
     if len(found) > 1:
-        told = N_("消息或信号的编号「%s」有几个不同的名称,请分开编号")
+        told = N_("消息或信号的编号“%s”有几个不同的名称，请分开编号")
         yield Finding(RULES, element.get("id", ""), Text.of(told, reference))
 
 
@@ -103,4 +103,4 @@ def _signals_nobody_catches(diagrams: Diagrams) -> Iterator[Finding]:
                 caught.add(signal)
     for element, signal in thrown:
         if signal not in caught:
-            yield Finding(RULES, element, N_("信号没有任何环节等待,请改用服务任务"))
+            yield Finding(RULES, element, N_("信号没有任何环节等待，请改用服务任务"))

@@ -56,7 +56,7 @@ def complete(compiled: Compiled, state: bytes, token: str, data: Mapping[str, An
     before = _open(compiled, instance)
     task = _find(instance, token)
     if task is None or token not in before:
-        raise Conflict(N_("该任务已经办结或撤回,请刷新后查看。"))
+        raise Conflict(N_("该任务已经办结或撤回，请刷新后查看。"))
 
     def act() -> None:
         wrapper = task.parent.task_spec if task.parent is not None else None
@@ -87,7 +87,7 @@ def send(compiled: Compiled, state: bytes, name: str, payload: Mapping[str, Any]
         and task.task_spec.event_definition.name == name
     ]
     if not waiting:
-        raise Conflict(N_("程序此刻不等待「%(name)s」。"), name=name)
+        raise Conflict(N_("程序此刻不等待“%(name)s”。"), name=name)
 
     def act() -> None:
         definition = waiting[0].task_spec.event_definition
@@ -146,7 +146,7 @@ def _step(
             raise _labelled(cause, compiled) from error
         spec = getattr(error, "task_spec", None)
         raise ProcedureFault(
-            N_("程序不能继续运行:%(reason)s 请联系程序管理人员。"),
+            N_("程序不能继续运行：%(reason)s 请联系程序管理人员。"),
             element=str(getattr(spec, "bpmn_id", "") or ""),
             reason=str(error),
         ) from error
@@ -162,7 +162,7 @@ def _step(
     if not (instance.completed or after or timers or _awaits_an_event(instance)):
         # Nothing checks the soundness of a diagram for us (trap 12): rather refuse the step than lose the matter.
         raise ProcedureFault(
-            N_("程序走到了尽头:没有任务、期限或信号可以让事项继续。请联系程序管理人员。"),
+            N_("程序走到了尽头：没有任务、期限或信号可以让事项继续。请联系程序管理人员。"),
             element=instance.trace[-1].element_id if instance.trace else "",
         )
     instance.compact()

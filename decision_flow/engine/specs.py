@@ -130,7 +130,7 @@ class Choice(ExclusiveGateway):  # type: ignore[misc]
         if self.default_task_spec is None and not any(
             condition is not None and condition._matches(my_task) for condition, _ in self.cond_task_specs
         ):
-            raise ProcedureFault(N_("排他网关「%(element)s」没有一条连线的条件成立。"), element=self.name)
+            raise ProcedureFault(N_("排他网关“%(element)s”没有一条连线的条件成立。"), element=self.name)
         return bool(super()._run_hook(my_task))
 
 
@@ -170,7 +170,7 @@ class InclusiveJoin(Join, InclusiveGateway):  # type: ignore[misc]
         Join._run_hook(self, my_task)
         matches, defaults = self._get_matching_outputs(my_task)
         if not matches + defaults:
-            raise ProcedureFault(N_("包容网关「%(element)s」没有一条连线的条件成立。"), element=self.name)
+            raise ProcedureFault(N_("包容网关“%(element)s”没有一条连线的条件成立。"), element=self.name)
         my_task._sync_children(matches or defaults, TaskState.FUTURE)
         for child in my_task.children:
             child.task_spec._predict(child, mask=TaskState.FUTURE | TaskState.PREDICTED_MASK)
@@ -226,13 +226,13 @@ class _FreshRounds(MultiInstanceTask):  # type: ignore[misc]
         if items is None and self.data_input.bpmn_id.partition(".")[0] not in my_task.data:
             # A form that nobody filled in yet is a wrong name; one that names nobody is an empty list.
             raise ProcedureFault(
-                N_("多实例「%(element)s」的列表 %(expression)s 还不存在,请核对名称。"),
+                N_("多实例“%(element)s”的列表 %(expression)s 还不存在，请核对名称。"),
                 element=self.bpmn_id,
                 expression=self.data_input.bpmn_id,
             )
         if items is not None and not isinstance(items, list):
             raise ProcedureFault(
-                N_("多实例「%(element)s」需要一个列表。"),
+                N_("多实例“%(element)s”需要一个列表。"),
                 element=self.bpmn_id,
                 expression=self.data_input.bpmn_id,
             )
@@ -286,7 +286,7 @@ class DecisionTask(BpmnSpecMixin):  # type: ignore[misc]
             my_task.data[self.variable] = self.table.decide(my_task.data, functions)
         except ExpressionError as error:
             raise ProcedureFault(
-                N_("决策表「%(table)s」不能判定:%(reason)s"),
+                N_("决策表“%(table)s”不能判定：%(reason)s"),
                 element=self.name,
                 table=self.table.id,
                 reason=Text.of(error.message, error.values),
@@ -329,5 +329,5 @@ class DueEvent(TimerEventDefinition):  # type: ignore[misc]
             return moment(value, now)
         except (TypeError, ValueError, OverflowError) as error:
             raise ProcedureFault(
-                N_("定时器「%(element)s」没有得出日期:%(text)s"), element=self.name, expression=text, text=text
+                N_("定时器“%(element)s”没有得出日期：%(text)s"), element=self.name, expression=text, text=text
             ) from error

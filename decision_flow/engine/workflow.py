@@ -76,7 +76,7 @@ class Instance(_Flat, BpmnWorkflow):  # type: ignore[misc]
                     passed += 1
                 if passed > MAX_PASSED:
                     raise ProcedureFault(
-                        N_("程序在「%(element)s」处不停地自动循环,没有任务或期限让它停下。请联系程序管理人员。"),
+                        N_("程序在“%(element)s”处不停地自动循环，没有任务或期限让它停下。请联系程序管理人员。"),
                         element=str(task.task_spec.bpmn_id or ""),
                     )
             self.refresh_timers()

@@ -18,7 +18,7 @@ from decision_flow.forms.definition import Check, Field
 from decision_flow.forms.functions import FUNCTIONS, holds
 from decision_flow.forms.values import EMPTY, clean, value_of
 
-REQUIRED, REQUIRED_BY = N_("请填写此项。"), N_("请填写此项。(%s)")
+REQUIRED, REQUIRED_BY = N_("请填写此项。"), N_("请填写此项。（%s）")
 UNKNOWN = N_("表单中没有这一项。")
 _MARSHMALLOW = {"Unknown field.": UNKNOWN, "Field may not be null.": REQUIRED}
 Errors = dict[str, list[str]]
@@ -152,14 +152,14 @@ class Checking:
 
     def _refuse(self, check: Check, path: str) -> None:
         self._count(check)
-        basis = f"({_basis(check)})" if check.rule else ""
-        english = f"{check.message_en} {basis}".strip() if check.message_en else ""
+        basis = f"（{_basis(check)}）" if check.rule else ""
+        english = f"{check.message_en} ({_basis(check, ', ')})" if check.message_en and check.rule else check.message_en
         # The sentence is the form's own, not a text of the catalogue: its English comes with it.
         self.errors.setdefault(path, []).append(Text.of(check.message + basis, english=english))
 
 
-def _basis(told: Field | Check) -> str:
-    return ",".join(part for part in (told.rule, told.article) if part)
+def _basis(told: Field | Check, comma: str = "，") -> str:
+    return comma.join(part for part in (told.rule, told.article) if part)
 
 
 def flatten(messages: Any, prefix: str, errors: Errors) -> None:

@@ -121,7 +121,7 @@ class Form:
         )  # fmt: skip
 
 
-_WRONG = N_("填写的内容有误,请按提示修改后再提交。")
+_WRONG = N_("填写的内容有误，请按提示修改后再提交。")
 
 
 def _short(fields: tuple[Field, ...], answers: Mapping[str, Any]) -> dict[str, Any]:

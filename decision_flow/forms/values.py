@@ -140,8 +140,8 @@ class _Moment(_Value):
 
     def _misread(self) -> ma.ValidationError:
         if self.field.type == "date":
-            return wrong(N_("日期不正确,请按年-月-日填写。"))
-        return wrong(N_("时间不正确,请按年-月-日 时:分填写。"))
+            return wrong(N_("日期不正确，请按年-月-日填写。"))
+        return wrong(N_("时间不正确，请按年-月-日 时：分填写。"))
 
     @staticmethod
     def _must_be_near(moment: date) -> None:

@@ -32,7 +32,7 @@ def complete(facts: Facts) -> Found:
     if ended_early(facts):
         return
     if facts.of("F-15", "decision") not in APPROVED:
-        yield missing("R-30a", 30, N_("没有经集体讨论通过的决定,不能归档结案。"), N_("提交会议讨论决定。"), "F-15")
+        yield missing("R-30a", 30, N_("没有经集体讨论通过的决定，不能归档结案。"), N_("提交会议讨论决定。"), "F-15")
     yield from meeting.to_meet(facts)
     yield from decide.to_decide(facts)
     yield from publish.to_execute(facts)
@@ -47,7 +47,9 @@ def excluded_confirmed(facts: Facts) -> Found:
 def trail_whole(facts: Facts) -> Found:
     """R-33: the trail of the matter verifies."""
     if facts.trail_break:
-        yield missing("R-33", 33, N_("过程记录不完整:%(reason)s。"), N_("请审计管理员核查。"), reason=facts.trail_break)
+        yield missing(
+            "R-33", 33, N_("过程记录不完整：%(reason)s。"), N_("请审计管理员核查。"), reason=facts.trail_break
+        )
 
 
 def papers_whole(facts: Facts) -> Found:
@@ -56,20 +58,20 @@ def papers_whole(facts: Facts) -> Found:
     if not (gone or other):
         return
     if not other:
-        told = N_("归档材料在文件存储中缺失:%(missing)s。")
+        told = N_("归档材料在文件存储中缺失：%(missing)s。")
     elif not gone:
-        told = N_("归档材料的内容与登记的摘要不一致,可能被改动:%(changed)s。")
+        told = N_("归档材料的内容与登记的摘要不一致，可能被改动：%(changed)s。")
     else:
-        told = N_("归档材料在文件存储中缺失:%(missing)s;内容与登记的摘要不一致:%(changed)s。")
+        told = N_("归档材料在文件存储中缺失：%(missing)s；内容与登记的摘要不一致：%(changed)s。")
     yield missing(
-        "R-33", 33, told, N_("请系统管理员从备份恢复,或者重新上传完全相同的原件(系统按内容识别),再归档。"),
+        "R-33", 33, told, N_("请系统管理员从备份恢复，或者重新上传完全相同的原件（系统按内容识别），再归档。"),
         missing=_few(gone), changed=_few(other),
     )  # fmt: skip
 
 
 def _few(names: tuple[str, ...]) -> str:
     shown = "、".join(f"《{name}》" for name in names[:_SHOWN])
-    return f"{shown}…({len(names)})" if len(names) > _SHOWN else shown
+    return f"{shown}…（共{len(names)}份）" if len(names) > _SHOWN else shown
 
 
 def to_archive(facts: Facts) -> Found:
@@ -93,4 +95,4 @@ def to_finish(facts: Facts) -> Found:
         yield from execution.to_report_done(facts)
     # What is withdrawn by the head is archived by a matter of its own.
     if not facts.archived and not facts.has("F-03w"):
-        yield missing("R-33", 33, N_("过程材料没有归档,不能结案。"), N_("整理移交并由档案人员接收。"), "F-24")
+        yield missing("R-33", 33, N_("过程材料没有归档，不能结案。"), N_("整理移交并由档案人员接收。"), "F-24")

@@ -16,10 +16,10 @@ def held(facts: Facts) -> Found:
     minutes = facts.last("F-15")
     if minutes is not None and minutes.at is not None and _day(minutes.get("held_at")) > _day(minutes.at):
         yield missing(
-            "R-30a", 30, N_("会议还没有召开,会议记录不能办结。"), N_("会议召开以后再如实填写会议记录。"), "F-15"
+            "R-30a", 30, N_("会议还没有召开，会议记录不能办结。"), N_("会议召开以后再如实填写会议记录。"), "F-15"
         )
     if minutes is None:
-        yield missing("R-30a", 30, N_("没有经会议集体讨论,不能作出决定。"), N_("召开会议讨论并制作会议记录。"), "F-15")
+        yield missing("R-30a", 30, N_("没有经会议集体讨论，不能作出决定。"), N_("召开会议讨论并制作会议记录。"), "F-15")
 
 
 def _day(value: object) -> str:
@@ -71,7 +71,11 @@ def head_spoke_last(facts: Facts) -> Found:
     opinions = facts.of("F-15", "opinions") or ()
     if facts.has("F-15") and (not opinions or not head_last(opinions)):
         yield missing(
-            "R-30c", 30, N_("行政首长应当最后发表意见。"), N_("按实际发言次序记录;首长先发言的,另行召开会议。"), "F-15"
+            "R-30c",
+            30,
+            N_("行政首长应当最后发表意见。"),
+            N_("按实际发言次序记录；首长先发言的，另行召开会议。"),
+            "F-15",
         )
 
 
@@ -82,7 +86,7 @@ def deviation_explained(facts: Facts) -> Found:
         return
     if not str(minutes.get("deviation_reason") or "").strip():
         yield missing(
-            "R-30d", 30, N_("决定与多数人意见不一致,没有在会上说明理由。"), N_("记录首长在会上说明的理由。"), "F-15"
+            "R-30d", 30, N_("决定与多数人意见不一致，没有在会上说明理由。"), N_("记录首长在会上说明的理由。"), "F-15"
         )
 
 

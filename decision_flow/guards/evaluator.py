@@ -26,7 +26,7 @@ def decided(facts: Facts) -> Found:
     start = facts.last("F-36")
     if start is not None and start.get("start") is False:
         if not str(start.get("decline_reason") or "").strip():
-            yield missing("R-36a", 36, N_("不启动评估,没有写明理由。"), N_("写明理由。"), "F-36")
+            yield missing("R-36a", 36, N_("不启动评估，没有写明理由。"), N_("写明理由。"), "F-36")
         return
     outcome = facts.last("F-41")
     if outcome is None:
@@ -34,7 +34,7 @@ def decided(facts: Facts) -> Found:
         return
     differs = outcome.get("outcome") == "continue" and facts.of("F-40", "recommendation") == "terminate"
     if differs and not str(outcome.get("reason") or "").strip():
-        yield missing("R-36d", 36, N_("处理决定与评估建议不一致,没有写明理由。"), N_("写明理由。"), "F-41")
+        yield missing("R-36d", 36, N_("处理决定与评估建议不一致，没有写明理由。"), N_("写明理由。"), "F-41")
 
 
 def to_report(facts: Facts) -> Found:

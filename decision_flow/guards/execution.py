@@ -15,7 +15,7 @@ def to_suspend(facts: Facts) -> Found:
     order = facts.last("F-35")
     if order is None or order.get("ground") not in GROUNDS:
         yield missing(
-            "R-37b", 37, N_("没有第三十五条规定的情形,不能中止执行。"), N_("写明属于哪一种法定情形。"), "F-35"
+            "R-37b", 37, N_("没有第三十五条规定的情形，不能中止执行。"), N_("写明属于哪一种法定情形。"), "F-35"
         )
         return
     if order.role not in ("", "admin_head"):
@@ -25,7 +25,7 @@ def to_suspend(facts: Facts) -> Found:
 def to_rewrite(facts: Facts) -> Found:
     """G-CHANGE (R-37a): the text of a published decision changes only by an adjustment."""
     if facts.published:
-        yield missing("R-37a", 37, N_("决策已经公布,不能在本事项中改动文本。"), N_("办理决策调整。"))
+        yield missing("R-37a", 37, N_("决策已经公布，不能在本事项中改动文本。"), N_("办理决策调整。"))
 
 
 def to_end(facts: Facts) -> Found:

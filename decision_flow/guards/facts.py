@@ -38,11 +38,12 @@ class Filed:
 
 @dataclass(frozen=True)
 class Text:
-    """The text of the draft that stands: its hash, and what the reviewer said of this very text."""
+    """The text of the draft that stands: its hash, what the reviewer said of it, and since when it stands."""
 
     number: int = 0
     sha256: str = ""
     conclusion: str = ""
+    frozen_at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -18,19 +18,19 @@ def scope(facts: Facts) -> Found:
         yield missing(
             "R-03c",
             3,
-            N_("本事项属于不适用本程序的情形,不能继续办理。"),
-            N_("按不适用本程序归档,并列入排除登记。"),
+            N_("本事项属于不适用本程序的情形，不能继续办理。"),
+            N_("按不适用本程序归档，并列入排除登记。"),
             "F-01b",
         )
     if suggestion.get("special_procedure_law") and not suggestion.get("special_procedure_article"):
-        yield missing("R-03b", 3, N_("写明了另有规定的法律法规,没有写明条款。"), N_("补充具体条款。"), "F-01")
+        yield missing("R-03b", 3, N_("写明了另有规定的法律法规，没有写明条款。"), N_("补充具体条款。"), "F-01")
 
 
 def studied(facts: Facts) -> Found:
     """R-10a, R-10b: a study report with its five parts before anybody decides to begin."""
     study = facts.last("F-02")
     if study is None:
-        yield missing("R-10a", 10, N_("还没有研究论证报告,不能决定启动。"), N_("交有关单位研究论证。"), "F-02")
+        yield missing("R-10a", 10, N_("还没有研究论证报告，不能决定启动。"), N_("交有关单位研究论证。"), "F-02")
         return
     parts = ("main_problem", "grounds", "preliminary_solution", "necessity", "feasibility")
     if not all(str(study.get(part) or "").strip() for part in parts):
@@ -53,7 +53,9 @@ def carried(facts: Facts) -> Found:
     units = facts.of("F-03b", "undertaking_units") or []
     lead = facts.of("F-03b", "lead_unit_id")
     if len(units) > 1 and lead not in units:
-        yield missing("R-11b", 11, N_("两个以上单位承办,没有明确牵头单位。"), N_("在承办单位中确定牵头单位。"), "F-03b")
+        yield missing(
+            "R-11b", 11, N_("两个以上单位承办，没有明确牵头单位。"), N_("在承办单位中确定牵头单位。"), "F-03b"
+        )
 
 
 def to_decide_on_start(facts: Facts) -> Found:

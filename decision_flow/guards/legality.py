@@ -19,7 +19,7 @@ def drafted(facts: Facts) -> Found:
         yield missing("R-12b", 12, N_("没有梳理法律法规规章政策依据。"), N_("在依据清单中至少列一项依据。"), "F-04")
     if research is not None and not research.get("cost_benefit_needed") and not research.get("not_needed_reason"):
         yield missing(
-            "R-12c", 12, N_("没有成本效益分析,也没有说明不需要的理由。"), N_("补充分析或者写明理由。"), "F-04"
+            "R-12c", 12, N_("没有成本效益分析，也没有说明不需要的理由。"), N_("补充分析或者写明理由。"), "F-04"
         )
     elif research is not None and not research.get("cost_benefit_needed") and "R-12c" not in facts.approved:
         yield unapproved("R-12c", 12, N_("不作成本效益分析的理由还没有经批准。"))
@@ -30,13 +30,13 @@ def drafted(facts: Facts) -> Found:
         draft.get("has_major_disagreement") and len(draft.get("options")) < 2 and not draft.get("single_option_reason")
     ):
         yield missing(
-            "R-12d", 12, N_("有较大分歧但只有一个方案,没有说明理由。"), N_("提出两个以上方案,或者写明理由。"), "F-06"
+            "R-12d", 12, N_("有较大分歧但只有一个方案，没有说明理由。"), N_("提出两个以上方案，或者写明理由。"), "F-06"
         )
     elif draft.get("single_option_reason") and "R-12d" not in facts.approved:
-        yield unapproved("R-12d", 12, N_("有较大分歧只提一个方案,理由还没有经批准。"))
+        yield unapproved("R-12d", 12, N_("有较大分歧只提一个方案，理由还没有经批准。"))
     if facts.text is None or not facts.text.sha256:
         yield missing(
-            "R-25c", 25, N_("草案文本没有固定,不能确认审查的是哪一份文本。"), N_("上传草案文件并固定版本。"), "F-06"
+            "R-25c", 25, N_("草案文本没有固定，不能确认审查的是哪一份文本。"), N_("上传草案文件并固定版本。"), "F-06"
         )
 
 
@@ -54,7 +54,7 @@ def consulted(facts: Facts) -> Found:
         yield missing(
             "R-13b",
             13,
-            N_("有单位不同意,没有说明争议、各方意见和理由依据。"),
+            N_("有单位不同意，没有说明争议、各方意见和理由依据。"),
             N_("在部门意见处理中写明争议。"),
             "F-05b",
         )
@@ -74,8 +74,8 @@ def public_heard(facts: Facts) -> Found:
         yield missing(
             "R-14a",
             14,
-            N_("公众参与没有办结,也没有认定全部不予公开。"),
-            N_("完成公众参与,归纳并研究采纳意见。"),
+            N_("公众参与没有办结，也没有认定全部不予公开。"),
+            N_("完成公众参与，归纳并研究采纳意见。"),
             "F-23",
         )
     if facts.of("F-20", "no_hearing_reason") and "R-16a" not in facts.approved:
@@ -94,7 +94,7 @@ def public_heard(facts: Facts) -> Found:
 def experts_heard(facts: Facts) -> Found:
     """R-19a: experts argued a technical matter; for another the exemption has its reason."""
     if facts.of("F-29e", "few_reason") and "R-20c" not in facts.approved:
-        yield unapproved("R-20c", 20, N_("专家人数少于规定,理由还没有经批准。"))
+        yield unapproved("R-20c", 20, N_("专家人数少于规定，理由还没有经批准。"))
     technical = facts.of("F-06", "is_technical") is True
     if technical and not facts.has("F-29"):
         yield missing("R-19a", 19, N_("专业性、技术性较强的事项没有专家论证意见。"), N_("组织专家论证。"), "F-29")
@@ -102,7 +102,7 @@ def experts_heard(facts: Facts) -> Found:
         exempt = facts.last("F-08")
         if exempt is None or not str(exempt.get("reason") or "").strip():
             yield missing(
-                "R-19a", 19, N_("没有专家论证,也没有经批准的豁免。"), N_("组织论证,或者由分管领导批准豁免。"), "F-08"
+                "R-19a", 19, N_("没有专家论证，也没有经批准的豁免。"), N_("组织论证，或者由分管领导批准豁免。"), "F-08"
             )
 
 
@@ -115,7 +115,7 @@ def risk_assessed(facts: Facts) -> Found:
     flagged = {name for name in SCREENED if screening.get(f"q_{name}") is True}
     finding = facts.last("F-34b")
     if finding is not None and finding.get("finding") not in CONTROLLABLE:
-        yield missing("R-24", 24, N_("风险不可控,不能提交。"), N_("调整草案或者采取措施,重新评估到可控。"), "F-34b")
+        yield missing("R-24", 24, N_("风险不可控，不能提交。"), N_("调整草案或者采取措施，重新评估到可控。"), "F-34b")
     if finding is not None:
         return
     if flagged and screening.get("existing_assessment_no"):
@@ -124,12 +124,12 @@ def risk_assessed(facts: Facts) -> Found:
                 "R-22b", 22, N_("引用的已有评估没有覆盖全部风险类型。"), N_("补充评估没有覆盖的风险。"), "F-09"
             )
         elif "R-22b" not in facts.approved:
-            yield unapproved("R-22b", 22, N_("以已有评估代替风险评估,还没有经批准。"))
+            yield unapproved("R-22b", 22, N_("以已有评估代替风险评估，还没有经批准。"))
     elif flagged:
-        yield missing("R-22a", 22, N_("筛查有风险,没有风险评估报告和可控性认定。"), N_("组织风险评估。"), "F-34")
+        yield missing("R-22a", 22, N_("筛查有风险，没有风险评估报告和可控性认定。"), N_("组织风险评估。"), "F-34")
     elif not str(facts.of("F-09b", "exempt_reason") or "").strip():
         yield missing(
-            "R-22a", 22, N_("没有风险评估,也没有经批准的豁免。"), N_("由分管领导批准豁免并写明理由。"), "F-09b"
+            "R-22a", 22, N_("没有风险评估，也没有经批准的豁免。"), N_("由分管领导批准豁免并写明理由。"), "F-09b"
         )
 
 
@@ -140,7 +140,11 @@ def competition_reviewed(facts: Facts) -> Found:
     review = facts.last("F-10")
     if review is None:
         yield missing(
-            "R-29c", "公平竞争审查条例第十二条", N_("涉及市场主体,没有公平竞争审查。"), N_("办理公平竞争审查。"), "F-10"
+            "R-29c",
+            "公平竞争审查条例第十二条",
+            N_("涉及市场主体，没有公平竞争审查。"),
+            N_("办理公平竞争审查。"),
+            "F-10",
         )
     elif review.get("conclusion") not in ("no_restriction", "exception_ok"):
         yield missing(
@@ -148,7 +152,7 @@ def competition_reviewed(facts: Facts) -> Found:
         )
     elif review.get("exception_used") and not review.get("implementation_end_date"):
         yield missing(
-            "R-29c", "公平竞争审查条例第十二条", N_("适用例外规定,没有写明实施期限。"), N_("写明实施期限。"), "F-10"
+            "R-29c", "公平竞争审查条例第十二条", N_("适用例外规定，没有写明实施期限。"), N_("写明实施期限。"), "F-10"
         )
 
 
@@ -156,7 +160,7 @@ def nothing_stale(facts: Facts) -> Found:
     """R-25c (P): what was done on an older text is done again, or reasoned away and approved."""
     if [step for step in facts.stale if step != "legality_review"]:
         yield missing(
-            "R-25c", 25, N_("草案作了实质性修改,有的环节是按旧文本办理的。"), N_("重新办理,或者说明理由并经批准。")
+            "R-25c", 25, N_("草案作了实质性修改，有的环节是按旧文本办理的。"), N_("重新办理，或者说明理由并经批准。")
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decision_flow.errors import N_
 from decision_flow.guards import initiate, legality
-from decision_flow.guards.facts import SUBMITTABLE, Facts
+from decision_flow.guards.facts import SUBMITTABLE, Facts, Filed, Text
 from decision_flow.guards.said import Found, missing
 
 
@@ -13,36 +13,50 @@ def reviewed(facts: Facts) -> Found:
     review, signed = facts.last("F-13"), facts.last("F-13s")
     if review is None or signed is None or signed.get("agree") is not True or facts.place(signed) < facts.place(review):
         yield missing(
-            "R-25a", 25, N_("没有合法性审查意见,不能提交会议讨论。"), N_("送合法性审查,由审查机构签发意见。"), "F-12"
+            "R-25a", 25, N_("没有合法性审查意见，不能提交会议讨论。"), N_("送合法性审查，由审查机构签发意见。"), "F-12"
         )
         return
     if facts.text is not None and facts.draft_filed not in ("", facts.text.sha256):
         # A diagram may leave out the freezing; the text that was reviewed is another one all the same.
         yield missing(
-            "R-25c", 25, N_("审查后又提交了另一份草案,现行文本没有审查意见。"), N_("将现行文本重新送审。"), "F-12"
+            "R-25c", 25, N_("审查后又提交了另一份草案，现行文本没有审查意见。"), N_("将现行文本重新送审。"), "F-12"
         )
     conclusion = facts.text.conclusion if facts.text is not None else str(review.get("conclusion") or "")
-    if conclusion == "":
+    if conclusion == "" and facts.text is not None and _signed_on(facts.text, signed):
+        # Reviewed under an early release, which did not yet keep what the opinion was given on.
         yield missing(
-            "R-25c", 25, N_("草案文本在审查后有变动,现行文本没有审查意见。"), N_("将现行文本重新送审。"), "F-12"
+            "R-25c",
+            25,
+            N_("审查意见签发时，系统尚未记录审查的是哪一份文本，不能认定现行文本已经审查。"),
+            N_("将现行文本重新送审。"),
+            "F-12",
+        )
+    elif conclusion == "":
+        yield missing(
+            "R-25c", 25, N_("草案文本在审查后有变动，现行文本没有审查意见。"), N_("将现行文本重新送审。"), "F-12"
         )
     elif conclusion not in SUBMITTABLE:
         yield missing(
             "R-25c",
             25,
             N_("审查结论不允许提交会议讨论。"),
-            N_("按审查意见修改后重新送审,或者由审查人员确认修改。"),
+            N_("按审查意见修改后重新送审，或者由审查人员确认修改。"),
             "F-12",
         )
     if conclusion == "no_rule_risk_stated":
         yield from _exploratory(facts)
 
 
+def _signed_on(text: Text, signed: Filed) -> bool:
+    """Whether the opinion was signed while `text` stood."""
+    return text.frozen_at is not None and signed.at is not None and signed.at >= text.frozen_at
+
+
 def _exploratory(facts: Facts) -> Found:
     basis = facts.of("F-04", "legal_basis") or ()
     if facts.of("F-13", "prohibited_rule_found") or any(row.get("effect") == "prohibits" for row in basis):
         yield missing(
-            "R-25d", 25, N_("依据中有明确的禁止性规定,不能按探索性改革提交。"), N_("修改草案后重新送审。"), "F-04"
+            "R-25d", 25, N_("依据中有明确的禁止性规定，不能按探索性改革提交。"), N_("修改草案后重新送审。"), "F-04"
         )
     if not str(facts.of("F-13", "legal_risk_statement") or "").strip():
         yield missing("R-25d", 25, N_("探索性改革没有明示法律风险。"), N_("在审查意见中写明法律风险。"), "F-13")

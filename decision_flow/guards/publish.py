@@ -30,7 +30,7 @@ def party_replied(facts: Facts) -> Found:
 def congress_told(facts: Facts) -> Found:
     """R-08a: what is to be reported to the congress was reported."""
     if facts.of("F-06", "npc_report_required") is True and not str(facts.of("F-16n", "doc_no") or "").strip():
-        yield missing("R-08a", 8, N_("应当向人大报告的事项,没有报告文号。"), N_("向人大报告并登记文号。"), "F-16n")
+        yield missing("R-08a", 8, N_("应当向人大报告的事项，没有报告文号。"), N_("向人大报告并登记文号。"), "F-16n")
 
 
 def page_reviewed(facts: Facts) -> Found:
@@ -64,7 +64,7 @@ def explained(facts: Facts) -> Found:
         yield missing(
             "R-32b",
             32,
-            N_("社会普遍关心或者专业性强的,没有说明意见采纳情况。"),
+            N_("社会普遍关心或者专业性强的，没有说明意见采纳情况。"),
             N_("在公布稿中说明公众和专家意见采纳情况。"),
             "F-17",
         )
@@ -92,7 +92,7 @@ def to_execute(facts: Facts) -> Found:
     """R-32a: no execution before the decision was published, or found lawfully not public."""
     whole = facts.of("F-07", "scope") == "whole"
     if not facts.published and not whole:
-        yield missing("R-32a", 32, N_("决定没有公布,也没有不予公开认定,不能下达执行。"), N_("公布决定。"), "F-17b")
+        yield missing("R-32a", 32, N_("决定没有公布，也没有不予公开认定，不能下达执行。"), N_("公布决定。"), "F-17b")
     yield from approved(facts)
     yield from party_replied(facts)
     yield from congress_told(facts)

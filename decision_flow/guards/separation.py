@@ -57,7 +57,7 @@ def reviewer_apart(facts: Facts, duty: Duty, person: Person) -> Found:
         yield missing(
             "SOD-02",
             25,
-            N_("%(name)s所在单位是本事项的承办单位,不能审查自己的草案。"),
+            N_("%(name)s所在单位是本事项的承办单位，不能审查自己的草案。"),
             N_("由政府办公室指定上级或者其他审查人员。"),
             name=person.name,
         )
@@ -65,7 +65,7 @@ def reviewer_apart(facts: Facts, duty: Duty, person: Person) -> Found:
         yield missing(
             "SOD-01",
             25,
-            N_("%(name)s参与了草案的起草,不能承担合法性审查。"),
+            N_("%(name)s参与了草案的起草，不能承担合法性审查。"),
             N_("由其他审查人员办理。"),
             name=person.name,
         )
@@ -77,7 +77,7 @@ def signer_apart(facts: Facts, duty: Duty, person: Person) -> Found:
         yield missing(
             "SOD-03",
             28,
-            N_("审查意见由%(name)s起草,不能由同一人签发。"),
+            N_("审查意见由%(name)s起草，不能由同一人签发。"),
             N_("由审查机构负责人签发。"),
             name=person.name,
         )
@@ -90,13 +90,13 @@ def expert_apart(facts: Facts, duty: Duty, person: Person) -> Found:
     told = [one for one in facts.all("F-28") if one.by == person.id]
     if duty.form == "F-29" and told and told[-1].get("has_direct_interest") is True:
         yield missing(
-            "SOD-04", 20, N_("%(name)s声明与本事项有直接利害关系,应当回避。"), N_("由承办单位另选专家。"),
+            "SOD-04", 20, N_("%(name)s声明与本事项有直接利害关系，应当回避。"), N_("由承办单位另选专家。"),
             name=person.name,
         )  # fmt: skip
     chosen = {row.get("expert_id") for row in facts.of("F-29e", "experts") or ()} - {None}
     if chosen and person.id not in chosen:
         yield missing(
-            "SOD-04", 20, N_("%(name)s不是本事项选定的专家,没有核查利害关系,不能出具论证意见。"),
+            "SOD-04", 20, N_("%(name)s不是本事项选定的专家，没有核查利害关系，不能出具论证意见。"),
             N_("由承办单位在“选择专家”中选定后办理。"), "F-29e", name=person.name,
         )  # fmt: skip
 
@@ -108,19 +108,19 @@ def evaluator_apart(facts: Facts, duty: Duty, person: Person) -> Found:
     before = facts.before
     if person.units & before.units:
         yield missing(
-            "SOD-05", 36, N_("%(name)s所在单位在决策前承担了主要论证评估工作,不能参加后评估。"),
+            "SOD-05", 36, N_("%(name)s所在单位在决策前承担了主要论证评估工作，不能参加后评估。"),
             N_("由其他评估人员办理。"), name=person.name,
         )  # fmt: skip
     if person.id in before.experts:
         yield missing(
-            "SOD-06", "条例第三十六条(地方规定)", N_("%(name)s在决策前参加了本决策的专家论证,不能参加后评估。"),
+            "SOD-06", "条例第三十六条（地方规定）", N_("%(name)s在决策前参加了本决策的专家论证，不能参加后评估。"),
             N_("转由其他人员办理。"), name=person.name,
         )  # fmt: skip
     reasoned = str(facts.of("F-37", "independence_reason") or "").strip()
     if person.units & before.own_units and not reasoned:
         yield missing(
-            "SOD-07", 36, N_("%(name)s所在单位是本决策的承办单位或者执行单位,自行评估没有写明理由。"),
-            N_("由其他评估人员办理,或者在确定评估单位时写明理由。"), "F-37", name=person.name,
+            "SOD-07", 36, N_("%(name)s所在单位是本决策的承办单位或者执行单位，自行评估没有写明理由。"),
+            N_("由其他评估人员办理，或者在确定评估单位时写明理由。"), "F-37", name=person.name,
         )  # fmt: skip
 
 
@@ -131,7 +131,7 @@ def host_apart(facts: Facts, duty: Duty, person: Person) -> Found:
     drafted = person.id in facts.workers_on(*DRAFTING_FORMS)
     if drafted or (facts.undertaking_unit is not None and facts.undertaking_unit in person.units):
         yield missing(
-            "SOD-08", "行政处罚法第六十四条(参照)", N_("%(name)s是承办单位或者草案起草人员,不能主持听证。"),
+            "SOD-08", "行政处罚法第六十四条（参照）", N_("%(name)s是承办单位或者草案起草人员，不能主持听证。"),
             N_("由其他单位的人员主持。"), name=person.name,
         )  # fmt: skip
 
@@ -141,7 +141,7 @@ def clerk_apart(facts: Facts, duty: Duty, person: Person) -> Found:
     members = {row.get("person") for row in facts.of("F-15b", "members") or ()}
     if duty.form == "F-15" and person.id in members:
         yield missing(
-            "SOD-10", SEPARATION, N_("%(name)s是会议组成人员,不能担任会议记录人。"), N_("由其他人员记录。"),
+            "SOD-10", SEPARATION, N_("%(name)s是会议组成人员，不能担任会议记录人。"), N_("由其他人员记录。"),
             name=person.name,
         )  # fmt: skip
 
@@ -150,7 +150,7 @@ def page_reviewer_apart(facts: Facts, duty: Duty, person: Person) -> Found:
     """SOD-12: who wrote the page does not review it for secrets."""
     if duty.form == "F-21" and person.id in facts.workers_on("F-17"):
         yield missing(
-            "SOD-12", "政府信息公开条例第十七条", N_("公布稿由%(name)s起草,不能由同一人作保密审查。"),
+            "SOD-12", "政府信息公开条例第十七条", N_("公布稿由%(name)s起草，不能由同一人作保密审查。"),
             N_("由其他人员审查。"), name=person.name,
         )  # fmt: skip
 
@@ -161,7 +161,7 @@ def approver_apart(facts: Facts, duty: Duty, person: Person) -> Found:
     asked = facts.last(asked_in) if asked_in else None
     if asked is not None and asked.by == person.id:
         yield missing(
-            "SOD-14", SEPARATION, N_("这项豁免由%(name)s提出,不能由本人批准。"), N_("由其他有权人员批准。"),
+            "SOD-14", SEPARATION, N_("这项豁免由%(name)s提出，不能由本人批准。"), N_("由其他有权人员批准。"),
             name=person.name,
         )  # fmt: skip
 

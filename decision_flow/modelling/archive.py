@@ -52,7 +52,7 @@ def unpack(content: bytes) -> ProcedureSource:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
             entries = [entry for entry in packed.infolist() if not entry.is_dir()]
             if len(entries) > MAX_ENTRIES or sum(entry.file_size for entry in entries) > MAX_TOTAL:
-                raise Invalid(N_("程序包过大,不能导入。"))
+                raise Invalid(N_("程序包过大，不能导入。"))
             for entry in entries:
                 body = _read(packed, entry)
                 if entry.filename == "bundle.toml":
@@ -60,22 +60,22 @@ def unpack(content: bytes) -> ProcedureSource:
                     continue
                 match = _ENTRY.fullmatch(entry.filename)
                 if match is None:
-                    raise Invalid(N_("程序包中有不属于它的文件「%(name)s」,没有导入。"), name=entry.filename[:80])
+                    raise Invalid(N_("程序包中有不属于它的文件“%(name)s”，没有导入。"), name=entry.filename[:80])
                 files[match[1]][match[2]] = body
     except (zipfile.BadZipFile, zipfile.LargeZipFile, tomllib.TOMLDecodeError, ValueError, OSError, EOFError,
             NotImplementedError, RuntimeError) as error:  # fmt: skip
-        raise Invalid(N_("这不是一个程序包,没有导入:%(reason)s"), reason=str(error)[:200]) from error
+        raise Invalid(N_("这不是一个程序包，没有导入：%(reason)s"), reason=str(error)[:200]) from error
     needed = ("id", "title", "main")
     optional = ("title_en", "start_form", "digest")
     if not all(isinstance(told.get(name), str) and told[name] for name in needed) or not all(
         isinstance(told.get(name, ""), str) for name in optional
     ):
-        raise Invalid(N_("程序包的 bundle.toml 不完整,没有导入。"))
+        raise Invalid(N_("程序包的 bundle.toml 不完整，没有导入。"))
     bundle = Bundle(
         main=told["main"], bpmn=files["diagrams"], dmn=files["decision-tables"], forms=files["forms"]
     )  # fmt: skip
     if told.get("digest") and told["digest"] != bundle.digest:
-        raise Invalid(N_("程序包的内容与它的摘要不符,可能在传送中被改动,没有导入。"))
+        raise Invalid(N_("程序包的内容与它的摘要不符，可能在传送中被改动，没有导入。"))
     return ProcedureSource(
         told["id"][:60], told["title"][:120], told.get("title_en", "")[:200], told.get("start_form", "")[:20], bundle
     )  # fmt: skip
@@ -92,5 +92,5 @@ def _read(packed: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
     with packed.open(entry) as stream:
         body = stream.read(MAX_FILE + 1)
     if len(body) > MAX_FILE or len(body) != entry.file_size:
-        raise Invalid(N_("程序包过大,不能导入。"))
+        raise Invalid(N_("程序包过大，不能导入。"))
     return body

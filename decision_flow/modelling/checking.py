@@ -72,7 +72,7 @@ def _check(source: ProcedureSource, policy: str) -> Report:
             EXECUTABLE,
             told.severity,
             told.element,
-            f"决策表「{told.table}」:{told.message}",
+            f"决策表“{told.table}”：{told.message}",
             f"Table “{told.table}”: {told.message_en}",
         )
         for told in tables.findings(source.bundle.dmn)
@@ -98,7 +98,7 @@ def _legal(bundle: Bundle, ask: Callable[..., verification.Report], policy: str)
         # The run stands beside the sentence where it can be played; there it is not said twice.
         replace(
             found,
-            message=found.message.removesuffix(f":{tell(found.counterexample, names)}"),
+            message=found.message.removesuffix(f"：{tell(found.counterexample, names)}"),
             counterexample=_drawn(found.counterexample, sheets),
         )
         if found.counterexample

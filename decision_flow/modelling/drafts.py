@@ -63,11 +63,11 @@ def start(
     key, title = key.strip(), title.strip()
     errors: dict[str, list[str]] = {}
     if not _KEY.fullmatch(key or source.key):
-        errors["key"] = [N_("编号用小写字母、数字和下划线,以字母开头,3至51个字符。")]
+        errors["key"] = [N_("编号用小写字母、数字和下划线，以字母开头，3至51个字符。")]
     if len(title) > 120:
         errors["title"] = [N_("名称不超过120个字。")]
     if errors:
-        raise Invalid(N_("草案没有建立,请按提示修改。"), errors=errors)
+        raise Invalid(N_("草案没有建立，请按提示修改。"), errors=errors)
     if key and key != source.key:
         source = sources.renamed(source, key, title or source.title)
     elif title:
@@ -124,7 +124,7 @@ def save(session: Session, actor: Actor, draft_id: int, revision: int, change: C
     if draft.revision != revision:
         raise Conflict(
             N_(
-                "%(name)s已于%(at)s保存过这份草案,您的修改还没有写入。可以把您的修改另存为新草案,或者载入对方保存的内容。"
+                "%(name)s已于%(at)s保存过这份草案，您的修改还没有写入。可以把您的修改另存为新草案，或者载入对方保存的内容。"
             ),
             name=draft.updated_by.name,
             at=draft.updated_at.astimezone(clock.BUSINESS_ZONE).strftime("%Y-%m-%d %H:%M"),
@@ -141,7 +141,7 @@ def save(session: Session, actor: Actor, draft_id: int, revision: int, change: C
                 draft, attribute, value.strip()[: 120 if attribute == "title" else 60 if attribute == "policy" else 200]
             )
     if not draft.title:
-        raise Invalid(N_("草案没有保存,请按提示修改。"), errors={"title": [N_("请填写程序名称。")]})
+        raise Invalid(N_("草案没有保存，请按提示修改。"), errors={"title": [N_("请填写程序名称。")]})
     session.flush()
     _adopt(session, draft, named)
     draft.revision += 1
@@ -162,7 +162,7 @@ def copy(session: Session, actor: Actor, draft_id: int, change: Change) -> Proce
         session,
         actor,
         source_of(session, draft),
-        origin=f"草案{draft.id}(另存)",
+        origin=f"草案{draft.id}（另存）",
         base_version_id=draft.base_version_id,
         policy=draft.policy,
     )
@@ -216,7 +216,7 @@ def locked(session: Session, draft_id: int) -> ProcedureDraft:
     if draft is None:
         raise NotFound(N_("没有这份草案。"))
     if draft.state != DraftState.OPEN:
-        raise Conflict(N_("这份草案已经发布或者作废,不能再修改。"))
+        raise Conflict(N_("这份草案已经发布或者作废，不能再修改。"))
     return draft
 
 
@@ -239,16 +239,16 @@ def _put(session: Session, draft: ProcedureDraft, kind: str, name: str, content:
 def _check_file(kind: str, name: str, content: bytes) -> None:
     """Refuse what no file of a bundle is. A drawing in the middle of its work need not be able to run."""
     if kind not in KINDS or not _NAME.fullmatch(name) or not name.endswith(SUFFIX[kind]):
-        raise Invalid(N_("文件名「%(name)s」不能用。"), name=name[:80])
+        raise Invalid(N_("文件名“%(name)s”不能用。"), name=name[:80])
     if len(content) > MAX_BYTES:
-        raise Invalid(N_("文件「%(name)s」过大,不能保存。"), name=name)
+        raise Invalid(N_("文件“%(name)s”过大，不能保存。"), name=name)
 
 
 def _adopt(session: Session, draft: ProcedureDraft, named: set[str]) -> None:
     """Take in the shipped forms and tables that the diagrams name; let go of the `named` forms they no longer do."""
     source = source_of(session, draft)
     if sum(len(files) for files in (source.bundle.bpmn, source.bundle.dmn, source.bundle.forms)) > MAX_FILES:
-        raise Invalid(N_("草案的文件过多,不能保存。"))
+        raise Invalid(N_("草案的文件过多，不能保存。"))
     for kind, name, content in sources.missing(source):
         session.add(DraftFile(draft_id=draft.id, kind=kind, name=name, content=content))
     if gone := sources.let_go(source, named):

@@ -22,7 +22,7 @@ def read(content: bytes) -> dict[str, Any]:
     try:
         return tomllib.loads(content.decode())
     except (ValueError, RecursionError) as error:
-        raise Invalid(N_("表单文件读不出来:%(reason)s"), reason=str(error)) from error
+        raise Invalid(N_("表单文件读不出来：%(reason)s"), reason=str(error)) from error
 
 
 def empty(form_id: str) -> dict[str, Any]:

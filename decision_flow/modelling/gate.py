@@ -44,7 +44,7 @@ from decision_flow.procedures import ProcedureSource
 from decision_flow.resources import BPMN
 from decision_flow.verification import Policy
 
-OWN = N_("您参与了这份草案的起草,不能由您发布。请由另一位程序发布人核对后发布。")
+OWN = N_("您参与了这份草案的起草，不能由您发布。请由另一位程序发布人核对后发布。")
 MAX_TOLD = 20
 
 
@@ -118,20 +118,20 @@ def publish(session: Session, actor: Actor, draft_id: int, revision: int) -> Pro
     identity.require(actor, Permission.PROCEDURE_PUBLISH)
     draft = drafts.locked(session, draft_id)
     if draft.revision != revision:
-        raise Conflict(N_("草案在您核对之后又有改动,没有发布。请重新核对。"))
+        raise Conflict(N_("草案在您核对之后又有改动，没有发布。请重新核对。"))
     if actor.user_id in draft.authors:
         raise NotPermitted(OWN)
     source = drafts.source_of(session, draft)
     told = checklist(session, actor, draft, source)
     if not told.runs or not told.lawful:
-        raise NotConforming(N_("草案还有不能运行或者不合法的地方,没有发布。"), findings=told.report.findings)
+        raise NotConforming(N_("草案还有不能运行或者不合法的地方，没有发布。"), findings=told.report.findings)
     if not told.walked:
         raise Conflict(
-            N_("还有结局没有试走到,没有发布:%(ends)s。"),
+            N_("还有结局没有试走到，没有发布：%(ends)s。"),
             ends="、".join(element.name or element.id for element in told.ends_missing),
         )
     if told.replaces is not None and told.replaces.digest == source.bundle.digest:
-        raise Conflict(N_("草案和生效的版本完全相同,没有发布。"))
+        raise Conflict(N_("草案和生效的版本完全相同，没有发布。"))
     author = identity.actor_of(session, session.get_one(User, draft.updated_by_id))
     version = enactment.enact(session, source, author=author, publisher=actor, origin=_origin(draft, told))
     draft.state, draft.version_id = DraftState.PUBLISHED, version.id
@@ -150,17 +150,17 @@ def adopt_shipped(session: Session, actor: Actor, key: str, digest: str) -> Proc
     identity.require(actor, Permission.PROCEDURE_PUBLISH)
     source = sources.shipped_procedure(key)
     if source.bundle.digest != digest:
-        raise Conflict(N_("随产品提供的程序在您查看之后又有变化,没有发布。请重新核对。"))
+        raise Conflict(N_("随产品提供的程序在您查看之后又有变化，没有发布。请重新核对。"))
     current = bundles.found_in_force(session, key)
     if current is not None and current.author_id is not None:
-        raise Conflict(N_("生效的版本是本单位起草的,直接替换会丢掉本单位的修改。请以新版本起草,比较后发布。"))
+        raise Conflict(N_("生效的版本是本单位起草的，直接替换会丢掉本单位的修改。请以新版本起草，比较后发布。"))
     if current is not None and current.digest == digest:
-        raise Conflict(N_("生效的已经是随产品提供的版本,没有发布。"))
+        raise Conflict(N_("生效的已经是随产品提供的版本，没有发布。"))
     policies = [policy.id for policy in policies_for(session)]
     report = judged(source, policies)
     if report.verdict != checking.LAWFUL:
         raise NotConforming(
-            N_("随产品提供的程序「%(title)s」没有通过核对,没有生效。"), findings=report.findings, title=source.title
+            N_("随产品提供的程序“%(title)s”没有通过核对，没有生效。"), findings=report.findings, title=source.title
         )
     before = procedures.stored(session, current).bundle if current is not None else None
     origin = {"release": __version__, "policies": policies}
@@ -179,7 +179,7 @@ def put_shipped_in_force(session: Session, folder: Path = BPMN) -> None:
         report = checking.check(source, DECREE)
         if report.verdict != checking.LAWFUL:
             raise NotConforming(
-                N_("随产品提供的程序「%(title)s」没有通过核对,没有生效。"),
+                N_("随产品提供的程序“%(title)s”没有通过核对，没有生效。"),
                 findings=report.findings,
                 title=source.title,
             )

@@ -70,9 +70,9 @@ def foreign(converted: Converted, main: str = "") -> ProcedureSource:
     there is no process `main`.
     """
     if converted.refused:
-        raise Invalid(N_("图中有本系统不能执行的内容,没有导入。请按提示在原工具中修改后再导入。"))
+        raise Invalid(N_("图中有本系统不能执行的内容，没有导入。请按提示在原工具中修改后再导入。"))
     if main and main not in converted.processes:
-        raise Invalid(N_("文件中没有流程「%(name)s」。"), name=main[:80])
+        raise Invalid(N_("文件中没有流程“%(name)s”。"), name=main[:80])
     main = main or extraction.first(etree.fromstring(converted.xml))[0]
     key = re.sub(r"[^a-z0-9_]+", "_", main.lower()).strip("_0123456789")[:51]
     key = key if len(key) >= 3 else "imported"

@@ -75,7 +75,7 @@ def _table(decision: str, table: etree._Element) -> Iterator[TableFinding]:
             yield TableFinding(
                 entry.get("id", decision),
                 "error",
-                f"输入列的表达式「{text}」不能使用",
+                f"输入列的表达式“{text}”不能使用",
                 f"The input “{text}” cannot be used",
             )
     rows: list[tuple[str, list[Expression | None], list[str]]] = []
@@ -89,7 +89,7 @@ def _table(decision: str, table: etree._Element) -> Iterator[TableFinding]:
             except Invalid:
                 sound = False
                 yield TableFinding(
-                    cell.get("id", decision), "error", f"第{number}行的条件「{text}」不能判定",
+                    cell.get("id", decision), "error", f"第{number}行的条件“{text}”不能判定",
                     f"Row {number}: the condition “{text}” cannot be evaluated",
                 )  # fmt: skip
         for cell in row.iterfind("{*}outputEntry"):
@@ -97,7 +97,7 @@ def _table(decision: str, table: etree._Element) -> Iterator[TableFinding]:
             if not text or not _compiles(text):
                 sound = False
                 yield TableFinding(
-                    cell.get("id", decision), "error", f"第{number}行的结果「{text}」不能使用",
+                    cell.get("id", decision), "error", f"第{number}行的结果“{text}”不能使用",
                     f"Row {number}: the result “{text}” cannot be used",
                 )  # fmt: skip
         texts = [cell.findtext("{*}text") or "" for cell in row.iterfind("{*}inputEntry")]
@@ -147,7 +147,7 @@ def _coverage(
         size *= len(choices)
     if size > MAX_POINTS:
         yield TableFinding(
-            decision, "warning", "表太大,没有核对空缺和重叠", "The table is too large to look for gaps and overlaps"
+            decision, "warning", "表太大，没有核对空缺和重叠", "The table is too large to look for gaps and overlaps"
         )
         return
     gap: tuple[Any, ...] | None = None
@@ -163,12 +163,12 @@ def _coverage(
     if gap is not None and policy not in ("COLLECT", "RULE ORDER", "OUTPUT ORDER"):
         told = _told(labels, gap)
         yield TableFinding(
-            decision, "warning", f"没有一行适用于:{told}", f"No row answers: {told}"
+            decision, "warning", f"没有一行适用于：{told}", f"No row answers: {told}"
         )  # fmt: skip
     for (first, second), point in overlaps.items():
         told = _told(labels, point)
         yield TableFinding(
-            rows[second][0] or decision, "error", f"第{first + 1}行和第{second + 1}行重叠,例如:{told}",
+            rows[second][0] or decision, "error", f"第{first + 1}行和第{second + 1}行重叠，例如：{told}",
             f"Rows {first + 1} and {second + 1} overlap, for instance: {told}",
         )  # fmt: skip
 

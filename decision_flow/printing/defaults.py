@@ -72,7 +72,7 @@ def default_template(layout: str) -> bytes:
     _paragraph(document, signed, BODY, 16 if official else 12, align="right", before=18)
     _paragraph(document, "{{ date }}", BODY, 16 if official else 12, align="right")
     foot = section.footer.paragraphs[0]
-    _run(foot, "{{ number }} {{ form }} 办理人:{{ filled_as }} 打印:{{ printed_at }} 内容摘要:{{ digest }}", BODY, 8)
+    _run(foot, "{{ number }} {{ form }} 办理人：{{ filled_as }} 打印：{{ printed_at }} 内容摘要：{{ digest }}", BODY, 8)
     target = io.BytesIO()
     document.save(target)
     return target.getvalue()

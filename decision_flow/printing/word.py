@@ -65,7 +65,7 @@ def render(template: bytes, context: dict[str, Any]) -> bytes:
         target = io.BytesIO()
         document.save(target)
     except (TemplateError, LxmlError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
-        raise Invalid(N_("模板不能使用:%(reason)s"), reason=f"{type(error).__name__} {error}"[:200]) from error
+        raise Invalid(N_("模板不能使用：%(reason)s"), reason=f"{type(error).__name__} {error}"[:200]) from error
     return target.getvalue()
 
 
@@ -88,18 +88,18 @@ def check_template(template: bytes, example: dict[str, Any]) -> None:
         trees = [Cage().parse(source) for source in sources]
         names = set().union(*(meta.find_undeclared_variables(tree) for tree in trees))
     except (TemplateError, LxmlError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise Invalid(N_("模板不能使用:%(reason)s"), reason=f"{type(error).__name__} {error}"[:200]) from error
+        raise Invalid(N_("模板不能使用：%(reason)s"), reason=f"{type(error).__name__} {error}"[:200]) from error
     if unknown := sorted(names - KNOWN):
-        raise Invalid(N_("模板用到了没有的内容:%(names)s。"), names="、".join(unknown)[:200])
+        raise Invalid(N_("模板用到了没有的内容：%(names)s。"), names="、".join(unknown)[:200])
     if not names & {"sections", "fields"}:
-        raise Invalid(N_("模板没有用到表单内容,打印出来会是空白。"))
+        raise Invalid(N_("模板没有用到表单内容，打印出来会是空白。"))
     if any(_depth(tree) > MAX_DEPTH for tree in trees):
         raise Invalid(N_("模板的循环套得太深。"))
     filled = render(template, example)
     try:
         docx.Document(io.BytesIO(filled))
     except (ValueError, KeyError, LxmlError, zipfile.BadZipFile) as error:
-        raise Invalid(N_("模板填写后的文件打不开,请检查模板。")) from error
+        raise Invalid(N_("模板填写后的文件打不开，请检查模板。")) from error
 
 
 def _sources(document: Any) -> list[str]:

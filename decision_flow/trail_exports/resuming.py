@@ -102,14 +102,14 @@ def _heard(marked: Future[None] | None) -> None:
 
 def _read(part: Path, journal: Path, asked: str) -> _Progress:
     if not part.exists() or not journal.exists():
-        raise Invalid(N_("没有中断的导出可以继续:%(path)s。请去掉 --resume 重新导出。"), path=part)
+        raise Invalid(N_("没有中断的导出可以继续：%(path)s。请去掉 --resume 重新导出。"), path=part)
     first, *rest = journal.read_text("utf-8").splitlines() or [""]
     try:
         told = json.loads(first)
     except ValueError:
         told = {}
     if told.get("asked") != asked:
-        raise Invalid(N_("中断的导出与这次要求的内容不同,不能继续。请去掉 --resume 重新导出。"))
+        raise Invalid(N_("中断的导出与这次要求的内容不同，不能继续。请去掉 --resume 重新导出。"))
     progress = _Progress(told["start"])
     for line in rest:
         try:

@@ -86,7 +86,7 @@ def judge(bundle: Bundle, *, policy: Policy | None = None, soundness_only: bool 
     except NotSupportedError as error:
         return Report("unsupported", (_problem("executable", error.element, error.reason),))
     except TooLargeError as error:
-        return Report("undecided", (_problem("bound", bundle.main, f"不能在限度内判定:{error}"),))
+        return Report("undecided", (_problem("bound", bundle.main, f"不能在限度内判定：{error}"),))
     holds = all(found.severity == "warning" for found in findings)
     return Report("lawful" if holds else "unlawful", tuple(findings))
 
@@ -95,7 +95,9 @@ def _absent(model: Model) -> Iterator[Finding]:
     """Name each call of a process that is nowhere. Whether the caller is sound can be told without it."""
     for source in model.sources():
         if source.called and source.called not in model.processes:
-            told = f"被调用的流程「{source.called}」找不到:请把画有它的文件放进同一文件夹,或者一并给出,或者改画成子流程"
+            told = (
+                f"被调用的流程“{source.called}”找不到：请把画有它的文件放进同一文件夹，或者一并给出，或者改画成子流程"
+            )
             yield _problem("executable", source.id, told)
 
 

@@ -17,7 +17,7 @@ from decision_flow.verification.model import Model
 from decision_flow.verification.policy import Policy
 from decision_flow.verification.report import Finding, Report
 
-AMBIGUOUS = "被调用的流程「{name}」在几个文件中都有({files}),不知道是哪一个:请只留一个,或者把要用的一个一并给出"
+AMBIGUOUS = "被调用的流程“{name}”在几个文件中都有（{files}），不知道是哪一个：请只留一个，或者把要用的一个一并给出"
 
 
 class Process(NamedTuple):

@@ -100,7 +100,7 @@ class Inference:
 
     def _calculates(self, node: ast.expr, kind: Kind) -> None:
         if kind.name not in ("any", "number", "money"):
-            self._say(f"「{ast.unparse(node)}」是{kind.label},不能计算")
+            self._say(f"“{ast.unparse(node)}”是{kind.label}，不能计算")
 
     def _ifexp(self, node: ast.IfExp) -> Kind:
         self._of(node.test)
@@ -130,37 +130,37 @@ class Inference:
         if names & {"any", "none"}:
             return
         if names == {"money", "number"}:
-            self._say(f"「{ast.unparse(left)}」和「{ast.unparse(right)}」要比较大小,金额应当写成 number(…)")
+            self._say(f"“{ast.unparse(left)}”和“{ast.unparse(right)}”要比较大小，金额应当写成 number(…)")
         elif FAMILY.get(one.name, one.name) != FAMILY.get(other.name, other.name):
-            self._say(f"「{ast.unparse(left)}」是{one.label},「{ast.unparse(right)}」是{other.label},两者永远不会相等")
+            self._say(f"“{ast.unparse(left)}”是{one.label}，“{ast.unparse(right)}”是{other.label}，两者永远不会相等")
         elif "choice" in names:
             self._chosen(left, one, right, other)
         elif names == {"day", "text"}:
             for written in (left, right):
                 if isinstance(written, ast.Constant) and not _DAY.match(str(written.value)):
-                    self._say(f"「{written.value!s}」不是日期")
+                    self._say(f"“{written.value!s}”不是日期")
 
     def _chosen(self, left: ast.expr, one: Kind, right: ast.expr, other: Kind) -> None:
         for node, kind, choice, asked in ((left, one, other, right), (right, other, one, left)):
             if choice.name != "choice" or not choice.options:
                 continue
             if isinstance(node, ast.Constant) and node.value not in choice.options:
-                self._say(f"「{ast.unparse(asked)}」没有「{node.value!s}」这一选项,有:{_listed(choice)}")
+                self._say(f"“{ast.unparse(asked)}”没有“{node.value!s}”这一选项，有：{_listed(choice)}")
             elif kind.options and not kind.options & choice.options:
-                self._say(f"「{ast.unparse(left)}」和「{ast.unparse(right)}」没有相同的选项")
+                self._say(f"“{ast.unparse(left)}”和“{ast.unparse(right)}”没有相同的选项")
                 return
 
     def _ordered(self, left: ast.expr, one: Kind, right: ast.expr, other: Kind) -> None:
         for node, kind in ((left, one), (right, other)):
             if kind.name == "money":
-                self._say(f"「{ast.unparse(node)}」是金额,比较大小应当写成 number({ast.unparse(node)})")
+                self._say(f"“{ast.unparse(node)}”是金额，比较大小应当写成 number({ast.unparse(node)})")
                 return
             if kind.name not in ("any", "number", "text", "day", "moment", "date"):
-                self._say(f"「{ast.unparse(node)}」是{kind.label},不能比较大小")
+                self._say(f"“{ast.unparse(node)}”是{kind.label}，不能比较大小")
                 return
         families = {FAMILY.get(kind.name, kind.name) for kind in (one, other)} - {"any"}
         if len(families) > 1:
-            self._say(f"「{ast.unparse(left)}」是{one.label},「{ast.unparse(right)}」是{other.label},不能比较大小")
+            self._say(f"“{ast.unparse(left)}”是{one.label}，“{ast.unparse(right)}”是{other.label}，不能比较大小")
 
     def _member(self, left: ast.expr, one: Kind, right: ast.expr, other: Kind) -> None:
         if isinstance(right, ast.List | ast.Tuple):
@@ -169,9 +169,9 @@ class Inference:
         elif other.name == "list" and other.entry is not None:
             self._equal(left, one, right, other.entry)
         elif other.name == "text" and FAMILY.get(one.name, one.name) not in ("any", "none", "text"):
-            self._say(f"「{ast.unparse(left)}」是{one.label},不能在文字中查找")
+            self._say(f"“{ast.unparse(left)}”是{one.label}，不能在文字中查找")
         elif other.name not in ("any", "list", "text", "record"):
-            self._say(f"「{ast.unparse(right)}」是{other.label},不能在其中查找")
+            self._say(f"“{ast.unparse(right)}”是{other.label}，不能在其中查找")
 
     def _call(self, node: ast.Call) -> Kind:
         name = node.func.id if isinstance(node.func, ast.Name) else ""
@@ -179,13 +179,13 @@ class Inference:
             return self._asked(node)
         kinds = [self._of(argument) for argument in node.args]
         if name not in FUNCTIONS:
-            return self._say(f"没有函数「{name}」")
+            return self._say(f"没有函数“{name}”")
         least, most, result, wanted = FUNCTIONS[name]
         if not least <= len(kinds) <= most:
             return self._say(f"函数 {name} 的参数个数不对")
         for argument, kind, names in zip(node.args, kinds, wanted, strict=False):
             if names and kind.name not in names:
-                self._say(f"函数 {name} 不能用于「{ast.unparse(argument)}」({kind.label})")
+                self._say(f"函数 {name} 不能用于“{ast.unparse(argument)}”（{kind.label}）")
         if name in ("any_of", "count", "total", "pluck"):
             return self._column(name, node, kinds)
         if name in ("min", "max"):
@@ -207,12 +207,12 @@ class Inference:
         column = ANY
         if kinds[0].columns is not None and isinstance(written, ast.Constant):
             if written.value not in kinds[0].columns:
-                return self._say(f"「{ast.unparse(node.args[0])}」没有「{written.value!s}」这一列")
+                return self._say(f"“{ast.unparse(node.args[0])}”没有“{written.value!s}”这一列")
             column = kinds[0].columns[str(written.value)]
         if name in ("any_of", "count"):
             self._equal(ast.Name(str(getattr(written, "value", ""))), column, node.args[2], kinds[2])
         elif name == "total" and column.name not in ("any", "number", "money"):
-            self._say(f"「{getattr(written, 'value', '')}」是{column.label},不能合计")
+            self._say(f"“{getattr(written, 'value', '')}”是{column.label}，不能合计")
         results = {"any_of": TRUTH, "count": NUMBER, "total": NUMBER, "pluck": Kind("list", entry=column)}
         return results[name]
 

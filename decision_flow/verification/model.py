@@ -125,7 +125,7 @@ class Model:
             Exemption(
                 form,
                 {path: str(option.get("value", ""))},
-                f"(「{told.get('title')}」为「{option.get('label')}」时不免除)",
+                f"（“{told.get('title')}”为“{option.get('label')}”时不免除）",
             )
             for name, told in self.forms.items()
             if name.replace("-", "") == form

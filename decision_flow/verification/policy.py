@@ -95,7 +95,7 @@ def parse(text: str, name: str, depth: int = 0) -> Policy:
     base: tuple[Requirement, ...] = ()
     if extends:
         if extends not in policies():
-            raise _wrong(name, f"extends:没有政策 {extends}")
+            raise _wrong(name, f"extends：没有政策 {extends}")
         base = _load(FOLDER / f"{extends}.toml", depth + 1).requirements
     entries = told.get("require", [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
@@ -140,4 +140,4 @@ def _requirement(told: dict[str, Any], name: str) -> Requirement:
 
 
 def _wrong(name: str, reason: str) -> Invalid:
-    return Invalid(N_("政策「%(name)s」不能使用:%(reason)s。"), name=name, reason=reason)
+    return Invalid(N_("政策“%(name)s”不能使用：%(reason)s。"), name=name, reason=reason)

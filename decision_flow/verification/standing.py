@@ -103,10 +103,10 @@ class Standing:
                 if kind.name == "any" or (kind.name == "record" and kind.columns is None):
                     return ANY
                 if kind.name != "record" or kind.columns is None or part not in kind.columns:
-                    return f"「{'.'.join(path[: path.index(part)])}」没有「{part}」这一项"
+                    return f"“{'.'.join(path[: path.index(part)])}”没有“{part}”这一项"
                 kind = kind.columns[part]
             if kind.name == "outside":
-                return f"「{'.'.join(path)}」是长文字、附件或者签名,不进入程序数据,不能用来判断"
+                return f"“{'.'.join(path)}”是长文字、附件或者签名，不进入程序数据，不能用来判断"
             return kind
 
         return find
@@ -115,10 +115,10 @@ class Standing:
         if HEARD in names and not FORM.match(root):
             return ANY
         if kind is not None:
-            return f"走到这里之前不会有「{root}」:填写它的环节在后面,或者在另一条分支上"
+            return f"走到这里之前不会有“{root}”：填写它的环节在后面，或者在另一条分支上"
         if FORM.match(root):
-            return f"没有环节填写表单「{root}」"
-        return f"没有名称「{root}」"
+            return f"没有环节填写表单“{root}”"
+        return f"没有名称“{root}”"
 
     def _write(self, name: str, kind: Kind) -> None:
         known = self.kinds.get(name)

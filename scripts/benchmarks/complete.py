@@ -56,7 +56,7 @@ def _register(database: Database, count: int) -> list[int]:
         "suggestion_source": "department", "proposer_name": "办公室", "proposer_contact": "0871",
         "received_date": clock.today().isoformat(), "matter_category": "public_policy", "exclusion_type": "none",
         "contains_state_secret": False,
-        "summary": "为解决群众反映集中的停车问题,经调研提出管理办法,建议列为重大行政决策事项办理。",
+        "summary": "为解决群众反映集中的停车问题，经调研提出管理办法，建议列为重大行政决策事项办理。",
     }  # fmt: skip
     for number in range(count):
         with database.transaction() as session:

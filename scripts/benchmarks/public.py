@@ -106,7 +106,7 @@ def _load(server: Server, number: str, reads: int, comments: int, seconds: int) 
     reading.go([(begin + n / reads, f"/notices/{number}", None, _address(n)) for n in range(reads * seconds)])
     writing.go([
         (begin + n / comments, f"/notices/{number}/comments",
-         urlencode({"content": f"第{n}条意见:请保留便道。", "position": "suggest", "token": f"t{n}"}), _address(n))
+         urlencode({"content": f"第{n}条意见：请保留便道。", "position": "suggest", "token": f"t{n}"}), _address(n))
         for n in range(comments * seconds)
     ])  # fmt: skip
     inbox: list[float] = []

@@ -50,7 +50,7 @@ def edits(source: ProcedureSource) -> list[ProcedureSource]:
     calls = [
         node.get("id", "") for node in _read(source).iter(f"{{{NS['bpmn']}}}callActivity") if _step(node) is not None
     ]
-    named = [_changed(source, task, lambda node: node.set("name", f"{node.get('name')}(改)")) for task in tasks[:8]]
+    named = [_changed(source, task, lambda node: node.set("name", f"{node.get('name')}（改）")) for task in tasks[:8]]
     without = [_changed(source, task, _take_out) for task in tasks[8:14]]
     return named + without + [_changed(source, call, _unmark) for call in calls[:6]]
 

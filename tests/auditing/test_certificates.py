@@ -180,5 +180,5 @@ def test_minutes_that_were_entered_later_are_marked_on_the_certificate(
         )  # fmt: skip
     with road.database.transaction(read_only=True) as session:
         found = certificates.certificate(session, actor(road, username), road.matter_id, user_id)
-    assert "补录:林悦于" in certificates.as_html(found)
-    assert "补录:林悦于" in at_desk(username).get(f"/audit/matters/{road.matter_id}/certificates/{user_id}")
+    assert "补录：林悦于" in certificates.as_html(found)
+    assert "补录：林悦于" in at_desk(username).get(f"/audit/matters/{road.matter_id}/certificates/{user_id}")

@@ -23,7 +23,7 @@ def test_the_page_says_what_is_proven_and_what_is_not(road: Play, at_desk: AtDes
     desk = at_desk("audit")
     path = f"/audit/matters/{road.matter_id}/verify"
     page = desk.get(path)
-    assert "首尾相连" in page and "还没有检查点覆盖" in page and "签发)证明" not in page
+    assert "首尾相连" in page and "还没有检查点覆盖" in page and "签发）证明" not in page
     made = desk.post("/audit/checkpoints")
     assert made.status_code == 302 and made.headers["Location"].endswith("/audit/checkpoints/1")
     page = desk.get(path)
@@ -45,7 +45,7 @@ def test_the_page_says_what_is_proven_and_what_is_not(road: Play, at_desk: AtDes
     assert desk.client.get("/audit/checkpoints/1/timestamps/1").data == content
     desk.get("/audit/checkpoints/1/timestamps/9", status=404)
     assert at_desk("lvping").post("/audit/checkpoints/1/timestamps").status_code == 403
-    assert "验证过程记录,结果:完整" in desk.get("/audit?event=trail.verified")
+    assert "验证过程记录，结果：完整" in desk.get("/audit?event=trail.verified")
 
 
 def test_who_proposed_drafted_reviewed_decided_is_told_with_the_post_of_then(

@@ -58,12 +58,12 @@ def test_every_event_of_a_matter_is_a_plain_sentence(road: Play, app: Flask, aud
 def test_the_desk_follows_a_matter_a_person_a_paper_and_a_rule(road: Play, at_desk: AtDesk) -> None:
     desk = at_desk("audit")
     page = desk.get("/audit?text=公路&event=decision.recorded")
-    assert "作出决定:通过" in page
+    assert "作出决定：通过" in page
     place = re.search(r'href="(/audit/events/\d+)"', page)
     assert place
     assert "记录原文" in desk.get(place[1])
     matter = desk.get(f"/audit/matters/{road.matter_id}")
-    assert matter.index("登记事项《") < matter.index("签收任务「")
+    assert matter.index("登记事项《") < matter.index("签收任务“")
     who = re.search(r'href="(/audit/people/\d+)"', matter)
     assert who and "历任岗位" in desk.get(who[1])
     paper = re.search(r'href="(/audit/documents/[0-9a-f]{64})"', desk.get("/audit?document=会议纪要"))
@@ -93,8 +93,8 @@ def test_reading_is_recorded_once_and_paging_does_not_grow_the_trail(road: Play,
     desk.get("/audit")
     assert recorded(road, "trail.read") == [{"view": "search"}]
     # One's own reading does not push what one looks for off the page; by its name it is there.
-    assert "查阅过程记录:" not in desk.get("/audit")
-    assert "查阅过程记录:检索" in desk.get("/audit?event=trail.read")
+    assert "查阅过程记录：" not in desk.get("/audit")
+    assert "查阅过程记录：检索" in desk.get("/audit?event=trail.read")
 
 
 @pytest.mark.parametrize("kind", sorted(trail_exports.WRITERS))

@@ -16,7 +16,7 @@ from tests.browser.desk import window
 from tests.web.test_late_pages import PDF
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(not shutil.which("chromium"), reason="no Chromium")]
-REASON = "规模较小,可行性研究中已经测算,不再另作分析。"
+REASON = "规模较小，可行性研究中已经测算，不再另作分析。"
 UNAPPROVED = "不作成本效益分析的理由还没有经批准"
 
 

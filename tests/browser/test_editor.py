@@ -77,7 +77,7 @@ def test_a_local_procedure_from_template_to_the_first_matter(browser: Browser, b
         before = drawing.checked()
         drawing.pad("delete")
         hole, unread = drawing.findings(before)
-        assert "没有环节填写表单「F13」" in unread
+        assert "没有环节填写表单“F13”" in unread
         assert "不经过合法性审查也能到达集体讨论决定" in hole and "条例第二十五条" in hole
         assert "收到建议 → 决定是否启动" in hole and drawing.verdict() == "unlawful"
         assert desk.page.locator(".has-error[data-element-id='T_meeting']").count() == 1
@@ -148,7 +148,7 @@ def test_a_local_procedure_from_template_to_the_first_matter(browser: Browser, b
             "matter_name": "清河镇老街排水改造", "suggestion_source": "department", "proposer_name": "吴婷",
             "proposer_contact": "0871", "received_date": clock.today().isoformat(), "matter_category": "public_construction",
             "exclusion_type": "none", "contains_state_secret": False,
-            "summary": "老街雨季积水严重,影响居民出行和商户经营,建议更换主管网并增设两处泵站,列入镇级项目。",
+            "summary": "老街雨季积水严重，影响居民出行和商户经营，建议更换主管网并增设两处泵站，列入镇级项目。",
         })  # fmt: skip
         desk.submit()
         desk.page.wait_for_url("**/matters/*")

@@ -35,7 +35,7 @@ def test_from_suggestion_to_publication(
             "matter_name": TITLE, "suggestion_source": "department", "proposer_name": "吴婷", "proposer_contact": "0871",
             "received_date": clock.today().isoformat(), "matter_category": "public_construction", "exclusion_type": "none",
             "contains_state_secret": False,
-            "summary": "客运站位于老街,车辆进出困难、事故多发,建议迁至镇东新区并同步调整公交线路,方便群众出行。",
+            "summary": "客运站位于老街，车辆进出困难、事故多发，建议迁至镇东新区并同步调整公交线路，方便群众出行。",
         })  # fmt: skip
         desk.submit()
         desk.page.wait_for_url("**/matters/*")
@@ -52,9 +52,9 @@ def test_from_suggestion_to_publication(
     given = {
         cases.M + "05": {"undertaking_units": [unit], "in_catalogue": False},
         cases.M + "09": {"is_technical": True, "public_concern": True},
-        "T_expert_argumentation_02": {"few_reason": "本领域专家较少,另征求市级专家意见"},
+        "T_expert_argumentation_02": {"few_reason": "本领域专家较少，另征求市级专家意见"},
         cases.PP + "04a": {"open_on": clock.today().isoformat(), "close_on": clock.today().replace(year=clock.today().year + 1).isoformat()},
-        "T_publication_01": {"interpretation": "搬迁原因和安排的说明。", "adoption_summary": "收到意见12条,均已研究。"},
+        "T_publication_01": {"interpretation": "搬迁原因和安排的说明。", "adoption_summary": "收到意见12条，均已研究。"},
         cases.CD + "02": {"meeting_type": "township_head_meeting", "members_total": 7},
     }  # fmt: skip
     play.run_to("T_expert_argumentation_05", cases.PP + "04a", given=given)

@@ -68,7 +68,7 @@ def test_both_names_stand_in_the_trail_and_it_ends_by_itself(
         ).first()
         assert json.loads(event.canonical)["on_behalf_of"].endswith(holder.name)
         assert event.actor == me.display
-        assert tasks.signed_as(me, task) == f"{me.display}(代{actor(session, holder.username).display})"
+        assert tasks.signed_as(me, task) == f"{me.display}（代{actor(session, holder.username).display}）"
     travel(today + timedelta(days=4))
     with database.transaction() as session:
         late = actor(session, other)

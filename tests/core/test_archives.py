@@ -115,7 +115,7 @@ def test_the_file_of_a_matter_is_refused_with_the_list_of_what_is_missing(databa
         assert {number: item.missing for number, item in items.items()} == {13: ("F-19",)}
         with pytest.raises(Refused) as refusal:
             archiving.must_be_complete(session, matter)
-        assert refusal.value.rule == "R-33" and "13.执行任务书、进度和问题(F-19)" in str(refusal.value)
+        assert refusal.value.rule == "R-33" and "13.执行任务书、进度和问题（F-19）" in str(refusal.value)
         kept = archiving.retentions(archiving.filed(session, matter.id))
         drafts = session.scalars(select(Document.id).where(Document.field == "draft_file")).all()
         assert kept[max(drafts)] == "permanent"

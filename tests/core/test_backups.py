@@ -172,7 +172,7 @@ def test_the_commands_say_what_was_verified(play: Play, empty: Database, tmp_pat
     assert status == 0 and "已备份数据库" in told
     assert run("old", play.database, "backup", target)[0] == 1
     status, told = run("new", empty, "restore", target)
-    assert status == 0 and "恢复完成" in told and "完整:" in told
+    assert status == 0 and "恢复完成" in told and "完整：" in told
     assert (tmp_path / "new" / checkpoints.KEY_FILE).stat().st_mode & 0o777 == 0o600
     assert run("new", empty, "audit", "verify", "--key", checkpoints.public_key(KEY))[0] == 0
     assert run("new", empty, "restore", target)[0] == 2

@@ -25,7 +25,7 @@ NOTICE = """日期,类型
 2027-02-05~2027-02-12,放假
 2027-01-31,上班
 2027-02-14,班
-"""
+"""  # as it is
 
 
 def run(folder: Path, *arguments: str) -> tuple[int, str]:
@@ -75,7 +75,7 @@ def test_import_at_the_command_line(tmp_path: Path) -> None:
     assert code == 0 and "日历版本2" in output
     after = json.loads(run(tmp_path, "due", "--start", "2027-02-04", "--working-days", "1", "--format", "json")[1])
     assert (after["due"], after["provisional"]) == ("2027-02-14", False)  # a Sunday on which work is made up
-    file.write_text("2027-02-30,放假\n2027-03-01,不上不下\n")
+    file.write_text("2027-02-30，放假\n2027-03-01，不上不下\n")
     code, output = run(tmp_path, "import", str(file))
     assert code == 2 and "第1行" in output and "第2行" in output
 
@@ -84,9 +84,9 @@ def test_import_at_the_command_line(tmp_path: Path) -> None:
     ("text", "lines"),
     [
         ("", ["text"]),
-        ("2027-01-01,假\n2027-01-01,班\n", ["line.2"]),
-        ("2027-01-01~2027-06-01,假\n", ["line.1"]),
-        ("2027-01-05~2027-01-01,假\nx\n", ["line.1", "line.2"]),
+        ("2027-01-01，假\n2027-01-01，班\n", ["line.2"]),
+        ("2027-01-01~2027-06-01，假\n", ["line.1"]),
+        ("2027-01-05~2027-01-01，假\nx\n", ["line.1", "line.2"]),
     ],
 )
 def test_a_notice_that_cannot_be_read(text: str, lines: list[str]) -> None:
@@ -145,7 +145,7 @@ def test_a_notice_moves_what_it_moves_and_keeps_both_dates(database: Database, f
 
 
 def test_local_holidays_are_of_one_organ_only(database: Database) -> None:
-    notice = calendar_notices.read("2026-03-31,放假\n2026-04-11,上班\n")
+    notice = calendar_notices.read("2026-03-31，放假\n2026-04-11，上班\n")
     with database.transaction() as session:
         here, there = session.scalars(
             select(Organisation.id).where(Organisation.organ_id == Organisation.id).order_by(Organisation.id).limit(2)
@@ -155,7 +155,7 @@ def test_local_holidays_are_of_one_organ_only(database: Database) -> None:
         assert working_days.load(session, here).is_working_day(date(2026, 4, 11))
         assert working_days.load(session, there).is_working_day(date(2026, 3, 31))
         assert working_days.load(session).is_working_day(date(2026, 3, 31))
-        calendar_notices.enter(session, SYSTEM, calendar_notices.read("2026-06-05,放假\n"), "更正", here)
+        calendar_notices.enter(session, SYSTEM, calendar_notices.read("2026-06-05，放假\n"), "更正", here)
         assert session.scalars(select(LocalDay.day).where(LocalDay.organ_id == here)).all() == [date(2026, 6, 5)]
         with pytest.raises(Invalid):
             calendar_notices.enter(session, SYSTEM, notice, "x", 999_999)

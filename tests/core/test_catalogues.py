@@ -93,7 +93,7 @@ def test_completion_is_published_once_and_says_why_something_is_not_done(databas
             with pytest.raises(Invalid) as refusal:
                 catalogues.record_completion(session, clerk, made.id, told)
             assert set(refusal.value.errors) == {field}
-        catalogues.record_completion(session, clerk, made.id, {item: ("postponed", "资金未到位,转下年")})
+        catalogues.record_completion(session, clerk, made.id, {item: ("postponed", "资金未到位，转下年")})
         assert made.items[0].completion == "postponed" and made.completion_published_at
         with pytest.raises(Conflict):
             catalogues.record_completion(session, clerk, made.id, {item: ("done", "")})

@@ -68,7 +68,7 @@ def test_a_call_taken_out_leaves_a_process_behind_and_a_hole() -> None:
     assert report.verdict == "unsupported" and not report.runs
     assert {(one.rule, one.element) for one in report.errors} >= {("executable", "publication")}
     hole = next(one for one in report.errors if one.rule == "step_before_end")
-    assert hole.message == "集体讨论决定作出决定后,不经过公布也能办结" and "T_major_decision_21" in hole.counterexample
+    assert hole.message == "集体讨论决定作出决定后，不经过公布也能办结" and "T_major_decision_21" in hole.counterexample
 
 
 def test_a_policy_that_does_not_ship_is_answered_for_by_the_decree() -> None:

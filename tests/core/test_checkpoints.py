@@ -76,7 +76,7 @@ def test_an_untouched_trail_is_intact_and_says_what_is_not_yet_covered(trail: li
     assert report.checkpoints == 2
     # The two events at the end, and the one that tells of the second checkpoint.
     assert report.events - report.covered == 3
-    assert "尚无检查点覆盖的记录:3条" in report.text()
+    assert "尚无检查点覆盖的记录：3条" in report.text()
     assert "Not yet covered by a checkpoint: 3 events" in report.text("en")
 
 
@@ -261,7 +261,7 @@ def test_the_commands_and_a_machine_with_only_python(database: Database, tmp_pat
     whole.write_text(whole.read_text("utf-8").replace('\\"n\\":3', '\\"n\\":8'), "utf-8")
     alone = subprocess.run(command, cwd=empty, capture_output=True, text=True, check=False)
     assert alone.returncode == 1
-    assert "流b第2条:内容与SHA-256散列值不符" in alone.stdout
+    assert "流b第2条：内容与SHA-256散列值不符" in alone.stdout
     with database.engine.begin() as connection:
         connection.execute(text("DROP TRIGGER audit_event_no_update"))
         connection.execute(text("UPDATE audit_event SET actor = 'x' WHERE stream = 'a' AND seq = 2"))

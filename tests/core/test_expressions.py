@@ -129,7 +129,7 @@ def test_odd_values_give_a_value_or_our_own_error_and_the_same_after_a_restart(t
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("none > 5", "不能计算"), ("none + 1", "只有数字"), ("missing", "没有名称「missing」"), ("d.a.c", "没有名称「d.a.c」"),
+        ("none > 5", "不能计算"), ("none + 1", "只有数字"), ("missing", "没有名称“missing”"), ("d.a.c", "没有名称“d.a.c”"),
         ("day == '2026-05-01'", "日期"), ("'2026-05-01' in [day]", "日期"), ("day < '2026-05-02'", "不能计算"),
         ("money + 1", "只有数字"), ("nan + 1", "数字过大"), ("number('nan')", "数字过大"), ("big * 1", "数字过大"),
         ("'a' 'b'", "缺少逗号"), ("s in ['a' 'b']", "缺少逗号"), ("days_between(none, day)", "不能计算"),

@@ -194,7 +194,7 @@ def test_all_errors_come_at_once() -> None:
         {"title": "一", "people": 1, "share": 1, "kind": "c", "rows": [{"what": "no"}, {"often": 9}, 3], "x": 1}
     )
     assert set(told) == {"title", "sure", "people", "kind", "rows.0.what", "rows.1.what", "rows.1.why", "rows.2", "x"}
-    assert told["people"] == ["人数应当大于比例。(R-1,条例第一条)"]
+    assert told["people"] == ["人数应当大于比例。（R-1，条例第一条）"]
     assert isinstance(told["title"][0], Text) and told["title"][0].value == 2
 
 

@@ -17,7 +17,7 @@ from decision_flow.resources import BPMN
 FORMS = {path.stem: Form.parse(path.read_bytes()) for path in sorted((BPMN / "forms").glob("*.toml"))}
 FILE = {"document_id": 3, "name": "文件.pdf", "sha256": "a" * 64, "size": 100}
 SIGNATURE = {"kind": "attestation", "user_id": 7, "display": "镇政府·镇长·高建明", "at": "2026-05-08T09:30:00+00:00"}
-REASON = "经研究,确有必要,理由充分,依据明确,现予说明。"
+REASON = "经研究，确有必要，理由充分，依据明确，现予说明。"
 CONTEXT: dict[str, Any] = {
     "legal_opinions": [{"capacity": "legal_adviser"}],
     "policy": policies.numbers(policies.decree()),

@@ -91,16 +91,16 @@ def overlapping() -> bytes:
         ("a.docx", bomb(), BIG),
         ("a.docx", overlapping(), BIG),
         ("机密-征收方案.pdf", b"%PDF-1.7", SECRET),
-        ("方案(秘密).docx", packed(WORD), SECRET),
+        ("方案（秘密）.docx", packed(WORD), SECRET),
         ("a.docx", packed({**WORD, "word/document.xml": "<w:p><w:r><w:t>机</w:t></w:r><w:r><w:t> 密 ★ 5年</w:t></w:r></w:p>"}), SECRET),
         ("a.docx", packed({**WORD, "docProps/core.xml": "<dc:title>方案【秘密】</dc:title>"}), SECRET),
-        ("a.docx", packed({**WORD, "word/header2.xml": "<w:p><w:t>密级:机密</w:t></w:p>"}), SECRET),
+        ("a.docx", packed({**WORD, "word/header2.xml": "<w:p><w:t>密级：机密</w:t></w:p>"}), SECRET),
         ("a.docx", packed({**WORD, "word/document.xml": "<w:p><w:t>绝密</w:t></w:p><w:p><w:t>方案</w:t></w:p>"}), SECRET),
         ("a.xlsx", packed({"xl/workbook.xml": "x", "xl/sharedStrings.xml": "<si><t>秘密★10年</t></si>"}), SECRET),
         ("a.txt", "机\u200b密★".encode(), SECRET),
         ("a.doc", OLD + "秘密★3年".encode("utf-16-le"), SECRET),
         ("a.pdf", pdf("机密★5年\n\n关于征收的方案"), SECRET),
-        ("a.pdf", pdf("密级:秘密 方案"), SECRET),
+        ("a.pdf", pdf("密级：秘密 方案"), SECRET),
     ],
 )  # fmt: skip
 def test_each_is_refused_for_its_own_reason(tmp_path: Path, name: str, content: bytes, why: str) -> None:
@@ -110,8 +110,8 @@ def test_each_is_refused_for_its_own_reason(tmp_path: Path, name: str, content: 
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("商业秘密保护办法.pdf", pdf("商业秘密保护办法\n\n第一条 为保护商业秘密,制定本办法。")),
-        ("a.docx", packed({**WORD, "word/document.xml": "<w:p><w:t>依照保守国家秘密法,核定机密级范围。</w:t></w:p>"})),
+        ("商业秘密保护办法.pdf", pdf("商业秘密保护办法\n\n第一条 为保护商业秘密，制定本办法。")),
+        ("a.docx", packed({**WORD, "word/document.xml": "<w:p><w:t>依照保守国家秘密法，核定机密级范围。</w:t></w:p>"})),
         ("a.docx", packed(relation("hyperlink", "https://www.gov.cn/"))),
         ("a.docx", packed(relation("attachedTemplate", "file:///C:/Users/x/Normal.dotm"))),
         ("a.pdf", b"%PDF-1.7\n1 0 obj<</Length 9>>stream\n/JS /JS 1\nendstream endobj"),
@@ -153,7 +153,7 @@ def test_a_name_is_only_a_name(given: str, clean: str) -> None:
 
 
 def test_the_text_of_a_pdf_is_read_across_its_fonts() -> None:
-    assert any("密级:内部 方案" in text for text in readable_texts(pdf("密级:内部 方案")))
+    assert any("密级：内部 方案" in text for text in readable_texts(pdf("密级：内部 方案")))
 
 
 def test_the_day_a_file_says_it_was_made(tmp_path: Path) -> None:

@@ -193,7 +193,7 @@ def test_five_wrong_tries_lock_for_fifteen_minutes(
     for _ in range(5):
         with pytest.raises(NotAuthenticated, match="用户名或密码不正确"):
             enter(database, settings, password="wrong")
-    with pytest.raises(NotAuthenticated, match=r"已锁定,请于09:15后再试"):
+    with pytest.raises(NotAuthenticated, match=r"已锁定，请于09:15后再试"):
         enter(database, settings)
     moved.shift(timedelta(minutes=15))
     assert who(database, settings, enter(database, settings)) is not None

@@ -63,4 +63,4 @@ def test_every_notice_has_its_words_in_both_languages() -> None:
             assert words.subject and "%(" not in words.subject + words.body
     assert "逾期2天" in wording.say("digest", told).body and "2 days overdue" in wording.say("digest", told, "en").body
     assert "many opinions" in wording.say("evaluation.triggered", told, "en").body
-    assert wording.say("unheard.of", {"title": "x"}).subject == "通知:x"
+    assert wording.say("unheard.of", {"title": "x"}).subject == "通知：x"

@@ -57,7 +57,7 @@ def test_differences_are_told_in_words(run: RUN) -> None:
     )  # fmt: skip
     Path("after.zip").write_bytes(archive.pack(renamed))
     told = run("procedures", "diff", str(BPMN / "templates/local_decision"), "after.zip")
-    assert told.exit_code == 1 and "~ 环节「起草方案」" in told.output and "名称:拟订草案 → 起草方案" in told.output
+    assert told.exit_code == 1 and "~ 环节“起草方案”" in told.output and "名称：拟订草案 → 起草方案" in told.output
     for wrong in ("none", "major_decision@x", "major_decision@9"):
         assert run("procedures", "diff", wrong, "after.zip").exit_code == 2
 
@@ -89,6 +89,6 @@ def test_a_foreign_diagram_becomes_a_draft_and_says_what_changed(run: RUN, datab
         f'<definitions {space}><process id="leave" name="请假">{inside}{flows}</process></definitions>'
     )
     told = run("procedures", "draft", "x.bpmn", "--as", "dengjie", typed=f"{demo.PASSWORD}\n")
-    assert told.exit_code == 0 and "没有岗位" in told.output and ":请假" in told.output
+    assert told.exit_code == 0 and "没有岗位" in told.output and "：请假" in told.output
     Path("y.bpmn").write_text("<x/>")
     assert run("procedures", "draft", "y.bpmn", "--as", "dengjie", typed=f"{demo.PASSWORD}\n").exit_code == 2

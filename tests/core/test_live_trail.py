@@ -74,7 +74,7 @@ def place(table: Table, row: Any) -> str:
         return f"流{row.name}"
     if table.name == "trail_stretch":
         return f"第{row.checkpoint}号"
-    named = {"trail_mention": "索引", "trail_node": "位:制作证明"}
+    named = {"trail_mention": "索引", "trail_node": "位：制作证明"}
     return named.get(table.name) or f"第{row.number if table.name == 'trail_checkpoint' else row.id}号"
 
 

@@ -105,7 +105,7 @@ def test_a_finished_matter_is_handed_over_complete_and_proven(
     for words in (
         "全过程记录",
         "清河镇青石至柳湾农村公路改造工程",
-        "(批准:清河镇人民政府",
+        "（批准：清河镇人民政府",
         "二、办理经过",
         "研究论证",
         "最近的检查点",

@@ -95,9 +95,9 @@ def test_the_defaults_pass_the_check_that_an_office_must(layout: str) -> None:
         (template("{% include '/etc/passwd' %} {{ fields.a }}"), "只能使用"),
         (template("{% macro x() %}{% endmacro %}{{ fields.a }}"), "只能使用"),
         (template("{% set x = fields %}{{ x }}"), "只能使用"),
-        (template("{{ secret_key }} {{ fields.a }}"), "没有的内容:secret_key"),
-        (template("{{ config }} {{ fields.a }}"), "没有的内容:config"),
-        (template("{% for i in range(9) %}{{ i }}{% endfor %}{{ fields.a }}"), "没有的内容:range"),
+        (template("{{ secret_key }} {{ fields.a }}"), "没有的内容：secret_key"),
+        (template("{{ config }} {{ fields.a }}"), "没有的内容：config"),
+        (template("{% for i in range(9) %}{{ i }}{% endfor %}{{ fields.a }}"), "没有的内容：range"),
         (template("{% for a in sections %}" * 5 + "x" + "{% endfor %}" * 5), "套得太深"),
         (template("{{ title }}"), "空白"),
         (template("{{ fields.a "), "不能使用"),
@@ -118,7 +118,7 @@ def test_a_notice_stands_under_its_own_title() -> None:
     said = texts(render(default_template("notice"), told.context()))
     assert said.count("关于公开征求意见的公告") == 1 and "农村公路改造工程" not in said
     assert "为什么提出" in said and "会车困难。" in said and "清河镇人民政府" in said
-    assert "草案要点:" not in said  # a text stands under its heading, a date beside its label
+    assert "草案要点：" not in said  # a text stands under its heading, a date beside its label
     met = {"meeting_no": "3", "attendance": [{"person": "孙丽", "status": "present", "recused": False}]}
     minutes = _on_paper(printed(FORMS["F-15"], met, str, **HEAD))
     assert minutes.title == "会议记录"

@@ -190,7 +190,7 @@ def test_the_timestamps_go_with_the_trail_and_what_was_not_checked_is_said(
     assert verify_trail.main([str(target), "--stamps", str(tmp_path / "out")]) == 0
     told = capsys.readouterr().out
     digest = hashlib.sha256(points[1]["note"].encode()).hexdigest()
-    assert "附有时间戳的检查点:2个" in told and "没有核对时间戳机构的签名和证书" in told
+    assert "附有时间戳的检查点：2个" in told and "没有核对时间戳机构的签名和证书" in told
     assert f"openssl ts -verify -digest {digest} -in checkpoint-2.tsr" in told
     assert (tmp_path / "out" / "checkpoint-2.tsr").read_bytes() == base64.b64decode(points[1]["timestamps"][0])
 

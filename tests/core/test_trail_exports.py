@@ -171,7 +171,7 @@ def test_the_command_refuses_what_cannot_be_meant_and_tells_an_empty_export_from
         assert (status, told in said, target.exists()) == (2, True, False), (words, said)
     assert exports() == 0
     nothing = {kind: run("--format", kind, "--from", "2031-01-01") for kind in trail_exports.WRITERS}
-    assert {said for _, said in nothing.values()} == {f"已导出0条:{target}\n"} and exports() == 5
+    assert {said for _, said in nothing.values()} == {f"已导出0条：{target}\n"} and exports() == 5
     for kind, words in (
         ("csv", ("--to", "9999-12-31")),
         ("xes", ("--from", "0001-01-01")),
@@ -215,7 +215,7 @@ def test_the_command_takes_each_filter_in_each_format(database: Database, tmp_pa
             asked = ["--config", str(config), "audit", "export", "--format", kind, *words, "-o", str(target)]
             result = CliRunner().invoke(main, asked)
             if kind in trail_exports.WRITERS:
-                assert (result.exit_code, result.output) == (0, f"已导出{wanted}条:{target}\n"), (kind, words)
+                assert (result.exit_code, result.output) == (0, f"已导出{wanted}条：{target}\n"), (kind, words)
             elif words != ("--matter", str(matter)):
                 assert result.exit_code == 2 and "不能再加其他条件" in result.output and not target.exists()
 

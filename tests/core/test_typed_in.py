@@ -45,4 +45,4 @@ def test_what_is_read_stays_as_it_was_typed() -> None:
 )
 def test_a_name_is_the_same_however_it_is_spaced(name: str) -> None:
     assert typed_in.same(name) == typed_in.same("清河镇水厂") != typed_in.same("清河镇水站")
-    assert typed_in.same("恒测(清河)ＡＢ公司") == typed_in.same("恒测（清河）ab公司")
+    assert typed_in.same("恒测(清河)ＡＢ公司") == typed_in.same("恒测（清河）ab公司")  # as it is

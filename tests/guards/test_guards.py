@@ -258,6 +258,16 @@ def test_nothing_is_archived_or_closed_with_a_duty_open(forms: tuple[str, ...]) 
     assert rules(archive.to_finish, without(*forms)(lawful()))
 
 
+@pytest.mark.parametrize(("frozen_on", "told"), [(3, "尚未记录审查的是哪一份文本"), (5, "在审查后有变动")])
+def test_an_opinion_that_names_no_text_is_refused_for_the_right_reason(frozen_on: int, told: str) -> None:
+    """An early release signed opinions without keeping what they were given on; later the text may have changed."""
+    facts = lawful()
+    signed = tuple(replace(one, at=datetime(2026, 4, 4, tzinfo=UTC)) for one in facts.filed)
+    facts = replace(facts, filed=signed, text=Text(1, "ab", "", datetime(2026, 4, frozen_on, tzinfo=UTC)))
+    found = [one for one in collect(guards.FORMS["F-14"][1](facts)) if one.rule == "R-25c"]
+    assert [told in one.message for one in found] == [True] and found[0].todo == "将现行文本重新送审。"
+
+
 def test_the_text_that_was_reviewed_may_be_filed_again() -> None:
     """Only another text is another text: the same one, filed once more, is the one that was reviewed."""
     same = filed_after_the_review(lawful())

@@ -202,7 +202,7 @@ def test_a_completion_counts_as_filed_when_its_row_says_so(
         task = session.scalars(select(Task).where(Task.matter_id == matter_id, Task.state == TaskState.OPEN)).one()
         actor = person(session, "taoran")
         answers = dict.fromkeys(("q_social_stability", "q_public_safety", "q_ecology", "q_fiscal_economic", "q_public_opinion", "q_legal", "q_other"), False)  # fmt: skip
-        tasks.complete(session, actor, task.id, answers | {"basis": "逐项筛查,没有发现风险点。"})
+        tasks.complete(session, actor, task.id, answers | {"basis": "逐项筛查，没有发现风险点。"})
     ((known, anew),) = shown
     assert known.last("F-09") is not None and known == anew
 

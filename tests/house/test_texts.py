@@ -74,7 +74,7 @@ def test_the_form_is_complete_in_both_languages(path) -> None:
 def test_a_template_says_nothing_in_chinese_only(path) -> None:
     """Marks between the parts of a list are words too: 、 is a comma in English."""
     written = re.sub(r"\{#.*?#\}|中文", "", path.read_text("utf-8"), flags=re.S)
-    written = re.sub(r"' if language\(\) == 'en' else '[「」。]", "", written)
+    written = re.sub(r"' if language\(\) == 'en' else '[“”。]", "", written)
     assert re.findall(r"[\u3001-\u303f\u4e00-\u9fff\uff01-\uff5e]+", re.sub(r"_\('[^']*'", "", written)) == []
 
 

@@ -31,7 +31,7 @@ ROLE_OF = {"undertaking_unit": KEEPER, "disclosure_officer": OFFICER}
 
 SYMPOSIUM = {
     "form_type": "symposium", "held_on": "2026-01-05", "participants": [{"name": "沿线村民代表", "people": 26}],
-    "summary": "村民普遍支持,希望尽快开工。",
+    "summary": "村民普遍支持，希望尽快开工。",
 }  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from decision_flow.models import Notice, Opinion, RateCount
 from decision_flow.rate_limits import Limit
 from tests.participation import bare
 
-TEXT = "施工期间请保留一条便道,方便学生上学。"
+TEXT = "施工期间请保留一条便道，方便学生上学。"
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_a_comment_sent_twice_counts_once(database: Database, notice: Notice) ->
         same, new = send(database, notice, again)
         assert (same.receipt, new) == (first.receipt, False)
     # Other words with the same form, the same words from elsewhere, and by another name are comments of their own.
-    for other in (Comment("不同的意见,请改线。", token="a", source="x"), Comment(TEXT, token="c", source="z"),
+    for other in (Comment("不同的意见，请改线。", token="a", source="x"), Comment(TEXT, token="c", source="z"),
                   Comment(TEXT, name="李秀英", token="d", source="x")):  # fmt: skip
         assert send(database, notice, other)[1]
     assert total(database) == 4

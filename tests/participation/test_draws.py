@@ -63,7 +63,8 @@ def test_no_place_on_the_list_is_favoured() -> None:
 
 def test_the_command_runs_a_published_draw_again(tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
-    path.write_text("编号,姓名,相关方\n" + "\n".join(f"{e.number},{e.name},{e.side}" for e in LIST), "utf-8")
+    head = "编号,姓名,相关方\n"  # as it is
+    path.write_text(head + "\n".join(f"{e.number},{e.name},{e.side}" for e in LIST), "utf-8")
     command = ["hearing", "draw", "--seed", "seed", "--list", str(path), "--seats", "用水户=2", "--seats", "经营者=1"]
     told = CliRunner().invoke(main, command)
     assert told.exit_code == 0, told.output
@@ -71,7 +72,7 @@ def test_the_command_runs_a_published_draw_again(tmp_path: Path) -> None:
     assert [line.split("\t")[:3] for line in told.output.splitlines() if "\t" in line] == [
         ["用水户", "1", "1"], ["用水户", "2", "2"], ["用水户", "3", "3"], ["经营者", "1", "4"],
     ]  # fmt: skip
-    path.write_text("1,王", "utf-8")
+    path.write_text("1,王", "utf-8")  # as it is
     assert CliRunner().invoke(main, command).exit_code == 1
     assert CliRunner().invoke(main, [*command[:-1], "经营者"]).exit_code == 2
 
@@ -86,7 +87,7 @@ def test_a_public_value_changes_the_draw() -> None:
 def test_a_published_digest_is_no_account() -> None:
     """R-32a: sixteen figures in a row within a SHA-256 point to nobody; the same figures alone do."""
     digest = "ab62224433221100997f" + "c" * 44
-    assert not masking.must_not_be_public(f"种子摘要:{digest}") and masking.text(digest) == digest
+    assert not masking.must_not_be_public(f"种子摘要：{digest}") and masking.text(digest) == digest
     assert masking.must_not_be_public("账号6222443322110099")
 
 
@@ -98,6 +99,6 @@ def test_a_comma_in_a_name_does_not_spoil_the_published_list() -> None:
     ]
     lines = [f"{entry.number},{entry.name},{entry.side}" for entry in listed]
     assert draws.parse_list(lines) == listed
-    for line in ("1,王建国", "x,y,z\n,a,b", "2,,用水户"):
+    for line in ("1,王建国", "x,y,z\n,a,b", "2,,用水户"):  # as it is
         with pytest.raises(ValueError, match="line 2"):
-            draws.parse_list(["1,甲,用水户", line])
+            draws.parse_list(["1,甲,用水户", line])  # as it is

@@ -31,7 +31,7 @@ def pool(database: Database, username: str, **changed: str) -> int:
 def standing(database: Database, expert_id: int, to: str) -> None:
     with database.transaction() as session:
         found = session.get_one(Expert, expert_id)
-        registries.set_standing(session, bare.person(session, OFFICE), found, to, "评价不合格,停止聘用。")
+        registries.set_standing(session, bare.person(session, OFFICE), found, to, "评价不合格，停止聘用。")
 
 
 def user_id(database: Database, username: str) -> int:
@@ -189,13 +189,13 @@ def test_the_designer_does_not_assess_the_risk(database: Database, files: Any) -
         office = bare.person(session, OFFICE)
         given = {"name": "另一评估公司", "credit_code": OTHER, "pool_level": "own"}
         found = registries.register_institution(session, office, given)
-        registries.set_standing(session, office, found, "removed", "出具虚假报告,取消资格。")
+        registries.set_standing(session, office, found, "removed", "出具虚假报告，取消资格。")
     with pytest.raises(Refused) as disqualified:
         bare.complete(database, matter_id, bare.KEEPER, {**told, "credit_code": OTHER})
     assert disqualified.value.rule == "R-41"
     with database.transaction() as session:
         found = session.query(Institution).filter_by(credit_code=OTHER).one()
-        registries.set_standing(session, bare.person(session, OFFICE), found, "active", "整改合格,恢复资格。")
+        registries.set_standing(session, bare.person(session, OFFICE), found, "active", "整改合格，恢复资格。")
     bare.complete(database, matter_id, bare.KEEPER, {**told, "credit_code": OTHER})
 
 
@@ -270,7 +270,7 @@ def test_the_undertaking_unit_evaluating_itself_gives_a_reason(database: Databas
     with pytest.raises(Invalid) as refusal:
         bare.complete(database, matter_id, bare.HEAD, told)
     assert "SOD-07" in refusal.value.errors["independence_reason"][0]
-    bare.complete(database, matter_id, bare.HEAD, {**told, "independence_reason": "简易评估,结论由办公室审核。"})
+    bare.complete(database, matter_id, bare.HEAD, {**told, "independence_reason": "简易评估，结论由办公室审核。"})
 
 
 def test_an_expert_of_the_decision_does_not_evaluate_it(database: Database, evaluation: tuple[int, int]) -> None:

@@ -23,7 +23,7 @@ PLAN = {
     "hearing_subject": "集镇供水价格调整", "sides": SIDES, "selection_method": "报名后公开抽取。", "place": "镇政府三楼",
     "held_at": f"{HELD.isoformat()}T09:00", "public_seats": 10, "is_price_hearing": True,
 }  # fmt: skip
-NOTICE = {"notice_on": OPENED.isoformat(), "enrol_until": "2026-07-20", "body": "拟调整集镇供水价格,请有关方面报名。"}
+NOTICE = {"notice_on": OPENED.isoformat(), "enrol_until": "2026-07-20", "body": "拟调整集镇供水价格，请有关方面报名。"}
 CHOSEN = [
     {"name": "王建国", "side": "用水户", "is_civil_servant": False},
     {"name": "李秀英", "side": "用水户", "is_civil_servant": False},
@@ -113,7 +113,7 @@ def test_enrolling_says_what_is_wrong(database: Database, travel: Callable[[date
     with pytest.raises(NotFound), database.transaction() as session:
         hearings.enrol(session, "GG-1999-0001", Application("王建国", "用水户", "13800001234"))
     with database.transaction() as session:
-        notices.withdraw(session, bare.person(session, bare.OFFICER), notice.id, "时间有误,重新公告。")
+        notices.withdraw(session, bare.person(session, bare.OFFICER), notice.id, "时间有误，重新公告。")
     with pytest.raises(Conflict):
         enrol(database, notice.number, "王建国")
 
@@ -296,7 +296,7 @@ def test_a_short_notice_of_a_price_hearing_is_explained_in_it(
     with pytest.raises(Invalid) as refusal:
         bare.complete(database, matter_id, bare.OFFICER, short)
     assert "R-16b" in refusal.value.errors["short_notice_reason"][0]
-    reason = "水厂检修窗口期临近,需在八月中旬前听证。"
+    reason = "水厂检修窗口期临近，需在八月中旬前听证。"
     given = {**short, "short_notice_reason": reason}
     with pytest.raises(Refused) as unapproved:
         bare.complete(database, matter_id, bare.OFFICER, given)

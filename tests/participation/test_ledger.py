@@ -19,13 +19,13 @@ from decision_flow.opinion_entries import Entry
 from decision_flow.opinions import LedgerQuery
 from tests.participation import bare
 
-DONE = {"summary": "已逐条研究,合理意见在草案中作了修改。"}
+DONE = {"summary": "已逐条研究，合理意见在草案中作了修改。"}
 CSV = (
-    "来源,意见人,联系方式,意见内容,态度,收到日期,归类\r\n"
-    "信函,李秀英,13800001234,建议公开收费标准,建议,2026-03-01,标准\r\n"
-    "电话,,,反对夜间收费,反对,2026年3月2日,时段\r\n"
+    "来源,意见人,联系方式,意见内容,态度,收到日期,归类\r\n"  # as it is
+    "信函,李秀英,13800001234,建议公开收费标准,建议,2026-03-01,标准\r\n"  # as it is
+    "电话,,,反对夜间收费,反对,2026年3月2日,时段\r\n"  # as it is
     "\r\n"
-    "问卷,柳湾村第三村民小组,,=1+1 支持试行一年,支持,,\r\n"
+    "问卷,柳湾村第三村民小组,,=1+1 支持试行一年,支持,,\r\n"  # as it is
 )
 
 
@@ -124,14 +124,14 @@ def test_an_opinion_comes_while_the_public_is_asked(database: Database, files: F
     bare.solicit(database, files, matter_id)
     assert "公告" in refused("letter", eve) and "公告" in refused("phone", begun)
     assert refused("letter", today) == "" and refused("meeting", eve) == "" and refused("questionnaire", begun) == ""
-    file = f"意见内容,收到日期\r\n建议免费半小时,{today}\r\n太贵,{eve}\r\n".encode()
+    file = f"意见内容，收到日期\r\n建议免费半小时，{today}\r\n太贵，{eve}\r\n".encode()
     with pytest.raises(Invalid) as refusal, database.transaction() as session:
         opinion_files.import_file(session, bare.person(session, bare.KEEPER), matter_id, "a.csv", file)
     assert set(refusal.value.errors) == {"3.received_on"}
 
 
 def test_bulk_work_on_what_a_filter_finds(database: Database, matter_id: int) -> None:
-    enter(database, matter_id, *(f"反对夜间收费,理由之{number}。" for number in range(60)), position="oppose")
+    enter(database, matter_id, *(f"反对夜间收费，理由之{number}。" for number in range(60)), position="oppose")
     enter(database, matter_id, "支持试行。", position="support")
     with database.transaction() as session:
         keeper = bare.person(session, bare.KEEPER)
@@ -154,7 +154,7 @@ def test_bulk_work_on_what_a_filter_finds(database: Database, matter_id: int) ->
 
 
 def test_the_summary_tells_all_and_covers_names(database: Database, matter_id: int) -> None:
-    enter(database, matter_id, "反对夜间收费。", "反对夜间收费,太贵。", position="oppose")
+    enter(database, matter_id, "反对夜间收费。", "反对夜间收费，太贵。", position="oppose")
     enter(database, matter_id, "请打13800001234联系我。")
     with database.transaction() as session:
         keeper = bare.person(session, bare.KEEPER)
@@ -163,11 +163,11 @@ def test_the_summary_tells_all_and_covers_names(database: Database, matter_id: i
         assert "尚在研究1条" in adoption.summary(session, matter_id)
         opinions.dispose(session, keeper, matter_id, LedgerQuery(disposition="pending"), "adopted", "")
         told = adoption.summary(session, matter_id)
-        assert told.startswith("共收到意见3条,其中采纳1条,部分采纳2条,未采纳0条。")
-        assert "夜间收费(2条):部分采纳。理由:零时后减半" in told
+        assert told.startswith("共收到意见3条，其中采纳1条，部分采纳2条，未采纳0条。")
+        assert "夜间收费（2条）：部分采纳。理由：零时后减半" in told
         assert "13800001234" not in told and "某某" not in told
         assert adoption.rows(session, matter_id)[0] == {
-            "source": "public", "opinion": "夜间收费(2条)", "disposition": "partly", "reason": "零时后减半",
+            "source": "public", "opinion": "夜间收费（2条）", "disposition": "partly", "reason": "零时后减半",
         }  # fmt: skip
 
 
@@ -208,7 +208,7 @@ def test_a_spreadsheet_is_imported_and_repeats_are_told(database: Database, matt
 
 
 def test_nothing_is_half_imported(database: Database, matter_id: int) -> None:
-    bad = CSV + "网页,某人,," + "长" * 4001 + ",也许,三月,\r\n"
+    bad = CSV + "网页,某人,," + "长" * 4001 + ",也许,三月,\r\n"  # as it is
     with pytest.raises(Invalid) as refusal, database.transaction() as session:
         opinion_files.import_file(session, bare.person(session, bare.KEEPER), matter_id, "a.csv", bad.encode())
     assert set(refusal.value.errors) == {f"6.{name}" for name in ("channel", "content", "position", "received_on")}

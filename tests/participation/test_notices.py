@@ -41,7 +41,7 @@ def test_a_window_needs_an_explanation_and_a_channel(database: Database, files: 
 def test_a_short_period_needs_its_reason_in_the_text_of_the_page(
     database: Database, files: FileStore, matter_id: int
 ) -> None:
-    reason = "汛期将至,危桥须在汛前开工。"
+    reason = "汛期将至，危桥须在汛前开工。"
     with pytest.raises(Invalid) as refusal:
         publish(database, files, matter_id, days=20)
     assert "R-15b" in refusal.value.errors["short_reason_public"][0]
@@ -105,7 +105,7 @@ def test_what_was_concluded_on_a_withdrawn_notice_is_done_again(
     bare.said(database, matter_id, "F-23", {"summary": "群众支持"})
     with database.transaction() as session:
         assert drafts.open_marks(session, matter_id) == []
-        notices.withdraw(session, bare.person(session, bare.OFFICER), notice.id, "附件上传错误,重新公布。")
+        notices.withdraw(session, bare.person(session, bare.OFFICER), notice.id, "附件上传错误，重新公布。")
     with database.transaction() as session:
         assert [mark.step for mark in drafts.open_marks(session, matter_id)] == ["public_participation"]
         known = matter_facts.of(session, session.get_one(Matter, matter_id))
@@ -122,16 +122,16 @@ def test_a_withdrawn_notice_stays_and_its_period_starts_anew(
     with database.transaction() as session:
         officer, keeper = bare.person(session, bare.OFFICER), bare.person(session, bare.KEEPER)
         with pytest.raises(NotPermitted):
-            notices.withdraw(session, keeper, first.id, "附件上传错误,重新公布。")
+            notices.withdraw(session, keeper, first.id, "附件上传错误，重新公布。")
         with pytest.raises(Invalid):
             notices.withdraw(session, officer, first.id, " ")
         with pytest.raises(Conflict):
             notices.republish(session, officer, first.id, bare.text(first.explanation_document_id))
-        notices.withdraw(session, officer, first.id, "附件上传错误,重新公布。")
+        notices.withdraw(session, officer, first.id, "附件上传错误，重新公布。")
     with database.transaction() as session:
         officer = bare.person(session, bare.OFFICER)
         with pytest.raises(Conflict):
-            notices.withdraw(session, officer, first.id, "附件上传错误,重新公布。")
+            notices.withdraw(session, officer, first.id, "附件上传错误，重新公布。")
         # The eleven days that have passed count for nothing: thirty are needed again.
         short = replace(bare.text(first.explanation_document_id), close_on=opened + timedelta(days=30))
         with pytest.raises(Invalid):

@@ -27,11 +27,11 @@ def test_no_shipped_table_leaves_a_warning() -> None:
     (name,) = (name for name in files if name.startswith("D-03"))
     holed = files[name].replace(b"[8..14]", b"[8..11]", 1)
     assert [found.message for found in tables.findings({name: holed})] == [
-        "没有一行适用于:影响 = 3、可能性 = 4、得分 = 12"
+        "没有一行适用于：影响 = 3、可能性 = 4、得分 = 12"
     ]
     wider = files[name].replace(b"1,2,3,4,5", b"1,2,3,4,5,6", 1)
     assert [found.message for found in tables.findings({name: wider})] == [
-        "没有一行适用于:影响 = 6、可能性 = 1、得分 = 6"
+        "没有一行适用于：影响 = 6、可能性 = 1、得分 = 6"
     ]
 
 

@@ -14,7 +14,7 @@ from decision_flow.models import ExceptionRecord, Notification, Task
 from tests.guards.test_guards import lawful, of
 from tests.rules.shortcut import ACTS, World, encoded
 
-REASON = "汛期将至,须在汛前完成全部程序。"
+REASON = "汛期将至，须在汛前完成全部程序。"
 
 
 def stated(world: World, form: str, reason: str) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def test_a_reason_counts_only_once_somebody_else_approved_it(world: World, form:
     assert deputy.post(f"{page}/{record.id}", _refuse="1").status_code == 422
     assert deputy.post(f"{page}/{record.id}", _refuse="1", note="理由不充分").status_code == 302
     assert notice(world, who, "exception.decided", record).endswith(f"/tasks/{task.id}")
-    assert "没有批准:理由不充分" in asker.get(f"/tasks/{task.id}") and "不批准:" in asker.get("/messages")
+    assert "没有批准：理由不充分" in asker.get(f"/tasks/{task.id}") and "不批准：" in asker.get("/messages")
     assert world.press(task, who, answers).status_code == 409
     assert asker.post(f"/tasks/{task.id}/approval", **sent).status_code == 302
     record = latest(world, task, rule)
@@ -121,7 +121,7 @@ def test_a_reason_stated_earlier_waits_for_its_approval(world: World) -> None:
     """R-12c: completing the form asks; the same words again do not ask twice, other words ask anew."""
     task = world.begin("F-04", lawful())
     answers = world.answers(
-        task, {"cost_benefit_needed": False, "not_needed_reason": "规模小,可研已测算,不再另作分析。"}
+        task, {"cost_benefit_needed": False, "not_needed_reason": "规模小，可研已测算，不再另作分析。"}
     )
     with world.database.transaction() as session:
         form = session.get_one(Task, task.id)

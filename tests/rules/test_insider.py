@@ -195,7 +195,7 @@ def test_paper_evades_no_separation_of_duties(world: World, posts: None) -> None
         "_late_scan": ("记录.pdf", PDF),
     }
     assert world.id_of(BARRED_ONE)
-    ways = ("李强", "李 强\u200b", "赵一、李强", "李强(经济发展办公室)", "主持人:李强,记录:周凯")
+    ways = ("李强", "李 强\u200b", "赵一、李强", "李强（经济发展办公室）", "主持人：李强，记录：周凯")
     for by in ways:
         told["_late_scan"] = ("记录.pdf", PDF)
         answer = desk.post(f"/tasks/{task.id}/late", **sent, **{**told, "_late_by": by})

@@ -109,7 +109,7 @@ def test_a_year(database: Database, files: FileStore, travel: Callable[[date], N
     _evaluate(database, files, started, play, decline=True)
     assert (evaluations(database, play)[0].status, evaluations(database, play)[0].reason) == (
         "DECLINED",
-        "执行时间尚短,效果还不能判断。",
+        "执行时间尚短，效果还不能判断。",
     )
 
     _early_trigger(database, files, play, travel)
@@ -129,7 +129,7 @@ def _evaluate(database: Database, files: FileStore, found: Evaluation, play: Pla
             "T_post_evaluation_01",
             start=False,
             trigger_type="scheduled",
-            decline_reason="执行时间尚短,效果还不能判断。",
+            decline_reason="执行时间尚短，效果还不能判断。",
         )
         return
     reviewing.run_to(given={"T_post_evaluation_07": {"outcome": "continue", "next_review_months": 12}})

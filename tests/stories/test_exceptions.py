@@ -17,7 +17,7 @@ from decision_flow.models import Matter
 from tests.core.registry import person, unit
 
 M, PP = cases.M, cases.PP
-WHY = "修改仅涉及实施步骤,不影响专家论证结论。"
+WHY = "修改仅涉及实施步骤，不影响专家论证结论。"
 
 
 def changed(database: Database, files: FileStore) -> Play:
@@ -33,7 +33,7 @@ def test_g1_an_emergency_is_out_of_scope_and_listed(database: Database, files: F
     play.suggest("wuting", cases.QINGHE, {
         "matter_name": "清河镇防汛抢险临时征用方案", "suggestion_source": "department", "proposer_name": "规划办",
         "proposer_contact": "0871-60001234", "matter_category": "other_major", "exclusion_type": "emergency_response",
-        "contains_state_secret": False, "summary": "汛情紧急,须临时征用沿河场地和机械设备,保障人民群众生命财产安全。",
+        "contains_state_secret": False, "summary": "汛情紧急，须临时征用沿河场地和机械设备，保障人民群众生命财产安全。",
     })  # fmt: skip
     play.approving = False
     with pytest.raises(Refused) as refusal:
@@ -72,7 +72,7 @@ def test_sod_14_nobody_approves_what_they_asked_for(database: Database, files: F
     play = cases.OTHERS[6](database, files)
     with database.transaction() as session:
         head, drafter = person(session, "gaojianming"), person(session, "wuting")
-        mine = exceptions.ask(session, head, play.matter_id, "R-26c", "汛期将至,须在汛前完成全部决策程序。")
+        mine = exceptions.ask(session, head, play.matter_id, "R-26c", "汛期将至，须在汛前完成全部决策程序。")
         with pytest.raises(Refused) as refusal:
             exceptions.decide(session, head, mine.id, True, "")
         assert refusal.value.rule == "SOD-14" and mine.state == "asked"
@@ -81,8 +81,8 @@ def test_sod_14_nobody_approves_what_they_asked_for(database: Database, files: F
         with pytest.raises(NotFound):
             exceptions.decide(session, person(session, "taoran"), mine.id, True, "")
         with pytest.raises(Conflict):
-            exceptions.ask(session, drafter, play.matter_id, "R-26c", "汛期将至,须在汛前完成全部决策程序。")
-        theirs = exceptions.ask(session, drafter, play.matter_id, "R-16a", "利害关系人无人申请,分歧已经消除。")
+            exceptions.ask(session, drafter, play.matter_id, "R-26c", "汛期将至，须在汛前完成全部决策程序。")
+        theirs = exceptions.ask(session, drafter, play.matter_id, "R-16a", "利害关系人无人申请，分歧已经消除。")
         with pytest.raises(Invalid):
             exceptions.decide(session, head, theirs.id, False, " ")
         exceptions.decide(session, head, theirs.id, False, "仍有较大分歧")

@@ -123,5 +123,5 @@ def test_without_a_majority_the_agreements_follow(database: Database, play: Play
     with pytest.raises(Invalid) as refusal:
         play.do(T + "05", signed=187, funds_ready=True)
     assert "unsigned_statement" in refusal.value.errors
-    play.do(T + "05", signed=187, funds_ready=True, unsigned_statement="19人因安置房面积未达成一致,已如实说明。")
+    play.do(T + "05", signed=187, funds_ready=True, unsigned_statement="19人因安置房面积未达成一致，已如实说明。")
     assert not any(name.startswith(T) for name in standing(database, play))

@@ -29,7 +29,7 @@ M, PP, HE, RA, LR, CD, PR, PU, LE, LA = (
                     "collective_discussion", "party_report", "publication", "land_expropriation", "land_approval")
 )  # fmt: skip
 TITLE = "云岭区城东片区征收土地补偿安置方案"
-LAW = {"special_procedure_law": "土地管理法", "special_procedure_article": "第四十七条,实施条例第二十六条至第三十一条"}
+LAW = {"special_procedure_law": "土地管理法", "special_procedure_article": "第四十七条，实施条例第二十六条至第三十一条"}
 ACCOUNT = "柳湾村王某某户补偿款汇入6222 0812 3456 7890 123。"
 SIDES = [
     {"side": "被征地农民", "is_consumer": False, "seats": 3},
@@ -49,14 +49,14 @@ def attempted(database: Database, files: FileStore) -> Play:
         "matter_name": TITLE, "suggestion_source": "department", "proposer_name": "规划建设办",
         "proposer_contact": "0871-60001234", "matter_category": "public_policy", "exclusion_type": "none",
         **LAW, "contains_state_secret": False,
-        "summary": "城东片区成片开发拟征收集体土地,需制定补偿安置方案,明确补偿标准、安置房和过渡费。",
+        "summary": "城东片区成片开发拟征收集体土地，需制定补偿安置方案，明确补偿标准、安置房和过渡费。",
     })  # fmt: skip
     unit = units(database)["清河镇规划建设和生态环境办公室"]
     play.run_to(LR + "04", given={
         M + "05": {"undertaking_units": [unit], "in_catalogue": False},
     })  # fmt: skip
     play.do(LR + "04", "wangmin", finding_authority="fail", conclusion="unlawful_authority",
-            note_authority="征收土地由县级以上人民政府组织实施(土地管理法第四十七条)。")  # fmt: skip
+            note_authority="征收土地由县级以上人民政府组织实施（土地管理法第四十七条）。")  # fmt: skip
     return play.do(LR + "06", "zhaolei")
 
 
@@ -130,7 +130,7 @@ def noticed(play: Play) -> None:
     play.on(date(2026, 3, 16))
     wrong = refusal(play, LE + "01", "luoxin", **pre, close_on="2026-03-29")
     assert "10个工作日" in wrong.errors["close_on"][0]
-    play.do(LE + "01", "luoxin", **pre, close_on="2026-03-30", scope_text="城东片区约182亩,用于成片开发。")
+    play.do(LE + "01", "luoxin", **pre, close_on="2026-03-30", scope_text="城东片区约182亩，用于成片开发。")
     early = refusal(play.on(date(2026, 3, 30)), LE + "02", "fenghao", confirmed=True, villagers_took_part=True)
     assert (early.rule, early.article) == ("R-03b", "土地管理法实施条例第二十六条")
     play.on(date(2026, 3, 31))
@@ -144,12 +144,12 @@ def noticed(play: Play) -> None:
     play.do(PP + "05", "fenghao").do(PP + "06", "luoxin")
     plan = {"title": "征地补偿安置公告", "channels": ["website", "village_board"], "open_on": "2026-04-03",
             "members_total": 206, "hearing_right_told": True}  # fmt: skip
-    for reason in ({}, {"short_reason_public": "工期紧,须在汛期前完成。"}):
+    for reason in ({}, {"short_reason_public": "工期紧，须在汛期前完成。"}):
         wrong = refusal(play, LE + "03", "luoxin", **plan, close_on="2026-04-23", **reason)
         assert "close_on" in wrong.errors or "short_reason_public" in wrong.errors
     # Thirty days end on a rest day; the last one counts only when it is a working day.
     assert "2026-05-06" in refusal(play, LE + "03", "luoxin", **plan, close_on="2026-05-05").errors["close_on"][0]
-    play.do(LE + "03", "luoxin", **plan, close_on="2026-05-06", body="按区片综合地价补偿,安置房人均35平方米。")
+    play.do(LE + "03", "luoxin", **plan, close_on="2026-05-06", body="按区片综合地价补偿，安置房人均35平方米。")
     assert refusal(play.on(date(2026, 5, 6)), LE + "04", "fenghao", objections=118).rule == "R-03b"
     with play.database.transaction(read_only=True) as session:
         shown = session.scalars(select(Notice).where(Notice.matter_id == play.matter_id).order_by(Notice.id)).all()
@@ -166,15 +166,15 @@ def assessed(play: Play) -> None:
     play.do(RA + "03", "fenghao", **firm)
     play.do(RA + "04", "fenghao", scope=["social_stability"]).do(RA + "05", "fenghao", points=[{
         "risk_type": "social_stability", "description": "补偿标准和安置房面积争议", "likelihood": 3, "impact": 4,
-        "measure": "逐户核对,公开标准", "owner_unit": "清河镇", "residual_likelihood": 2, "residual_impact": 4,
+        "measure": "逐户核对，公开标准", "owner_unit": "清河镇", "residual_likelihood": 2, "residual_impact": 4,
     }])  # fmt: skip
     play.do(RA + "06", "fenghao", scenarios="集中上访和阻工的处置预案")
     play.do(RA + "08", "fenghao", opposition_share=0.32, departments_heard=[
-        {"unit": "柳湾村村民委员会", "view": "村民代表参加,要求提高过渡费"}])  # fmt: skip
+        {"unit": "柳湾村村民委员会", "view": "村民代表参加，要求提高过渡费"}])  # fmt: skip
     unexplained = refusal(play, RA + "10", "liangwei", finding="controllable")
     assert "reason" in unexplained.errors
     play.do(RA + "10", "liangwei", finding="controllable_with_measures",
-            measures_required=[{"measure": "设立征收服务点,逐户解释"}])  # fmt: skip
+            measures_required=[{"measure": "设立征收服务点，逐户解释"}])  # fmt: skip
     with play.database.transaction(read_only=True) as session:
         told = session.scalars(select(Task.submission).where(Task.matter_id == play.matter_id, Task.form == "F-34b"))
         assert {(one["overall_level"], one["suggestion"]) for one in told} == {("medium", "controllable_with_measures")}
@@ -182,7 +182,7 @@ def assessed(play: Play) -> None:
 
 def heard(play: Play) -> None:
     """118 of 206 object: the hearing is mandatory, held on 28 May, and the plan revised; 187 sign."""
-    play.on(date(2026, 5, 7)).do(LE + "04", "fenghao", objections=118, main_objections="安置房面积小,过渡费低。")
+    play.on(date(2026, 5, 7)).do(LE + "04", "fenghao", objections=118, main_objections="安置房面积小，过渡费低。")
     assert HE + "01" in names(play) and not {LE + "05", M + "14"} & names(play)
     for form in ("F-12", "F-43e"):
         assert (stopped(play, form).rule, stopped(play, form).article) == ("R-16a", "土地管理法第四十七条")
@@ -204,7 +204,7 @@ def heard(play: Play) -> None:
     untold = refusal(play, LE + "05", "fenghao", signed=187, funds_ready=True)
     assert set(untold.errors) == {"unsigned_statement"}
     play.do(
-        LE + "05", "fenghao", signed=187, funds_ready=True, unsigned_statement="19人对安置房面积未达成一致,如实说明。"
+        LE + "05", "fenghao", signed=187, funds_ready=True, unsigned_statement="19人对安置房面积未达成一致，如实说明。"
     )
     revised = [{"source": "hearing", "opinion": text, "disposition": "adopted", "draft_clause_changed": clause}
                for text, clause in (("安置房人均面积提高到40平方米", "第五条"), ("过渡费每月提高200元", "第七条"))]  # fmt: skip
@@ -244,7 +244,7 @@ def published(play: Play) -> None:
     for told in ({"has_personal_info": False}, {"has_personal_info": True, "redaction_done": True}):
         assert refusal(play, PU + "02", "pengfei", **told, result="pass").rule == "R-32a"
     play.do(PU + "02", "pengfei", has_personal_info=True, redaction_done=False, result="return", note="请隐去账号。")
-    play.do(PU + "01", "luoxin", **page, body="各户补偿明细在村内公示,不在网上公布。")
+    play.do(PU + "01", "luoxin", **page, body="各户补偿明细在村内公示，不在网上公布。")
     play.do(PU + "02", "pengfei", has_personal_info=True, redaction_done=True, result="pass").do(PU + "03", "luoxin")
     play.run_to(LA + "01")
     assert stopped(play, "F-18").rule == "R-03b"
@@ -255,7 +255,7 @@ def published(play: Play) -> None:
         assert due.due_at and clock.local_date(due.due_at) == date(2026, 8, 6)
     notice = {"title": "征收土地公告", "channels": ["website", "village_board"]}
     assert refusal(play, LA + "02", "luoxin", **notice, body=ACCOUNT).rule == "R-32a"
-    play.do(LA + "02", "luoxin", **notice, body="征收范围为城东片区182亩,自公告之日起实施。")
+    play.do(LA + "02", "luoxin", **notice, body="征收范围为城东片区182亩，自公告之日起实施。")
     play.do(M + "21", "zhengtao", effective_date="2026-07-16", post_eval_plan=[{"months": 12, "mode": "full"}])
 
 

@@ -35,7 +35,7 @@ def suggested(database: Database, files: FileStore) -> Play:
     return play.suggest("wuting", QINGHE, {
         "matter_name": "清河镇便民夜市管理办法", "suggestion_source": "citizen", "proposer_name": "王建国",
         "proposer_contact": "0871-60001234", "matter_category": "public_policy", "exclusion_type": "none",
-        "contains_state_secret": False, "summary": "夜市占道经营、油烟扰民,居民多次反映,建议明确经营区域、时间和管理责任。",
+        "contains_state_secret": False, "summary": "夜市占道经营、油烟扰民，居民多次反映，建议明确经营区域、时间和管理责任。",
     })  # fmt: skip
 
 
@@ -128,7 +128,7 @@ def over_new_year(database: Database, files: FileStore) -> Play:
     play.suggest("wuting", QINGHE, {
         "matter_name": "清河镇夜市管理办法", "suggestion_source": "citizen", "proposer_name": "王建国",
         "proposer_contact": "0871-60001234", "matter_category": "public_policy", "exclusion_type": "none",
-        "contains_state_secret": False, "summary": "夜市占道经营、油烟扰民,居民多次反映,建议明确经营区域、时间和管理责任。",
+        "contains_state_secret": False, "summary": "夜市占道经营、油烟扰民，居民多次反映，建议明确经营区域、时间和管理责任。",
     })  # fmt: skip
     unit = units(database)["清河镇规划建设和生态环境办公室"]
     play.run_to(cases.LR + "01", given={cases.M + "05": {"undertaking_units": [unit], "in_catalogue": False}})
@@ -141,7 +141,7 @@ def test_g6_what_falls_due_in_2028_is_provisional_until_the_calendar_is_entered(
 ) -> None:
     """Both what a working day decides and a review on its month: marked, and counted anew when the notice comes."""
     with database.transaction() as session:
-        this_year = calendar_notices.read("2027-01-01~2027-01-03,放假\n2027-10-01~2027-10-07,放假\n")
+        this_year = calendar_notices.read("2027-01-01~2027-01-03，放假\n2027-10-01~2027-10-07，放假\n")
         calendar_notices.enter(session, SYSTEM, this_year, "国办发明电〔2026〕0号")
     play = over_new_year(database, files)
     with database.transaction() as session:
@@ -158,7 +158,7 @@ def test_g6_what_falls_due_in_2028_is_provisional_until_the_calendar_is_entered(
 
     day, provisional, words, review = standing()
     assert (day, provisional, review) == (date(2028, 1, 6), True, True) and "暂定" in words
-    notice = calendar_notices.read("2028-01-01~2028-01-03,放假\n2028-01-08,上班\n2028-05-01~2028-05-05,放假\n")
+    notice = calendar_notices.read("2028-01-01~2028-01-03，放假\n2028-01-08，上班\n2028-05-01~2028-05-05，放假\n")
     with clock.pretend(play.since), database.transaction() as session:
         calendar_notices.enter(session, SYSTEM, notice, "国办发明电〔2027〕0号")
         (move,) = deadlines.recompute(session, SYSTEM)

@@ -36,7 +36,7 @@ def begun(stop: str, **draft: Any) -> Callable[[Database, FileStore], Play]:
         play.suggest("wuting", QINGHE, {
             "matter_name": "清河镇河道采砂管理方案", "suggestion_source": "department", "proposer_name": "规划建设办",
             "proposer_contact": "0871-60001234", "matter_category": "public_policy", "exclusion_type": "none",
-            "contains_state_secret": False, "summary": "河道采砂点多面广,监管责任不清,建议制定管理方案,明确范围、期限和巡查责任。",
+            "contains_state_secret": False, "summary": "河道采砂点多面广，监管责任不清，建议制定管理方案，明确范围、期限和巡查责任。",
         })  # fmt: skip
         unit = cases.units(database)["清河镇规划建设和生态环境办公室"]
         return play.run_to(stop, given={
@@ -115,7 +115,7 @@ def test_an_inquiry_is_made_and_recorded_where_the_head_of_review_asks_for_it(to
     play = told(begun(LR + "02"))
     play.do(LR + "02", "zhaolei", inquiry_needed=True).do(LR + "03", "guyan")
     assert names(play) == {LR + "05"}
-    play.do(LR + "05", "wangmin", form="meeting", summary="召开论证会,三家单位到会,意见一致。")
+    play.do(LR + "05", "wangmin", form="meeting", summary="召开论证会，三家单位到会，意见一致。")
     assert names(play) == {LR + "04"}
 
 
@@ -144,7 +144,7 @@ def test_a_reform_without_a_rule_goes_on_with_its_risk_stated(told: Told) -> Non
     with pytest.raises(Invalid) as refusal:
         play.do(LR + "04", "wangmin", **reform)
     assert set(refusal.value.errors) == {"legal_risk_statement"}
-    risk = "国家尚无明确规定,有偿退出的标准可能被认为缺少依据,建议小范围试点并设退出机制。"
+    risk = "国家尚无明确规定，有偿退出的标准可能被认为缺少依据，建议小范围试点并设退出机制。"
     play.do(LR + "04", "wangmin", **reform, legal_risk_statement=risk).do(LR + "06", "zhaolei")
     assert names(play) == {M + "16"}
     # The agenda's papers come after the opinion, and whoever prepares them sees it.
@@ -300,7 +300,7 @@ def test_a_draft_that_hinders_competition_is_drafted_again(told: Told) -> None:
 
 def test_the_head_declines_and_the_proposer_is_answered(told: Told) -> None:
     play = told(begun(M + "04"))
-    play.do(M + "04", "gaojianming", initiate=False, decision_reason="与在建项目重复,暂不启动。")
+    play.do(M + "04", "gaojianming", initiate=False, decision_reason="与在建项目重复，暂不启动。")
     assert names(play) == {M + "04c"}
     play.run_to()
     assert outcome(play) == "E_declined"
@@ -331,7 +331,7 @@ def test_an_evaluation_is_declined_only_with_a_reason(told: Told) -> None:
     with pytest.raises(Invalid) as refusal:
         evaluation.do(PE + "01", "zhoukai", start=False)
     assert set(refusal.value.errors) == {"decline_reason"}
-    evaluation.do(PE + "01", "zhoukai", start=False, decline_reason="刚完成审计,指标均已达到。")
+    evaluation.do(PE + "01", "zhoukai", start=False, decline_reason="刚完成审计，指标均已达到。")
     assert outcome(evaluation) == "E_pe_declined"
 
 

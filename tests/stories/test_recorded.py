@@ -42,7 +42,7 @@ def test_an_expert_explains_the_draft_to_the_public(database: Database, files: F
     play = cases.OTHERS[5](database, files)
     play.act(
         "explain", "linyue", title="专家谈生活垃圾分类收集点怎么选", form="interview", interpreter="莫青",
-        body="收集点离住户不宜过近,也不宜超过二百米,异味和清运时间都有办法控制。", published_on=play.day.isoformat(),
+        body="收集点离住户不宜过近，也不宜超过二百米，异味和清运时间都有办法控制。", published_on=play.day.isoformat(),
     )  # fmt: skip
     (event,) = recorded(play, "R-15c")
     assert event["event"] == "task.completed" and event["actor"]["display"].endswith("林悦")
@@ -91,7 +91,7 @@ def test_what_anybody_says_of_a_decision_is_kept_and_counted(road: Play) -> None
                 "heard_on": today.isoformat(), "content": f"第{number}位来信人反映施工扬尘。",
             })  # fmt: skip
         feedback.record(session, office, road.matter_id, {
-            "kind": "opinion", "channel": "visit", "heard_on": today.isoformat(), "content": "路修好了,出行方便。",
+            "kind": "opinion", "channel": "visit", "heard_on": today.isoformat(), "content": "路修好了，出行方便。",
         })  # fmt: skip
         facts = evaluations.facts_of(session, road.matter_id, today)
         assert facts.negative_opinions == 20 and "many_opinions" in evaluations.triggers_of(facts)
@@ -152,7 +152,7 @@ def test_minutes_are_only_added_to(road: Play) -> None:
     with road.database.transaction(read_only=True) as session:
         minutes = session.scalars(select(Task).where(Task.matter_id == road.matter_id, Task.form == "F-15")).one()
         before, clerk = submitted.latest(session, road.matter_id, "F-15"), road._actor(session, "linyue")
-    note = {"kind": "correction", "person": "马波", "original": "同意草案", "note": "同意草案,但工期应避开秋收。"}
+    note = {"kind": "correction", "person": "马波", "original": "同意草案", "note": "同意草案，但工期应避开秋收。"}
     for wrong, field in (({"reason": ""}, "reason"), ({"reason": "核对录音后更正", "original": ""}, "original")):
         with pytest.raises(Invalid) as refusal:
             road.act("note-minutes", "linyue", **{**note, **wrong})

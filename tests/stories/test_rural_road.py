@@ -135,7 +135,7 @@ def test_case_a_keeps_its_particulars(road: Play) -> None:
     costs = [Decimal(row["cost"]) for row in draft["options"]]
     assert costs[1] - costs[0] == Decimal(410_000)
     assert (draft["is_technical"], draft["affects_market_entities"], draft["public_concern"]) == (False, True, True)
-    assert "三级及以下等级公路常规改造,设计由具备资质单位完成" in told["F-08"]["reason"]
+    assert "三级及以下等级公路常规改造，设计由具备资质单位完成" in told["F-08"]["reason"]
     assert told["F-09"]["q_public_safety"] and told["F-09"]["q_social_stability"] and not told["F-09"]["q_ecology"]
     assert told["F-20"]["forms"] == ["open_solicitation", "symposium", "questionnaire"]
     assert (told["F-22"]["open_on"], told["F-22"]["close_on"]) == ("2026-03-09", "2026-04-08")
@@ -239,7 +239,7 @@ def test_a_shorter_period_needs_its_reason_in_the_notice(database: Database, fil
     with pytest.raises(Invalid) as refusal:
         play.do(PP + "04a", **short)
     assert set(refusal.value.errors) == {"short_reason_public"}
-    play.do(PP + "04a", short_reason_public="汛期将至,危桥须在汛前开工。", **short)
+    play.do(PP + "04a", short_reason_public="汛期将至，危桥须在汛前开工。", **short)
 
 
 def test_no_meeting_before_the_opinion_and_no_publication_before_the_reply(
@@ -296,7 +296,7 @@ def test_a_decision_against_the_majority_is_explained_at_the_meeting(database: D
     with pytest.raises(Invalid) as refusal:
         play.do(CD + "06", **told)
     assert "R-30d" in refusal.value.errors["deviation_reason"][0]
-    play.do(CD + "06", deviation_reason="汛期安全要求紧迫,会上已说明。", **told)
+    play.do(CD + "06", deviation_reason="汛期安全要求紧迫，会上已说明。", **told)
 
 
 def test_a_material_change_repeats_only_the_affected_steps(database: Database, files: FileStore) -> None:

@@ -25,14 +25,14 @@ PH = "T_problem_handling_"
 def order(play: Play, **change: Any) -> dict[str, Any]:
     return {
         "measure": "suspend", "ground": "force_majeure", "urgent": True, "scope": "whole",
-        "urgent_facts": "连日暴雨引发山体滑坡,K3+200段路基垮塌。", "from": f"{play.day}T09:00",
+        "urgent_facts": "连日暴雨引发山体滑坡，K3+200段路基垮塌。", "from": f"{play.day}T09:00",
         "review_by": date.fromordinal(play.day.toordinal() + 20).isoformat(), **change,
     }  # fmt: skip
 
 
 PROBLEM = {
     "ground": "force_majeure", "severity": "serious", "urgent": True, "suggested_action": "suspend",
-    "facts": "连日暴雨引发山体滑坡,K3+200段路基垮塌。",
+    "facts": "连日暴雨引发山体滑坡，K3+200段路基垮塌。",
 }  # fmt: skip
 
 

@@ -138,4 +138,4 @@ def test_the_sum_counts_every_payment_of_the_window_and_no_other(
 
 
 def test_spelling_does_not_make_another_payee() -> None:
-    assert same("ABC(集团)有限公司") == same("abc (集团) 有限公司") != same("abc集团有限公司分部")
+    assert same("ABC（集团）有限公司") == same("abc（集团）有限公司") != same("abc集团有限公司分部")

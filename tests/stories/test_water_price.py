@@ -145,7 +145,7 @@ def test_the_record_keeps_the_order_and_everybody_signs_or_refuses(told: Told) -
     with pytest.raises(Invalid) as refusal:
         play.do(HE + "08", "luoxin", signed=False)
     assert set(refusal.value.errors) == {"refusal_note"}
-    play.do(HE + "08", "luoxin", signed=False, refusal_note="本人认为发言未记全,拒绝签字")
+    play.do(HE + "08", "luoxin", signed=False, refusal_note="本人认为发言未记全，拒绝签字")
     for _ in range(14):
         assert HE + "09" not in names(play)
         play.do(HE + "08", "luoxin", signed=True)

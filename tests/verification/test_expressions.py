@@ -109,29 +109,29 @@ def test_what_is_asked_for_first_may_be_missing(condition: str, right: bool) -> 
 
 
 @pytest.mark.parametrize(("condition", "complaint"), [
-    ("F06.tecnical", "没有「tecnical」这一项"),
-    ("F07.reply == 'no'", "没有环节填写表单「F07」"),
-    ("technical", "没有名称「technical」"),
-    ("F06.reply == 'maybe'", "没有「maybe」这一选项,有:no、yes"),
-    ("F06.reply in ['yes', 'nein']", "没有「nein」这一选项"),
-    ("'men' in F06.groups", "没有「men」这一选项"),
-    ("F06.people == 'many'", "是数字,「'many'」是文字,两者永远不会相等"),
-    ("F06.closes > 5", "是日期,「5」是数字,不能比较大小"),
+    ("F06.tecnical", "没有“tecnical”这一项"),
+    ("F07.reply == 'no'", "没有环节填写表单“F07”"),
+    ("technical", "没有名称“technical”"),
+    ("F06.reply == 'maybe'", "没有“maybe”这一选项，有：no、yes"),
+    ("F06.reply in ['yes', 'nein']", "没有“nein”这一选项"),
+    ("'men' in F06.groups", "没有“men”这一选项"),
+    ("F06.people == 'many'", "是数字，“'many'”是文字，两者永远不会相等"),
+    ("F06.closes > 5", "是日期，“5”是数字，不能比较大小"),
     ("F06.budget > 10000", "应当写成 number(F06.budget)"),
     ("F06.budget == 10000", "金额应当写成 number"),
-    ("F06.technical > 1", "是是否,不能比较大小"),
-    ("F06.reply > 'a'", "是选项,不能比较大小"),
+    ("F06.technical > 1", "是是否，不能比较大小"),
+    ("F06.reply > 'a'", "是选项，不能比较大小"),
     ("F06.technical == 'yes'", "永远不会相等"),
     ("F06.reply + 1 == 2", "不能计算"),
     ("F06.draft_text == 'x'", "不进入程序数据"),
-    ("any_of(F06.points, 'urgent', true)", "没有「urgent」这一列"),
+    ("any_of(F06.points, 'urgent', true)", "没有“urgent”这一列"),
     ("any_of(F06.points, 'binding', 'yes')", "永远不会相等"),
-    ("count(F06.people, 'a', 1) > 0", "函数 count 不能用于「F06.people」(数字)"),
-    ("weekday(F06.closes) == 1", "没有函数「weekday」"),
+    ("count(F06.people, 'a', 1) > 0", "函数 count 不能用于“F06.people”（数字）"),
+    ("weekday(F06.closes) == 1", "没有函数“weekday”"),
     ("len(F06.points, 2) > 0", "参数个数不对"),
-    ("F06.closes == 'tomorrow'", "「tomorrow」不是日期"),
+    ("F06.closes == 'tomorrow'", "“tomorrow”不是日期"),
     ("'a' in F06.people", "不能在其中查找"),
-    ("exists('F06.pepole')", "没有「pepole」这一项"),
+    ("exists('F06.pepole')", "没有“pepole”这一项"),
 ])  # fmt: skip
 def test_an_expression_that_cannot_be_meant_is_found(condition: str, complaint: str) -> None:
     report = judge(asking(condition))
@@ -143,7 +143,7 @@ def test_what_is_filled_in_later_or_elsewhere_cannot_be_asked_for() -> None:
     drawing = Drawing("p").start().xor("g").user("fill", form="F-06").user("other").end()
     drawing.chain("start", "g").flow("g", "fill", "F06.technical", "是").flow("g", "other", "else", "否")
     report = judge(drawing.chain("fill", "end").chain("other", "end"))
-    assert "走到这里之前不会有「F06」" in told(report)[0]
+    assert "走到这里之前不会有“F06”" in told(report)[0]
     # Once round a loop it has been.
     drawing = Drawing("p").start().xor("in").user("fill", form="F-06").xor("g").end()
     drawing.chain("start", "in", "fill", "g").flow("g", "in", "F06.technical", "是").flow("g", "end", "else", "否")
@@ -172,8 +172,8 @@ def test_lists_timers_and_the_persons_of_tasks_are_typed() -> None:
     drawing.timer("wait", "F06.people").xor("g").end().end("no").chain("start", "fill", "each", "wait", "g")
     drawing.flow("g", "end", "any_of(answers, 'reply', 'no')", "是").flow("g", "no", "else", "否")
     report = judge(drawing)
-    assert {found.element: found.message.split(":")[-1] for found in report.findings} == {
-        "each": "「point.issue」是文字,得不出人员", "wait": "「F06.people」是数字,得不出日期",
+    assert {found.element: found.message.split("：")[-1] for found in report.findings} == {
+        "each": "“point.issue”是文字，得不出人员", "wait": "“F06.people”是数字，得不出日期",
     }  # fmt: skip
     drawing = Drawing("p").start().user("fill", form="F-06").user("each", each="F06.people").end()
     assert "不是列表" in told(judge(drawing.chain("start", "fill", "each", "end")))[0]

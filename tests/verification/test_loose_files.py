@@ -85,7 +85,7 @@ def test_what_a_file_calls_is_found_beside_it_and_nowhere_else(folder: Path) -> 
     code, [told] = ask(folder / "main.bpmn", *rule)
     [found] = told["findings"]
     assert (code, told["verdict"], found["rule"], found["element"]) == (1, "unsupported", "executable", "c")
-    assert "「review」找不到" in found["message"] and "同一文件夹" in found["message"]
+    assert "“review”找不到" in found["message"] and "同一文件夹" in found["message"]
     (folder / "review.bpmn").symlink_to(inside / "review.bpmn")
     assert verdicts(folder / "main.bpmn", *rule) == [("main.bpmn", "main", "unsupported")]
     # Whoever gives it says that it is meant, wherever it lies.
@@ -151,4 +151,4 @@ def test_forms_and_tables_that_lie_beside_come_first(folder: Path) -> None:
     shipped = (BPMN / "decision-tables/D-06-hearing.dmn").read_text("utf-8")
     (folder / "own.dmn").write_text(shipped.replace('id="D-06"', 'id="D-901"'))
     code, [told] = ask(folder / "p.bpmn")
-    assert code == 1 and "「level」没有「grade」" in told["findings"][0]["message"]
+    assert code == 1 and "“level”没有“grade”" in told["findings"][0]["message"]

@@ -65,7 +65,7 @@ def test_one_of_the_values_that_decide_is_enough_for_a_hole() -> None:
     drawing = discussed().chain("start", "meet", "passed").chain("publish", "end")
     drawing.flow("passed", "publish", "F15.decision == 'approved'").flow("passed", "end", "else")
     assert found(drawing) == [("start", "meet", "passed", "end")]
-    assert "集体讨论决定作出决定后,不经过公布也能办结:开始" in judge(drawing).findings[0].message
+    assert "集体讨论决定作出决定后，不经过公布也能办结：开始" in judge(drawing).findings[0].message
 
 
 def test_a_discussion_whose_outcome_no_form_holds_counts_as_one_that_decides() -> None:
@@ -100,7 +100,7 @@ def test_withholding_a_part_does_not_exempt_from_hearing_the_public(name: str) -
     holes = [found for found in told.findings if found.rule == "step_unavoidable"]
     assert told.verdict == "unlawful"
     assert [found.basis for found in holes] == ["条例第十四条", "条例第二十六条"]
-    assert all("(「不予公开认定」为「部分不公开」时不免除):" in found.message for found in holes)
+    assert all("（“不予公开认定”为“部分不公开”时不免除）：" in found.message for found in holes)
     assert all("T_required_steps_07" in found.counterexample for found in holes)
     whole = policy.parse(
         '[[require]]\nstep = "public_participation"\nbefore = "collective_discussion"\nexemption = true', "x"

@@ -22,7 +22,7 @@ from web import create_app
 
 ORDER: dict[str, Any] = {
     "measure": "suspend", "ground": "force_majeure", "urgent": "true", "scope": "whole",
-    "urgent_facts": "连日暴雨引发山体滑坡,路基垮塌。", "from": "2026-05-20T09:00", "review_by": "2026-06-05",
+    "urgent_facts": "连日暴雨引发山体滑坡，路基垮塌。", "from": "2026-05-20T09:00", "review_by": "2026-06-05",
     "_password": PASSWORD,
 }  # fmt: skip
 

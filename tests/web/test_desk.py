@@ -110,7 +110,7 @@ def test_a_task_is_completed_with_files_and_shows_what_comes_next(
 
 @pytest.mark.parametrize(
     ("name", "content"),
-    [("脚本.html", b"<script>"), ("图.svg", b"<svg/>"), ("空.txt", b""), ("假.pdf", b"MZ"), ("方案(机密).txt", b"x")],
+    [("脚本.html", b"<script>"), ("图.svg", b"<svg/>"), ("空.txt", b""), ("假.pdf", b"MZ"), ("方案（机密）.txt", b"x")],
 )
 def test_a_file_that_is_not_allowed_is_refused_and_the_rest_stays(
     app: Flask, drafting: Task, name: str, content: bytes
@@ -236,7 +236,7 @@ def test_a_matter_is_registered_once(app: Flask, database: Database) -> None:
     given = {
         "_procedure": "major_decision", "_organ": organ[1], "matter_name": "清河镇供水管网改造",
         "suggestion_source": "department", "proposer_name": "吴婷", "proposer_contact": "0871", "received_date": "2026-01-05",
-        "summary": "集镇供水管网老化,漏损严重,群众用水不便,建议分两期改造,第一期改造主干管网六公里。",
+        "summary": "集镇供水管网老化，漏损严重，群众用水不便，建议分两期改造，第一期改造主干管网六公里。",
         "matter_category": "public_construction", "exclusion_type": "none", "contains_state_secret": "false",
     }  # fmt: skip
     secret = desk.post("/matters/new", **{**given, "contains_state_secret": "true"})

@@ -20,7 +20,7 @@ from tests.web.conftest import ENTER, Browser
 from web.auth import public, requires
 from web.errors import refusals, told
 
-REFUSED = errors.Refused("没有审查意见,不能提交 %(what)s。", rule="R-25a", article="条例第二十五条", what="<集体讨论>")
+REFUSED = errors.Refused("没有审查意见，不能提交 %(what)s。", rule="R-25a", article="条例第二十五条", what="<集体讨论>")
 RAISED = {
     "not-permitted": (errors.NotPermitted("不归您办。"), 403),
     "not-found": (errors.NotFound("没有这一项。"), 404),
@@ -199,10 +199,10 @@ def test_a_missing_permission_is_refused_and_recorded(signed_in: ENTER, database
     assert last(database).event == "action.refused"
 
 
-@pytest.mark.parametrize(("language", "names"), [("zh", "经营者、专家"), ("en", "经营者, 专家")])
+@pytest.mark.parametrize(("language", "names"), [("zh", "经营者、专家"), ("en", "经营者, 专家")])  # as it is
 def test_names_in_a_row_stand_apart_as_the_language_does(app: Flask, language: str, names: str) -> None:
     refused = errors.Refused(
-        "不能举行听证会:%(sides)s没有参加人。每一相关方都应当有代表。",
+        "不能举行听证会：%(sides)s没有参加人。每一相关方都应当有代表。",
         rule="R-16c",
         article="条例第十六条",
         sides="经营者、专家",

@@ -17,7 +17,7 @@ def test_asking_and_deciding_on_the_pages(app: Flask, database: Database, settin
     play = changed(database, FileStore(Path(settings.data_dir) / "files"))
     path = f"/matters/{play.matter_id}/exceptions"
     drafter, head = Desk(app, "wuting"), Desk(app, "gaojianming")
-    assert "草案已修改,不再重做" in drafter.get(path)
+    assert "草案已修改，不再重做" in drafter.get(path)
     short = drafter.post(path, rule="R-25c:expert_argumentation", reason="短")
     assert short.status_code == 422 and "不少于10个字" in short.get_data(as_text=True)
     assert drafter.post(path, rule="R-25c:legality_review", reason=WHY).status_code == 409
@@ -27,7 +27,7 @@ def test_asking_and_deciding_on_the_pages(app: Flask, database: Database, settin
     assert drafter.post(f"{path}/{action}", _approve="1").status_code == 409
     assert head.post(f"{path}/{action}", _refuse="1").status_code == 422
     assert head.post(f"{path}/{action}", _approve="1", note="同意").status_code == 302
-    assert "已说明理由,不再重做" in drafter.get(f"/matters/{play.matter_id}/papers")
+    assert "已说明理由，不再重做" in drafter.get(f"/matters/{play.matter_id}/papers")
     listed = drafter.get("/exceptions?rule=R-25c")
     assert WHY in listed and "不再重做" in listed
     assert "没有符合条件的记录" in drafter.get("/exceptions?kind=exclusion&since=2026-13-99&organ=x")

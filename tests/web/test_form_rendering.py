@@ -192,7 +192,7 @@ def test_a_refusal_is_told_in_the_readers_language_with_its_rule() -> None:
     english = draw(form, errors=refusal.value.errors, lang="en").get_element_by_id("field-close_on-error")
     assert english.text_content().strip() == "The period is wrong."
     reason = draw(form, errors=refusal.value.errors, lang="zh").get_element_by_id("field-short_reason_public-error")
-    assert "(R-15b,条例第十五条)" in reason.text_content()
+    assert "（R-15b，条例第十五条）" in reason.text_content()
 
 
 def test_a_number_that_is_none_is_shown_again() -> None:

@@ -72,7 +72,7 @@ def test_a_decision_signed_on_paper_is_entered_with_its_scan(
         facts = recorded(session, EventName.TASK_ENTERED_LATE)["facts"]
         assert facts["done_by"] == "高建明" and facts["later_files"] == []
         assert audit.verify(session, audit.matter_stream(play.matter_id)) is None
-    assert "高建明(纸质签署)" in clerk.get(f"/tasks/{task}")
+    assert "高建明（纸质签署）" in clerk.get(f"/tasks/{task}")
     for page in (
         f"/tasks/{task}",
         f"/matters/{play.matter_id}",
@@ -80,7 +80,7 @@ def test_a_decision_signed_on_paper_is_entered_with_its_scan(
         f"/tasks/{task}/print",
     ):
         assert "补录" in clerk.get(page), page
-    assert "补录:高建明于" in texts(clerk.client.get(f"/tasks/{task}/word").data)
+    assert "补录：高建明于" in texts(clerk.client.get(f"/tasks/{task}/word").data)
     # On the checklist, in the timeline, in the record and the package that are handed over, and in every export of the trail.
     checklist = clerk.get(f"/matters/{play.matter_id}/checklist")
     row = next(one for one in checklist.split("<tr") if f'/tasks/{task}"' in one)
@@ -88,9 +88,9 @@ def test_a_decision_signed_on_paper_is_entered_with_its_scan(
     assert "补录" in clerk.get(f"/matters/{play.matter_id}/trail")
     with database.snapshot() as session:
         told_of = matter_records.values(session, matter_records.get(session, play.matter_id))
-        assert [name for _, name, *_ in told_of["documents"] if "补录" in name] == ["签字页.pdf(补录)"]
+        assert [name for _, name, *_ in told_of["documents"] if "补录" in name] == ["签字页.pdf（补录）"]
         assert any(
-            "补录:高建明于" in mark for form in told_of["forms"] if form["form"] == "F-15s" for mark in form["marks"]
+            "补录：高建明于" in mark for form in told_of["forms"] if form["form"] == "F-15s" for mark in form["marks"]
         )
         assert any(event.startswith("补录") for _, _, event, *_ in told_of["timeline"])
         store = FileStore(Path(settings.data_dir) / "files")
@@ -99,7 +99,7 @@ def test_a_decision_signed_on_paper_is_entered_with_its_scan(
         )
     with zipfile.ZipFile(settings.folder / "p.zip") as package:
         index = next(package.read(name).decode() for name in package.namelist() if name.endswith("/index.html"))
-    assert "签字页.pdf(补录)" in index and index.count("(补录)") == 2
+    assert "签字页.pdf（补录）" in index and index.count("（补录）") == 2
     auditor = Desk(app, "audit")
     assert "补录" in auditor.get(f"/audit/conformance/{play.matter_id}")
     for kind in ("csv", "jsonl"):

@@ -46,7 +46,7 @@ def test_the_ledger_is_worked_on(app: Flask, database: Database, notice: Notice)
     assert keeper.post(path, action="nothing", all="1").status_code == 404
     assert "夜间同样占道" in keeper.get(f"{path}?disposition=not_adopted")
     task = bare.open_task(database, notice.matter_id)
-    answer = keeper.post(f"/tasks/{task.id}", summary="已逐条研究,合理意见已经采纳。")
+    answer = keeper.post(f"/tasks/{task.id}", summary="已逐条研究，合理意见已经采纳。")
     assert answer.status_code == 409 and "R-18" in answer.get_data(as_text=True)
     with database.transaction(read_only=True) as session:
         refused = session.scalars(select(AuditEvent).where(AuditEvent.event == "action.refused")).all()
@@ -81,7 +81,7 @@ def test_entry_by_hand_and_import(app: Flask, database: Database, notice: Notice
     assert (
         keeper.post(f"{path}/entries", channel="phone", content="电话里说太贵。", position="oppose").status_code == 302
     )
-    bad = keeper.post(f"{path}/import", file=("意见.csv", "意见内容,态度\n建议免费,也许".encode()))
+    bad = keeper.post(f"{path}/import", file=("意见.csv", "意见内容,态度\n建议免费,也许".encode()))  # as it is
     assert bad.status_code == 422 and "第2行" in bad.get_data(as_text=True)
     assert keeper.post(f"{path}/import").status_code == 422
     assert (
@@ -96,13 +96,13 @@ def test_a_faulty_notice_is_withdrawn_and_republished(app: Flask, database: Data
     officer = Desk(app, bare.OFFICER)
     officer.get(path)
     assert officer.post(f"{path}/{notice.id}/withdraw", reason="").status_code == 422
-    assert officer.post(f"{path}/{notice.id}/withdraw", reason="附件上传错误,重新公布。").status_code == 302
+    assert officer.post(f"{path}/{notice.id}/withdraw", reason="附件上传错误，重新公布。").status_code == 302
     told = {"title": "更正后的公告", "body": "拟收费。", "purpose": "停车难。", "affected": "车主。", "how_to_submit": "电话。",
             "channels": "website", "open_on": clock.today().isoformat(), "close_on": "不是日期"}  # fmt: skip
     answer = officer.post(f"{path}/{notice.id}/republish", **told)
     assert answer.status_code == 422 and "更正后的公告" in answer.get_data(as_text=True)
     # Nothing is gained by the detour: a shorter period needs its approval here as on the form (R-15b, SOD-14).
-    reason = "汛期将至,须在汛前完成征求意见。"
+    reason = "汛期将至，须在汛前完成征求意见。"
     short = {**told, "close_on": (clock.today() + timedelta(days=5)).isoformat(), "short_reason_public": reason}
     answer = officer.post(f"{path}/{notice.id}/republish", **short)
     assert answer.status_code == 409 and "还没有经批准" in answer.get_data(as_text=True)
@@ -119,7 +119,7 @@ def test_a_faulty_notice_is_withdrawn_and_republished(app: Flask, database: Data
     assert "附件上传错误" in anyone and "期限重新计算" in anyone
     keeper = Desk(app, bare.KEEPER)
     assert "更正后的公告" in keeper.get(path)
-    assert keeper.post(f"{path}/{notice.id}/withdraw", reason="附件上传错误,重新公布。").status_code == 403
+    assert keeper.post(f"{path}/{notice.id}/withdraw", reason="附件上传错误，重新公布。").status_code == 403
 
 
 def _ids(database: Database) -> list[int]:

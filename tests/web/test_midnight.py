@@ -24,7 +24,7 @@ MOMENT = datetime(2027, 1, 1, 0, 30, tzinfo=clock.BUSINESS_ZONE)
 GIVEN = {
     "_procedure": "major_decision", "matter_name": "清河镇供水管网改造", "suggestion_source": "department",
     "proposer_name": "吴婷", "proposer_contact": "0871", "received_date": "2027-01-01",
-    "summary": "集镇供水管网老化,漏损严重,群众用水不便,建议分两期改造,第一期改造主干管网六公里。",
+    "summary": "集镇供水管网老化，漏损严重，群众用水不便，建议分两期改造，第一期改造主干管网六公里。",
     "matter_category": "public_construction", "exclusion_type": "none", "contains_state_secret": "false",
 }  # fmt: skip
 

@@ -12,7 +12,7 @@ from tests.web.client import Desk
 def test_a_number_is_set_with_its_basis(app: Flask) -> None:
     desk = Desk(app, "zhoukai")
     page = desk.get("/office/settings")
-    assert "示例数值,未经本级确定" in page and "30,000" in page
+    assert "示例数值，未经本级确定" in page and "30,000" in page
     organ = re.search(r'name="organ_id" value="(\d+)"', page)[1]
     told = {"organ_id": organ, "name": "limit_meeting", "value": "25000"}
     refused = desk.post("/office/settings", **told, basis="")

@@ -40,7 +40,7 @@ def test_closing_on_day_25(app: Flask, database: Database, demo_settings: Settin
     """R-15b."""
     matter_id = bare.begin(database, ("F-22b", "disclosure_officer"))
     bare.solicit(database, FileStore(demo_settings.folder / "files"), matter_id)
-    press(app, database, matter_id, bare.OFFICER, "R-15b", summary="群众普遍支持,提前结束。")
+    press(app, database, matter_id, bare.OFFICER, "R-15b", summary="群众普遍支持，提前结束。")
 
 
 def test_closing_participation_unheard(app: Flask, database: Database) -> None:
@@ -78,7 +78,7 @@ def test_commissioning_an_assessor(app: Flask, database: Database, form: str, ru
         given = {"name": "恒测工程咨询有限公司", "credit_code": experts.CODE, "pool_level": "own"}
         found: Institution = registries.register_institution(session, office, given)
         if rule == "R-41":
-            registries.set_standing(session, office, found, "removed", "出具虚假报告,取消资格。")
+            registries.set_standing(session, office, found, "removed", "出具虚假报告，取消资格。")
         if rule == "R-23c":
             party = {"relation": "designer", "name": "旧名设计院", "credit_code": experts.CODE}
             interests.record(session, bare.person(session, bare.KEEPER), matter_id, party)

@@ -63,7 +63,7 @@ def test_an_account_is_opened_and_its_password_shown_once(signed_in: ENTER, data
     assert re.search(r'aria-describedby="name-error-1".*?id="name-error-1"', text(wrong), re.S)
     done = admin.post("/people", username="qianjin", name="钱进", name_en="Qian Jin")
     shown = text(admin.get(done.location))
-    password = re.search(r"初始密码:([\w-]+)", shown)[1]
+    password = re.search(r"初始密码：([\w-]+)", shown)[1]
     assert password not in text(admin.get(done.location))
     person = Browser(admin.client.application)
     assert person.sign_in("qianjin", password).status_code == 302
@@ -74,7 +74,7 @@ def test_a_reset_password_is_shown_once_and_the_old_one_is_gone(signed_in: ENTER
     security, user_id = signed_in("security"), chenbin(database)
     security.get(f"/people/{user_id}")
     shown = text(security.get(security.post(f"/people/{user_id}/password").location))
-    password = re.search(r"临时密码:([\w-]+)", shown)[1]
+    password = re.search(r"临时密码：([\w-]+)", shown)[1]
     person = Browser(security.client.application)
     assert person.sign_in("chenbin", PASSWORD).status_code == 401
     assert person.sign_in("chenbin", password).status_code == 302

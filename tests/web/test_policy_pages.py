@@ -52,7 +52,7 @@ def test_a_policy_is_adopted(app: Flask) -> None:
     organ = town(keeper)
     path = f"/rules/settings/{organ}/policy"
     page = keeper.get(path)
-    assert "示例:某省更严格的规定" in page and "参照执行" in page
+    assert "示例：某省更严格的规定" in page and "参照执行" in page
     assert keeper.post(path, **told(policy="nothing", binding="x")).status_code == 422
     assert keeper.post(path, **told(policy="province-example", binding="by_reference")).status_code == 302
     page = second.get(f"/rules/settings?organ={organ}")

@@ -43,14 +43,14 @@ def test_a_completed_form_is_printed_by_the_offices_own_template(
     path = f"/office/templates/{organ}/F-12"
     assert docx.Document(io.BytesIO(desk.client.get(path).data)).paragraphs[0].text == "{{ title }}"
     wrong = desk.post(path, template=("x.docx", template("{{ password }} {{ fields.a }}")))
-    assert wrong.status_code == 422 and "没有的内容:password" in wrong.get_data(as_text=True)
+    assert wrong.status_code == 422 and "没有的内容：password" in wrong.get_data(as_text=True)
     assert desk.post(path).status_code == 422
     assert desk.post(path, template=("x.txt", b"{{ title }}")).status_code == 422
-    own = template("本镇样式", "{{ title }}:{{ fields.procedure_explanation }}")
+    own = template("本镇样式", "{{ title }}：{{ fields.procedure_explanation }}")
     assert desk.post(path, template=("本镇送审表.docx", own)).status_code == 302
     assert "本镇送审表.docx" in desk.get("/office/templates")
     assert texts(desk.client.get(f"/tasks/{done['F-12']}/word").data).startswith(
-        "本镇样式合法性审查送审表:已公开征求意见"
+        "本镇样式合法性审查送审表：已公开征求意见"
     )
     # The other form keeps the default; going back is one press.
     assert "本镇样式" not in texts(desk.client.get(f"/tasks/{done['F-06']}/word").data)

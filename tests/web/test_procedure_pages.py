@@ -208,7 +208,7 @@ def test_a_table_is_saved_with_its_findings(modeller: Browser, database: Databas
     assert [(one["element"], one["severity"]) for one in found] == [("D-01_1_1", "error")]
     saved = send(modeller, f"{draft}/tables/D-01-scope.dmn", {"revision": 1, "xml": wrong})
     assert saved.json["revision"] == 2 and saved.json["findings"]
-    assert "决策表「D-01」" in text(modeller.get(f"{draft}/publish"))
+    assert "决策表“D-01”" in text(modeller.get(f"{draft}/publish"))
     assert send(modeller, f"{draft}/tables/D-01-scope.dmn", {"revision": 1, "xml": wrong}).status_code == 409
 
 
@@ -239,7 +239,7 @@ def test_a_walk_through_plays_and_cannot_be_forged(modeller: Browser, draft: str
     # The draft is changed: what was played on it before no longer counts.
     xml = TEMPLATE.bundle.bpmn[NAME].decode().replace("拟订草案", "起草")
     send(modeller, f"{draft}/content", {"revision": 1, "files": {NAME: xml}})
-    assert "还没有走到:不予启动、不予通过、办结" in text(modeller.get(f"{draft}/publish"))
+    assert "还没有走到：不予启动、不予通过、办结" in text(modeller.get(f"{draft}/publish"))
 
 
 def test_publishing_takes_a_second_person_and_a_complete_checklist(
@@ -252,7 +252,7 @@ def test_publishing_takes_a_second_person_and_a_complete_checklist(
     assert modeller.post(f"{draft}/publish", revision="1").status_code == 403
     walk(database, number(draft))
     page = text(publisher.get(f"{draft}/publish"))
-    assert "您没有参与起草,可以发布" in page and not re.search(r"<button[^>]*disabled[^>]*>发布并生效", page)
+    assert "您没有参与起草，可以发布" in page and not re.search(r"<button[^>]*disabled[^>]*>发布并生效", page)
     assert "这是本程序的第一个版本" in page
     done = publisher.post(f"{draft}/publish", revision="1")
     assert done.location == "/procedures/local_decision"
@@ -295,7 +295,7 @@ def test_a_foreign_diagram_shows_what_becomes_of_it_before_anything_is_kept(
     answer = bring(modeller, (FOREIGN % "").encode())
     page = text(answer)
     assert answer.status_code == 200 and "原样保留3个元素" in page
-    assert "属性 flowable:assignee" in page and "没有编号,已编号" in page and "已重新排版" in page
+    assert "属性 flowable:assignee" in page and "没有编号，已编号" in page and "已重新排版" in page
     with database.transaction(read_only=True) as session:
         assert session.query(ProcedureDraft).count() == 0
     content = re.search(r'name="content" value="([^"]+)"', page)[1]
@@ -392,7 +392,7 @@ def test_after_an_upgrade_the_shipped_version_is_put_in_force_in_one_press(
     digest = later_release(monkeypatch).bundle.digest
     shown = text(publisher.get("/procedures"))
     assert "不符合现行核对规则" in shown and digest in shown and "以新版本起草" not in shown
-    assert "流程「本地决策」" in text(publisher.get("/procedures/major_decision/shipped"))
+    assert "流程“本地决策”" in text(publisher.get("/procedures/major_decision/shipped"))
     assert "以新版本起草" in text(modeller.get("/procedures/major_decision"))
     assert "请程序发布人处理" in text(clerk.get("/procedures"))
     assert "还没有发布" in text(clerk.get("/matters/new?_procedure=major_decision"))

@@ -20,8 +20,8 @@ from tests.participation import bare
 from tests.web.client import Desk
 from web import create_app
 
-TEXT = "施工期间请保留一条便道,方便学生上学。"
-REASON = "汛期将至,危桥须在汛前开工。"
+TEXT = "施工期间请保留一条便道，方便学生上学。"
+REASON = "汛期将至，危桥须在汛前开工。"
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_nothing_typed_is_lost(app: Flask, database: Database, notice: Notice) -
     assert "&lt;b&gt;王" in html and 'value="mine"' in html
     assert re.search(r'value="oppose" checked', html)
     with database.transaction() as session:
-        notices.withdraw(session, bare.person(session, bare.OFFICER), notice.id, "附件上传错误,重新公布。")
+        notices.withdraw(session, bare.person(session, bare.OFFICER), notice.id, "附件上传错误，重新公布。")
     answer = anyone.client.post(f"/notices/{notice.number}/comments", data={"content": TEXT})
     assert answer.status_code == 409 and TEXT in answer.get_data(as_text=True)
     assert "附件上传错误" in anyone.get(f"/notices/{notice.number}")
@@ -152,7 +152,7 @@ def test_pages_are_kept_some_seconds_but_never_a_visitors_token(
     assert token(first) != token(second)
     assert first.replace(token(first), "") == second.replace(token(second), "")
     with database.transaction() as session:
-        notices.withdraw(session, bare.person(session, bare.OFFICER), notice.id, "附件上传错误,重新公布。")
+        notices.withdraw(session, bare.person(session, bare.OFFICER), notice.id, "附件上传错误，重新公布。")
     assert "附件上传错误" not in app.test_client().get(f"/notices/{notice.number}").get_data(as_text=True)
     # A comment is judged by what stands in the database, not by a page that was kept.
     sent = app.test_client().post(f"/notices/{notice.number}/comments", data={"content": TEXT, "token": "a"})

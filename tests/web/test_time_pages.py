@@ -49,7 +49,7 @@ def test_the_notice_is_shown_before_it_counts(app: Flask, database: Database, pl
     assert "暂定" in admin.get("/working-calendar?year=2027")
     assert admin.post("/working-calendar", text=NOTICE, source="国办发明电", organ_id="", enter="1").status_code == 302
     assert "按国务院办公厅公布的安排" in admin.get("/working-calendar?year=2027")
-    wrong = admin.post("/working-calendar", text="2027-13-01,放假\nx", source="", organ_id="9", enter="1")
+    wrong = admin.post("/working-calendar", text="2027-13-01，放假\nx", source="", organ_id="9", enter="1")
     assert (
         wrong.status_code == 422
         and "第1行" in wrong.get_data(as_text=True)

@@ -38,7 +38,7 @@ def create() -> Response | tuple[str, int]:
         if isinstance(error, Conflict):
             record_refusal(error)
         return _index({}, told_with_rule(error)), status_of(error)
-    flash(gettext("代理已安排,双方会收到通知。"), "success")
+    flash(gettext("代理已安排，双方会收到通知。"), "success")
     return redirect(url_for("absences.index"))
 
 

@@ -61,7 +61,7 @@ def password() -> Response | str | tuple[str, int]:
             problem = error
     if problem is not None:
         return _password(by_field(problem, otherwise="old")), 422
-    flash(gettext("密码已修改,其他登录均已退出。"), "success")
+    flash(gettext("密码已修改，其他登录均已退出。"), "success")
     changed = redirect(url_for("inbox.show"))
     changed.set_cookie(COOKIE, token, httponly=True, samesite="Lax", secure=settings().https, path="/")
     return changed

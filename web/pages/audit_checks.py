@@ -54,7 +54,7 @@ def seal() -> BaseResponse:
     with database().snapshot() as session:
         found = checkpoints.survey(session)
     if found is None:
-        flash(gettext("上一个检查点以后没有新的记录,没有签发。"), "warning")
+        flash(gettext("上一个检查点以后没有新的记录，没有签发。"), "warning")
         return redirect(url_for("audit_checks.index"))
     with transaction() as session:
         checkpoints.seal(session, checkpoints.signing_key(settings().folder), actor(), found)

@@ -51,7 +51,8 @@ def enter() -> Response | str | tuple[str, int]:
         return _show(sent, by_field(error), None), 422
     moved = sum(move.moves for move in moves)
     flash(
-        gettext("%(year)s年的安排已导入,%(n)s个期限随之变动,有关人员会收到通知。", year=notice.year, n=moved), "success"
+        gettext("%(year)s年的安排已导入，%(n)s个期限随之变动，有关人员会收到通知。", year=notice.year, n=moved),
+        "success",
     )
     return redirect(url_for("calendar.show", year=notice.year))
 

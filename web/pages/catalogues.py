@@ -124,7 +124,7 @@ def public_show(catalogue_id: int) -> str:
     with transaction(read_only=True) as session:
         found = catalogues.published(session, catalogue_id)
         if not found:
-            raise NotFound(N_("没有这份目录,或者您无权查看。"))
+            raise NotFound(N_("没有这份目录，或者您无权查看。"))
         others = [one for one in catalogues.published(session) if one.organ_id == found[0].organ_id]
     same_year = [one for one in others if one.year == found[0].year and one.id != found[0].id]
     return render_template("catalogues/public_show.html", catalogue=found[0], others=same_year, steps=catalogues.STEPS)

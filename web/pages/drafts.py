@@ -101,7 +101,7 @@ def discard(draft_id: int) -> Response:
     """Put the draft aside."""
     with transaction() as session:
         drafts.discard(session, actor(), draft_id)
-    flash(gettext("草案已作废,内容仍可查看。"), "success")
+    flash(gettext("草案已作废，内容仍可查看。"), "success")
     return redirect(url_for("procedures.index"))
 
 

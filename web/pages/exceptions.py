@@ -65,7 +65,7 @@ def ask(matter_id: int) -> Response | tuple[str, int]:
         return _page(matter_id, by_field(error, otherwise="rule")), 409
     except (Invalid, Conflict) as error:
         return _page(matter_id, by_field(error)), status_of(error)
-    flash(gettext("已提出,等待批准。"), "success")
+    flash(gettext("已提出，等待批准。"), "success")
     return redirect(url_for("exceptions.show", matter_id=matter_id))
 
 

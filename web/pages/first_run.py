@@ -36,7 +36,7 @@ def create() -> Response | tuple[str, int]:
     sent = request.form
     given = sent.get("code", "").strip().lower().encode()
     if not hmac.compare_digest(given, first_run.setup_code(settings()).encode()):
-        return _page(sent.to_dict(), {"code": [gettext("设置码不正确,请查看服务器启动时的输出。")]}), 422
+        return _page(sent.to_dict(), {"code": [gettext("设置码不正确，请查看服务器启动时的输出。")]}), 422
     administrators = [
         {key: sent.get(f"{role}-{key}", "") for key in ("username", "name", "password")} | {"role": role}
         for role in ADMINISTRATORS
@@ -56,7 +56,7 @@ def create() -> Response | tuple[str, int]:
     except Invalid as error:
         return _page(sent.to_dict(), _beside(error) or {"": [told(error)]}), 422
     first_run.forget_setup_code(settings())
-    flash(gettext("初始设置已完成,请登录。"), "success")
+    flash(gettext("初始设置已完成，请登录。"), "success")
     return redirect(url_for("sign_in.show"))
 
 

@@ -51,7 +51,7 @@ def draw(matter_id: int) -> Response | tuple[str, int]:
         if isinstance(error, Refused):
             record_refusal(error)
         return _hearing(matter_id, problem=told(error)), status_of(error)
-    flash(gettext("已抽取,结果不能改变。请在“报名与遴选”任务中登记参加人。"), "success")
+    flash(gettext("已抽取，结果不能改变。请在“报名与遴选”任务中登记参加人。"), "success")
     return redirect(url_for("hearings.show", matter_id=matter_id))
 
 

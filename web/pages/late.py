@@ -46,7 +46,7 @@ def complete(task_id: int) -> Response | tuple[str, int]:
     given = {"on": sent.get("_late_on", ""), "by": sent.get("_late_by", ""), "reason": sent.get("_late_reason", "")}
     try:
         if errors or wrong:
-            raise Invalid(gettext("有文件没有上传成功,请检查后再提交。"), errors=errors | wrong)
+            raise Invalid(gettext("有文件没有上传成功，请检查后再提交。"), errors=errors | wrong)
         with transaction() as session:
             done, entry = late_entries.complete(
                 session, actor(), files(), task_id, values, {**given, "scan": str(scan_id or "")}
@@ -60,7 +60,7 @@ def complete(task_id: int) -> Response | tuple[str, int]:
     except Conflict as error:
         return _page(task_id, values=values, refusal=told(error), scan_id=scan_id), status_of(error)
     if later:
-        flash(gettext("已补录。注意:文件生成日期晚于所填日期:%(files)s", files=later), "warning")
+        flash(gettext("已补录。注意：文件生成日期晚于所填日期：%(files)s", files=later), "warning")
     else:
         flash(gettext("已补录。"), "success")
     return redirect(url_for("tasks.done", task_id=task_id, n=opened, matter=matter_id))

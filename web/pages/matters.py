@@ -65,7 +65,7 @@ def create() -> BaseResponse | tuple[str, int]:
     with transaction() as session:
         choice = next((one for one in matters.startable(session, actor()) if one.procedure_key == procedure), None)
     if choice is None:
-        raise NotFound(gettext("没有这个程序,请返回后重新选择。"))
+        raise NotFound(gettext("没有这个程序，请返回后重新选择。"))
     values, _ = forms.read_submission(choice.form, request.form, request.files)
     if forms.changes_rows(request.form):
         return _new_page(values, {}), 200
@@ -79,7 +79,7 @@ def create() -> BaseResponse | tuple[str, int]:
         return _new_page(values, {"matter_name": [told(error)]}), 409
     except DecisionFlowError as error:
         return _new_page(values, {"": [told(error)]}), status_of(error)
-    flash(gettext("已登记,编号%(number)s,转政府办公室核对。", number=number), "success")
+    flash(gettext("已登记，编号%(number)s，转政府办公室核对。", number=number), "success")
     return redirect(url_for("matters.show", matter_id=matter_id))
 
 
@@ -89,7 +89,7 @@ def create() -> BaseResponse | tuple[str, int]:
 def show(matter_id: int, tab: str = "progress") -> str:
     """Show a matter: its steps, and one of the tabs."""
     if tab not in TABS:
-        raise NotFound(gettext("没有这个页面,或者您无权查看。"))
+        raise NotFound(gettext("没有这个页面，或者您无权查看。"))
     return draw(matter_id, tab)
 
 

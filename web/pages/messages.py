@@ -87,7 +87,7 @@ def feed_address() -> Response:
         token = feeds.new_address(session, actor())
     address = url_for("messages.feed", token=token, _external=True)
     flash(
-        gettext("日历地址:%(address)s。只显示一次,请复制到日历软件中订阅;重新生成后旧地址失效。", address=address),
+        gettext("日历地址：%(address)s。只显示一次，请复制到日历软件中订阅；重新生成后旧地址失效。", address=address),
         "secret",
     )
     return redirect(url_for("messages.index"))

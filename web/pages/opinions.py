@@ -84,7 +84,7 @@ def enter(matter_id: int) -> Response | tuple[str, int]:
             receipt = opinions.enter(session, actor(), matter_id, entry).receipt
     except Invalid as error:
         return _page(matter_id, written=typed, entry_errors=error.errors), 422
-    flash(gettext("已录入,回执编号%(no)s。", no=receipt), "success")
+    flash(gettext("已录入，回执编号%(no)s。", no=receipt), "success")
     return redirect(url_for("opinions.ledger", matter_id=matter_id))
 
 
@@ -103,7 +103,7 @@ def bring(matter_id: int) -> Response | tuple[str, int]:
         return _page(matter_id, import_errors=error.errors, import_problem=told(error)), 422
     if done.duplicates:
         rows = "、".join(str(row) for row in done.duplicates[:30])
-        flash(gettext("已导入%(n)s条;第%(rows)s行与台账中的意见重复,没有导入。", n=done.added, rows=rows), "warning")
+        flash(gettext("已导入%(n)s条；第%(rows)s行与台账中的意见重复，没有导入。", n=done.added, rows=rows), "warning")
     else:
         flash(gettext("已导入%(n)s条意见。", n=done.added), "success")
     return redirect(url_for("opinions.ledger", matter_id=matter_id))
@@ -127,7 +127,7 @@ def withdraw(matter_id: int, notice_id: int) -> Response | tuple[str, int]:
         return _notices(matter_id, problem=told(error), errors=getattr(error, "errors", {}), at=notice_id), status_of(
             error
         )
-    flash(gettext("公告已撤回。请重新发布,期限重新计算。"), "success")
+    flash(gettext("公告已撤回。请重新发布，期限重新计算。"), "success")
     return redirect(url_for("opinions.notices_of", matter_id=matter_id))
 
 
@@ -141,13 +141,13 @@ def republish(matter_id: int, notice_id: int) -> Response | tuple[str, int]:
     try:
         wrong = {name: [text] for name in ("open_on", "close_on") if (text := _day(typed[name])[1])}
         if wrong:
-            raise Invalid(gettext("公告没有发布,请按提示修改。"), errors=wrong)
+            raise Invalid(gettext("公告没有发布，请按提示修改。"), errors=wrong)
         with transaction() as session:
             fresh = formalities.republish(session, actor(), notice_id, typed).number
     except (Invalid, Conflict) as error:
         errors = getattr(error, "errors", {})
         return _notices(matter_id, problem=told(error), errors=errors, typed=typed, at=notice_id), status_of(error)
-    flash(gettext("已重新发布,编号%(no)s。", no=fresh), "success")
+    flash(gettext("已重新发布，编号%(no)s。", no=fresh), "success")
     return redirect(url_for("opinions.notices_of", matter_id=matter_id))
 
 
@@ -213,4 +213,4 @@ def _day(value: str) -> tuple[date | None, str]:
     try:
         return (date.fromisoformat(value) if value.strip() else None), ""
     except ValueError:
-        return None, N_("日期写法不正确,请写成2026-05-08。")
+        return None, N_("日期写法不正确，请写成2026-05-08。")

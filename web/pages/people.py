@@ -16,6 +16,7 @@ from decision_flow.identity import Permission
 from web.auth import requires
 from web.errors import by_field, record_refusal, status_of, told
 from web.language import gettext
+from web.presentation import basis
 from web.request import actor, page_number, settings, transaction
 
 page = Blueprint("people", __name__, url_prefix="/people")
@@ -41,7 +42,7 @@ def create_user() -> Response | tuple[str, int]:
             user_id = account.id
     except Invalid as error:
         return _index(sent.to_dict(), by_field(error)), 422
-    flash(gettext("账号已开立,初始密码:%(password)s。只显示一次,首次登录须修改。", password=password), "secret")
+    flash(gettext("账号已开立，初始密码：%(password)s。只显示一次，首次登录须修改。", password=password), "secret")
     return redirect(url_for("people.show", user_id=user_id))
 
 
@@ -81,7 +82,7 @@ def reset_password(user_id: int) -> Response | tuple[str, int]:
 
     def act(session: Session) -> str:
         password = people.reset_password(session, actor(), user_id, settings())
-        return gettext("临时密码:%(password)s。只显示一次,登录后须修改。", password=password)
+        return gettext("临时密码：%(password)s。只显示一次，登录后须修改。", password=password)
 
     return _do(user_id, act)
 
@@ -134,7 +135,7 @@ def _do(user_id: int, act: Callable[[Session], Any]) -> Response | tuple[str, in
 def _day(name: str) -> date:
     found = typed_in.day(request.form.get(name))
     if found is None:
-        raise Invalid(N_("日期不正确。"), errors={name: [N_("日期不正确,请按年-月-日填写。")]})
+        raise Invalid(N_("日期不正确。"), errors={name: [N_("日期不正确，请按年-月-日填写。")]})
     return found
 
 
@@ -151,7 +152,7 @@ def _show(user_id: int, errors: dict[str, list[str]] | None = None, refusal: Con
     with transaction(read_only=True) as session:
         account = people.user(session, actor(), user_id)
         posts = organisations.posts(session, actor())
-    rule = f"{refusal.rule},{refusal.article}" if isinstance(refusal, Refused) else ""
+    rule = f"{refusal.rule}{gettext('，')}{basis(refusal.article)}" if isinstance(refusal, Refused) else ""
     return render_template(
         "people/show.html",
         account=account,

@@ -85,7 +85,7 @@ def change(organ_id: int, key: str) -> Answer:
 
 
 def _asked(organ_id: int) -> Response:
-    flash(gettext("已提出,等待另一位有权人员核准。"), "success")
+    flash(gettext("已提出，等待另一位有权人员核准。"), "success")
     return redirect(url_for("policies.index", organ=organ_id))
 
 

@@ -46,7 +46,7 @@ def start() -> Response | tuple[str, int]:
             if origin == "template":
                 source, told_as = (
                     sources.template(name),
-                    gettext("模板「%(title)s」", title=sources.template(name).title),
+                    gettext("模板“%(title)s”", title=sources.template(name).title),
                 )
                 key, title = key or source.key, title or source.title
             elif origin == "shipped":
@@ -104,12 +104,12 @@ def take_in() -> Response | str | tuple[str, int]:
     try:
         content = sent.stream.read(MAX_PACKAGE + 1) if sent is not None else b""
         if not content or len(content) > MAX_PACKAGE:
-            raise Invalid(gettext("请选择一个程序包或者 BPMN 文件,大小不超过10 MB。"))
+            raise Invalid(gettext("请选择一个程序包或者 BPMN 文件，大小不超过10 MB。"))
         if not content.startswith(b"PK"):
             return _converted(name, content)
         source = archive.unpack(content)
         with transaction() as session:
-            draft_id = drafts.start(session, actor(), source, origin=gettext("导入「%(name)s」", name=name)).id
+            draft_id = drafts.start(session, actor(), source, origin=gettext("导入“%(name)s”", name=name)).id
     except Invalid as error:
         return _index({"package": [told(error)]}), status_of(error)
     return redirect(url_for("drafts.edit", draft_id=draft_id))
@@ -128,7 +128,7 @@ def keep() -> Response | tuple[str, int]:
         source = sources.foreign(importing.convert(name, content), request.form.get("main", ""))
         key, title = request.form.get("key", ""), request.form.get("title", "")
         with transaction() as session:
-            origin = gettext("导入「%(name)s」", name=name)
+            origin = gettext("导入“%(name)s”", name=name)
             draft_id = drafts.start(session, actor(), source, origin=origin, key=key, title=title).id
     except Invalid as error:
         return _converted(name, content, by_field(error, otherwise="main")), status_of(error)

@@ -164,7 +164,7 @@ def file(number: str, document_id: int) -> Response:
         notice = notices.by_number(session, number)
     paper = next((one for one in (notice.draft, notice.explanation) if one and one.id == document_id), None)
     if paper is None or not files().path(paper.sha256).exists():
-        raise NotFound(N_("没有这份文件,请核对网址。"))
+        raise NotFound(N_("没有这份文件，请核对网址。"))
     return send_file(
         files().path(paper.sha256).absolute(), mimetype="application/octet-stream", as_attachment=True,
         download_name=paper.name,
@@ -246,5 +246,5 @@ def _slowed(seconds: int, draw: Any) -> BaseResponse:
 
 def _wait_text(seconds: int) -> str:
     if seconds <= 60:
-        return gettext("提交过于频繁,请%(seconds)s秒后再试。您填写的内容还在,没有丢失。", seconds=seconds)
-    return gettext("今天从这个网络提交的次数已达上限,请明天再试,或者用信函、电话提出。您填写的内容还在,没有丢失。")
+        return gettext("提交过于频繁，请%(seconds)s秒后再试。您填写的内容还在，没有丢失。", seconds=seconds)
+    return gettext("今天从这个网络提交的次数已达上限，请明天再试，或者用信函、电话提出。您填写的内容还在，没有丢失。")

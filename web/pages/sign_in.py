@@ -31,7 +31,7 @@ from web.request import COOKIE, actor, came_from, settings, transaction, wants_j
 page = Blueprint("sign_in", __name__)
 
 KEPT_FOR = 12 * 3600
-ENDED = N_("登录已超时。重新登录后继续办理,您填写的内容已保留(附件和密码除外)。")
+ENDED = N_("登录已超时。重新登录后继续办理，您填写的内容已保留（附件和密码除外）。")
 # What belongs to the page or the person, not to the work.
 NOT_KEPT = ("csrf_token", "_password", "password", "old", "new", "again", "code")
 

@@ -61,7 +61,7 @@ def release(task_id: int) -> Response:
     """Give the task back to its pool."""
     with transaction() as session:
         tasks.release(session, actor(), task_id)
-    flash(gettext("已退回签收,同岗位人员可以签收办理。"), "success")
+    flash(gettext("已退回签收，同岗位人员可以签收办理。"), "success")
     return redirect(url_for("inbox.show"))
 
 
@@ -102,7 +102,7 @@ def complete(task_id: int) -> Response | tuple[str, int]:
         return _page(task_id, values=values, errors=errors), 200
     try:
         if errors:
-            raise Invalid(gettext("有文件没有上传成功,请检查后再提交。"), errors=errors)
+            raise Invalid(gettext("有文件没有上传成功，请检查后再提交。"), errors=errors)
         if "_save" in request.form:
             with transaction() as session:
                 tasks.save_draft(session, actor(), task_id, values, request.form.get("_seen"))
@@ -132,10 +132,10 @@ def ask_approval(task_id: int) -> Response | tuple[str, int]:
     values, uploads = forms.read_submission(form, request.form, request.files)
     errors = store_uploads(task_id, form, values, uploads)
     if form.id not in departures.BEFORE:
-        raise NotFound(gettext("没有这个页面,或者您无权查看。"))
+        raise NotFound(gettext("没有这个页面，或者您无权查看。"))
     try:
         if errors:
-            raise Invalid(gettext("有文件没有上传成功,请检查后再提交。"), errors=errors)
+            raise Invalid(gettext("有文件没有上传成功，请检查后再提交。"), errors=errors)
         with transaction() as session:
             tasks.save_draft(session, actor(), task_id, values)
             task = session.get_one(Task, task_id)
@@ -144,7 +144,7 @@ def ask_approval(task_id: int) -> Response | tuple[str, int]:
         return _page(task_id, values=values, errors=error.errors), status_of(error)
     except Conflict as error:
         return _page(task_id, values=values, conflict=told(error)), status_of(error)
-    flash(gettext("已报请批准,内容已暂存。批准后请再次提交。"), "success")
+    flash(gettext("已报请批准，内容已暂存。批准后请再次提交。"), "success")
     return redirect(url_for("tasks.show", task_id=task_id))
 
 

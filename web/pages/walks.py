@@ -30,7 +30,7 @@ from web.request import actor, settings, transaction
 from web.security import allow_diagram_styles
 
 page = Blueprint("walks", __name__, url_prefix="/procedures/drafts")
-CHANGED = N_("草案在试走期间有改动,已从头开始。")
+CHANGED = N_("草案在试走期间有改动，已从头开始。")
 
 
 @page.get("/<int:draft_id>/walk")
@@ -142,7 +142,7 @@ class _Walk:
             standing = walking.standing(compiled, self.play, functions)
             task = next((one for one in standing if one.task.token == token), None)
             if task is None:
-                raise Conflict(N_("该任务已经办结或撤回,请刷新后查看。"))
+                raise Conflict(N_("该任务已经办结或撤回，请刷新后查看。"))
             form = self._form_of(task)
             if forms.changes_rows(request.form):
                 return self._typed()

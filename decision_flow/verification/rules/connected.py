@@ -21,10 +21,10 @@ def check(model: Model) -> Iterator[Finding]:
             name = source.name or source.id
             if source.id not in coming and source.kind not in ("startEvent", "boundaryEvent"):
                 yield Finding(
-                    RULE, "error", source.id, f"没有连线通到「{name}」", "No flow leads here.", BASIS, (source.id,)
+                    RULE, "error", source.id, f"没有连线通到“{name}”", "No flow leads here.", BASIS, (source.id,)
                 )
             elif source.id not in leaving and source.kind != "endEvent":
                 yield Finding(
-                    RULE, "error", source.id, f"「{name}」之后没有下一步,也没有画结束", "Nothing follows, not an end.",
+                    RULE, "error", source.id, f"“{name}”之后没有下一步，也没有画结束", "Nothing follows, not an end.",
                     BASIS, (source.id,),
                 )  # fmt: skip

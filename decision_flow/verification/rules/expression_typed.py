@@ -31,9 +31,9 @@ def check(model: Model) -> Iterator[Finding]:
         for flow, origin, _, condition in scope.flows:
             if condition and origin in scope.elements:
                 names = standing.after(scope.elements[origin])
-                yield from _told(flow, f"连线「{scope.labels[flow] or flow}」", _asked(standing, names, condition))
+                yield from _told(flow, f"连线“{scope.labels[flow] or flow}”", _asked(standing, names, condition))
         for source in scope.elements.values():
-            yield from _told(source.id, f"「{source.name or source.id}」", _element(standing, source))
+            yield from _told(source.id, f"“{source.name or source.id}”", _element(standing, source))
 
 
 def _element(standing: Standing, source: Source) -> list[str]:
@@ -64,7 +64,7 @@ def _table(standing: Standing, source: Source, names: set[str], more: Mapping[st
                 cell.kind(condition.text)
         for result in rule.results:
             inference.kind(result.text)
-    return [f"决策表 {table.id}:{problem}" for problem in inference.problems]
+    return [f"决策表 {table.id}：{problem}" for problem in inference.problems]
 
 
 def _asked(
@@ -78,13 +78,13 @@ def _asked(
     inference = Inference(standing.look(names, more or {}))
     kind = inference.kind(text)
     if wanted and kind.name not in wanted:
-        inference.problems.append(f"「{text}」是{kind.label},{otherwise}")
+        inference.problems.append(f"“{text}”是{kind.label}，{otherwise}")
     return inference.problems
 
 
 def _told(element: str, where: str, problems: list[str]) -> Iterator[Finding]:
     for problem in problems:
         yield Finding(
-            RULE, "error", element, f"{where}的表达式不能使用:{problem}",
+            RULE, "error", element, f"{where}的表达式不能使用：{problem}",
             "An expression here cannot be meant: a name, a comparison or a choice does not fit.", BASIS, (element,),
         )  # fmt: skip

@@ -22,6 +22,6 @@ def check(model: Model, required: Requirement) -> Iterator[Finding]:
     missing = [field for field in required.steps("fields") if field not in there]
     if missing:
         yield Finding(
-            RULE, "error", tasks[0].id, f"{step.label}的表单缺少:{'、'.join(missing)}",
+            RULE, "error", tasks[0].id, f"{step.label}的表单缺少：{'、'.join(missing)}",
             f"The forms of {step.label_en.lower()} lack: {', '.join(missing)}.", required.basis, (tasks[0].id,),
         )  # fmt: skip

@@ -32,11 +32,11 @@ def check(model: Model) -> Iterator[Finding]:
             missed = gap(conditions, fields) if conditions else None
             if missed is not None:
                 case = (
-                    "、".join(f"{name} = {_shown(value)}" for name, value in missed.items()) or "情形过多,不能逐一核对"
+                    "、".join(f"{name} = {_shown(value)}" for name, value in missed.items()) or "情形过多，不能逐一核对"
                 )
                 yield Finding(
                     RULE, "error", source.id,
-                    f"「{source.name or source.id}」没有默认连线,而条件没有覆盖所有情形:{case}",
+                    f"“{source.name or source.id}”没有默认连线，而条件没有覆盖所有情形：{case}",
                     "The split has no default flow, and its conditions do not cover every case.", BASIS, (source.id,),
                 )  # fmt: skip
 

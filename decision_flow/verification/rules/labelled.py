@@ -30,6 +30,6 @@ def check(model: Model) -> Iterator[Finding]:
             for flow in flows:
                 if not scope.labels[flow].strip():
                     yield Finding(
-                        RULE, "warning", flow, f"「{source.name or source.id}」的一条分支没有写明是什么情形",
+                        RULE, "warning", flow, f"“{source.name or source.id}”的一条分支没有写明是什么情形",
                         "A branch of the decision does not say in which case it is taken.", BASIS, (source.id, flow),
                     )  # fmt: skip

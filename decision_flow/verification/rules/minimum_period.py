@@ -25,7 +25,7 @@ def check(model: Model, required: Requirement) -> Iterator[Finding]:
             timers = [scope.elements[target].timer for _, origin, target, _ in scope.flows if origin == source.id]
             if not timers or not all(_long_enough(text, days, name if until else "") for text in timers):
                 yield _finding(
-                    source.id, f"「{source.name}」之后没有等满{days}日", f"No wait of {days} days follows.", required
+                    source.id, f"“{source.name}”之后没有等满{days}日", f"No wait of {days} days follows.", required
                 )
             told = model.forms.get(form)
             if told is None or not reason:
@@ -34,7 +34,7 @@ def check(model: Model, required: Requirement) -> Iterator[Finding]:
             if field is None or not (field.get("required") or field.get("required_if")):
                 yield _finding(
                     source.id,
-                    f"表单 {form} 没有要求写明缩短期限的理由({reason})",
+                    f"表单 {form} 没有要求写明缩短期限的理由（{reason}）",
                     f"The form {form} does not ask why the period is shorter.",
                     required,
                 )

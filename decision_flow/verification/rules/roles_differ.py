@@ -27,7 +27,7 @@ def check(model: Model, required: Requirement) -> Iterator[Finding]:
                         RULE,
                         "error",
                         source.id,
-                        f"「{model.names[source.id]}」和「{model.names[element]}」应当由不同的岗位办理,现在都是 {role}",
+                        f"“{model.names[source.id]}”和“{model.names[element]}”应当由不同的岗位办理，现在都是 {role}",
                         f"Two tasks that must be kept apart have the same role {role}.",
                         required.basis,
                         (element, source.id),

@@ -31,17 +31,17 @@ def _scope(scope: Scope, processes: Mapping[str, Scope]) -> Iterator[Finding]:
 
     def finding(rule: str, element: str, text: str, english: str, way: tuple[str, ...] = ()) -> Finding:
         run = f":{tell(way, names)}" if way else ""
-        return Finding(rule, "error", element, f"「{names.get(element, element)}」{text}{run}", english, BASIS, way)
+        return Finding(rule, "error", element, f"“{names.get(element, element)}”{text}{run}", english, BASIS, way)
 
     for state, told, element in result.doubled[:1]:
         way = (*result.way(state), *told)
-        yield finding("lack_of_synchronisation", element, "之后会有两个并行的办理同时到达同一处,没有汇合",
+        yield finding("lack_of_synchronisation", element, "之后会有两个并行的办理同时到达同一处，没有汇合",
                       "Two branches arrive at the same place without a join.", way)  # fmt: skip
     if result.doubled:
         return
     for state in result.stuck[:1]:
         way = result.way(state)
-        yield finding("deadlock", way[-1] if way else scope.id, "之后程序停住,不能继续", "The run gets stuck.", way)
+        yield finding("deadlock", way[-1] if way else scope.id, "之后程序停住，不能继续", "The run gets stuck.", way)
     if not result.stuck:
         lost = _cannot_finish(result)
         if lost is not None:

@@ -37,13 +37,13 @@ def check(model: Model, required: Requirement) -> Iterator[Finding]:
         if not result.finished:
             continue
         way = result.way(result.finished[0])
-        begun = f"{StatutoryStep(after).label}作出决定后," if after else ""
+        begun = f"{StatutoryStep(after).label}作出决定后，" if after else ""
         english = f"After {StatutoryStep(after).label_en.lower()} has decided, the" if after else "The"
         yield Finding(
             RULE,
             "error",
             way[-1] if way else model.bundle.main,
-            f"{begun}不经过{step.label}也能办结{case.told(way, model.sources())}:{model.tell(way)}",
+            f"{begun}不经过{step.label}也能办结{case.told(way, model.sources())}：{model.tell(way)}",
             f"{english} procedure can end without {step.label_en.lower()}.",
             required.basis or step.article,
             way,

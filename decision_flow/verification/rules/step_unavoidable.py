@@ -34,7 +34,7 @@ def check(model: Model, required: Requirement) -> Iterator[Finding]:
             RULE,
             "error",
             way[-1],
-            f"不经过{step.label}也能到达{before.label}{case.told(way, model.sources())}:{model.tell(way)}",
+            f"不经过{step.label}也能到达{before.label}{case.told(way, model.sources())}：{model.tell(way)}",
             f"{before.label_en} can be reached without {step.label_en.lower()}.",
             required.basis or step.article,
             way,

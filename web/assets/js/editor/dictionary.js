@@ -9,7 +9,7 @@ export const OWN = {
   'Create gateway': '网关', 'Create group': '分组框', 'Create pool/participant': '泳池', 'Create start event': '开始',
   'Create task': '人工任务', 'Create timer': '等待期限', 'Create user task': '人工任务', 'Create text annotation': '批注',
   'Delete': '删除', 'Remove': '删除', 'Divide into three lanes': '分成三条泳道', 'Divide into two lanes': '分成两条泳道',
-  'End event': '结束', 'Exclusive gateway': '排他网关(走一条)', 'Parallel gateway': '并行网关(都走)', 'Inclusive gateway': '包容网关(走若干条)',
+  'End event': '结束', 'Exclusive gateway': '排他网关（走一条）', 'Parallel gateway': '并行网关（都走）', 'Inclusive gateway': '包容网关（走若干条）',
   'Service task': '系统办理', 'User task': '人工任务', 'Start event': '开始', 'Sub-process (expanded)': '子流程', 'Sequence flow': '连线',
   'Default flow': '默认连线', 'Conditional flow': '条件连线', 'Terminate end event': '立即终止', 'Timer intermediate catch event': '等待期限',
   'Signal intermediate catch event': '等待信号', 'Timer boundary event': '期限到了中断', 'Timer boundary event (non-interrupting)': '期限到了另行处理',

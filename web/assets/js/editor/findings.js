@@ -51,7 +51,7 @@ export function makeFindings(box, editor) {
     } catch (error) {
       if (mine.signal.aborted) return;
       settled();
-      verdict('', say('核对不了,稍后再试'));
+      verdict('', say('核对不了，稍后再试'));
       timer = setTimeout(check, AGAIN);
     }
   }

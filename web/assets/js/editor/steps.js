@@ -54,18 +54,18 @@ export function makeSteps(box, editor) {
     const set = (attribute, value) => model.setAttribute(modeler, element, { [attribute]: value || undefined });
     const cell = (label, content) => el('td', { 'data-label': say(label) }, content);
     const actions = [
-      element.type === 'bpmn:EndEvent' ? null : button(say('在后面加一步'), () => addAfter(element), { 'aria-label': `${say('在后面加一步')}:${name}`, 'data-act': 'add' }),
-      user ? button('↑', () => swap(element, -1), { 'aria-label': `${say('上移')}:${name}`, title: say('上移'), 'data-act': 'up', disabled: !neighbour(element, -1) }) : null,
-      user ? button('↓', () => swap(element, 1), { 'aria-label': `${say('下移')}:${name}`, title: say('下移'), 'data-act': 'down', disabled: !neighbour(element, 1) }) : null,
-      element.type === 'bpmn:StartEvent' ? null : button(say('删除'), () => remove(element), { 'aria-label': `${say('删除')}:${name}`, 'data-act': 'delete' }),
-      button('◎', () => editor.reveal(element.id), { 'aria-label': `${say('在图上找到')}:${name}`, title: say('在图上找到'), class: 'btn btn-sm btn-outline-secondary ed-find' }),
+      element.type === 'bpmn:EndEvent' ? null : button(say('在后面加一步'), () => addAfter(element), { 'aria-label': `${say('在后面加一步')}${say('：')}${name}`, 'data-act': 'add' }),
+      user ? button('↑', () => swap(element, -1), { 'aria-label': `${say('上移')}${say('：')}${name}`, title: say('上移'), 'data-act': 'up', disabled: !neighbour(element, -1) }) : null,
+      user ? button('↓', () => swap(element, 1), { 'aria-label': `${say('下移')}${say('：')}${name}`, title: say('下移'), 'data-act': 'down', disabled: !neighbour(element, 1) }) : null,
+      element.type === 'bpmn:StartEvent' ? null : button(say('删除'), () => remove(element), { 'aria-label': `${say('删除')}${say('：')}${name}`, 'data-act': 'delete' }),
+      button('◎', () => editor.reveal(element.id), { 'aria-label': `${say('在图上找到')}${say('：')}${name}`, title: say('在图上找到'), class: 'btn btn-sm btn-outline-secondary ed-find' }),
     ];
     return el('tr', { 'data-row': element.id },
-      cell('环节', input(of.name, value => set('name', value), { 'aria-label': `${say('名称')}:${name}` })),
+      cell('环节', input(of.name, value => set('name', value), { 'aria-label': `${say('名称')}${say('：')}${name}` })),
       cell('类型', say(kind)),
-      cell('岗位角色', user ? select(of.get('camunda:candidateGroups'), facts.roles, value => set('camunda:candidateGroups', value), say('请选择'), { 'aria-label': `${say('岗位角色')}:${name}` }) : ''),
-      cell('法定环节', user || model.is(element, 'bpmn:CallActivity') ? select(model.property(element, 'step'), facts.steps, value => model.setProperty(modeler, element, 'step', value), say('无'), { 'aria-label': `${say('法定环节')}:${name}` }) : ''),
-      cell('表单', user ? select(of.get('camunda:formKey'), facts.forms.map(form => [form.id, `${form.id} ${form.title}`]), value => set('camunda:formKey', value), say('请选择'), { 'aria-label': `${say('表单')}:${name}` }) : ''),
+      cell('岗位角色', user ? select(of.get('camunda:candidateGroups'), facts.roles, value => set('camunda:candidateGroups', value), say('请选择'), { 'aria-label': `${say('岗位角色')}${say('：')}${name}` }) : ''),
+      cell('法定环节', user || model.is(element, 'bpmn:CallActivity') ? select(model.property(element, 'step'), facts.steps, value => model.setProperty(modeler, element, 'step', value), say('无'), { 'aria-label': `${say('法定环节')}${say('：')}${name}` }) : ''),
+      cell('表单', user ? select(of.get('camunda:formKey'), facts.forms.map(form => [form.id, `${form.id} ${form.title}`]), value => set('camunda:formKey', value), say('请选择'), { 'aria-label': `${say('表单')}${say('：')}${name}` }) : ''),
       cell('下一步', following(element)),
       cell('操作', el('div', { class: 'ed-acts' }, actions)));
   }

@@ -53,7 +53,7 @@ export function makeStore(state, warning, editor) {
       return true;
     } catch (error) {
       facts = { ...sentFacts, ...facts };
-      tell(`${say('没有保存成功,稍后再试')} ${error.message || ''}`, 'failed');
+      tell(`${say('没有保存成功，稍后再试')} ${error.message || ''}`, 'failed');
       timer = setTimeout(save, 5000);
       return false;
     }

@@ -13,10 +13,10 @@ const ENGLISH = {
   '等于': 'is', '不等于': 'is not', '是下列之一': 'is one of', '大于': 'more than', '不小于': 'at least', '小于': 'less than', '不大于': 'at most', '为是': 'is yes', '为否': 'is no', '包含': 'contains', '有内容': 'is not empty', '没有内容': 'is empty', '有一行为': 'has a row with',
   '环节': 'Step', '类型': 'Kind', '下一步': 'Next', '操作': 'Actions', '在后面加一步': 'Add a step after', '上移': 'Move up', '下移': 'Move down', '删除': 'Delete', '新环节': 'New step', '在图上找到': 'Show on the diagram',
   '人工任务': 'Task', '系统办理': 'Service', '规则判定': 'Decision', '调用流程': 'Called process', '开始': 'Start', '结束': 'End', '网关': 'Gateway', '等待': 'Wait', '子流程': 'Sub-process', '边界事件': 'Boundary event',
-  '没有发现问题': 'No findings', '正在核对': 'Checking', '核对不了,稍后再试': 'Could not check; will try again', '处问题': 'findings', '处提示': 'warnings', '可以运行': 'Runs', '合法': 'Lawful', '不合法': 'Unlawful', '有缺陷': 'Unsound', '不能运行': 'Cannot run', '不能判定': 'Undecided',
-  '演示这条路': 'Show this way', '上一步': 'Back', '下一步 ▶': 'Next ▶', '收起演示': 'End', '已保存': 'Saved', '正在保存': 'Saving', '有改动未保存': 'Unsaved changes', '没有保存成功,稍后再试': 'Not saved; will try again', '修订': 'revision',
+  '：': ': ', '没有发现问题': 'No findings', '正在核对': 'Checking', '核对不了，稍后再试': 'Could not check; will try again', '处问题': 'findings', '处提示': 'warnings', '可以运行': 'Runs', '合法': 'Lawful', '不合法': 'Unlawful', '有缺陷': 'Unsound', '不能运行': 'Cannot run', '不能判定': 'Undecided',
+  '演示这条路': 'Show this way', '上一步': 'Back', '下一步 ▶': 'Next ▶', '收起演示': 'End', '已保存': 'Saved', '正在保存': 'Saving', '有改动未保存': 'Unsaved changes', '没有保存成功，稍后再试': 'Not saved; will try again', '修订': 'revision',
   '把我的修改另存为新草案': 'Keep my changes as a new draft', '载入对方保存的内容': 'Load what they saved', '导入流程图时有内容没有读懂': 'Something in the diagram was not understood', '仍然编辑': 'Edit all the same', '只看不改': 'Read only',
-  '代码': 'Code', '必填': 'Required', '选项': 'Options', '显示条件': 'Shown if', '请先选择一个环节': 'Select a step first', '整个流程': 'The whole process', '设计表单': 'Design the form', '打开决策表': 'Open the table', '新建表单': 'New form', '第': 'Step', '步': '', '找不到这个元素': 'This element is in another diagram', '随产品提供': 'shipped', '流出连线': 'Ways out', '条例': 'Decree', '保存': 'Save', '选择一个环节,在这里填写它的岗位、环节、表单和期限。': 'Select a step to set its role, statutory step, form and deadline.',
+  '代码': 'Code', '必填': 'Required', '选项': 'Options', '显示条件': 'Shown if', '请先选择一个环节': 'Select a step first', '整个流程': 'The whole process', '设计表单': 'Design the form', '打开决策表': 'Open the table', '新建表单': 'New form', '第': 'Step', '步': '', '找不到这个元素': 'This element is in another diagram', '随产品提供': 'shipped', '流出连线': 'Ways out', '条例': 'Decree', '保存': 'Save', '选择一个环节，在这里填写它的岗位、环节、表单和期限。': 'Select a step to set its role, statutory step, form and deadline.',
 };
 const chinese = document.documentElement.lang.startsWith('zh');
 
