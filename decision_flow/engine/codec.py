@@ -99,10 +99,11 @@ def _dump_scope(compiled: Compiled, scope: Any, parent_task: UUID | None) -> lis
 
 
 def _delta(base: dict[str, Any], data: dict[str, Any]) -> Any:
+    # In the order of the names: however a state came about, equal data are equal bytes.
     changed = {
-        key: value
-        for key, value in data.items()
-        if key not in base or not (base[key] is value or same(base[key], value))
+        key: data[key]
+        for key in sorted(data)
+        if key not in base or not (base[key] is data[key] or same(base[key], data[key]))
     }
     gone = sorted(key for key in base if key not in data)
     return [changed, gone] if gone else (changed or 0)
