@@ -11,6 +11,7 @@ from datetime import date, time
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from decision_flow import (
     absences,
@@ -138,6 +139,21 @@ class Worker:
                 break
 
 
+def _told_of(name: str, run: Callable[[], None]) -> Callable[[], None]:
+    """Return `run` that never raises: what went wrong is a line of the log, and the next tick tries again."""
+
+    def runs() -> None:
+        try:
+            run()
+        except (OperationalError, InterfaceError) as error:
+            # Every two seconds, for as long as it lasts: no place for where in the code it was noticed.
+            log.error("database_away", job=name, told=" ".join(str(error.orig).split())[:200])
+        except Exception:
+            log.exception("job_failed", job=name)
+
+    return runs
+
+
 def start(
     database: Database, settings: Settings, files: FileStore | None = None, *, kind: str = "worker"
 ) -> Callable[[], None]:
@@ -159,8 +175,8 @@ def start(
 
     beat()
     if kind != "web":
-        scheduler.add_job(worker.work, "interval", seconds=settings.worker_seconds, id="tick")
-    scheduler.add_job(beat, "interval", seconds=BEAT_SECONDS, id="beat")
+        scheduler.add_job(_told_of("tick", worker.work), "interval", seconds=settings.worker_seconds, id="tick")
+    scheduler.add_job(_told_of("beat", beat), "interval", seconds=BEAT_SECONDS, id="beat")
     scheduler.start()
 
     def stop() -> None:

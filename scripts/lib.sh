@@ -30,14 +30,16 @@ find_python() {
 }
 
 make_environment() {
-    [ -x "$PY" ] && return 0
+    # pip comes last: without it the making was broken off, and is done again.
+    [ -x "$PY" ] && [ -x "$VENV/bin/pip" ] && return 0
     python=$(find_python)
     say "environment ($python)"
     "$python" -m venv "$VENV" 2>/dev/null || {
         # Debian splits venv off: the package from the registry does the same.
         rm -rf "$VENV"
         "$python" -m pip install --quiet --user --break-system-packages virtualenv 2>/dev/null \
-            || "$python" -m pip install --quiet --user virtualenv
+            || "$python" -m pip install --quiet --user virtualenv 2>/dev/null \
+            || { echo "$python has neither venv nor pip: install them (on Debian: apt install python3-venv), then start again." >&2; return 1; }
         "$python" -m virtualenv --quiet "$VENV"
     }
 }

@@ -14,7 +14,7 @@ from flask import Flask, request
 from sqlalchemy import event, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from decision_flow import clock, jobs
+from decision_flow import clock, jobs, worker
 from decision_flow.config import Settings
 from decision_flow.db import Database
 from decision_flow.errors import Conflict
@@ -135,3 +135,15 @@ def test_an_error_of_the_database_says_nothing_of_what_it_carried(database: Data
     error = caught.value.__cause__
     assert isinstance(error, IntegrityError) and "INSERT INTO post" in str(error)
     assert "张三" not in str(error).replace(str(error.orig), "")
+
+
+def test_a_worker_without_a_database_says_so_in_a_line_and_goes_on(
+    database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = worker._told_of("tick", worker.Worker(database, Settings()).work)
+    with away(database):
+        runs()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert (json.loads(line)["event"], json.loads(line)["told"]) == ("database_away", "no connection")
+    runs()
+    assert capsys.readouterr().err == ""
