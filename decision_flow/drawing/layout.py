@@ -14,6 +14,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 TASK = (110, 74)
+# A name on one line stays clear of the sign in the corner; beyond the widest it is broken.
+WIDEST, AROUND = 146, 26
 GATEWAY = (50, 50)
 EVENT = (36, 36)
 PITCH, MARGIN, CHARACTER, LINE = 10, 22, 12, 14
@@ -44,7 +46,8 @@ class Node:
             return GATEWAY
         if self.kind.endswith("Event"):
             return EVENT
-        return TASK[0] + 100 * max(0, self.events - 1), TASK[1]
+        wide = min(WIDEST, measure(self.name, math.inf)[0] + AROUND)
+        return max(TASK[0], wide) + 100 * max(0, self.events - 1), TASK[1]
 
     @property
     def labelled(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import combinations, pairwise
 from pathlib import Path
 
@@ -168,3 +169,26 @@ def test_what_stands_in_several_bundles_is_the_same() -> None:
         texts = {path.read_bytes().replace(b' camunda:formKey="F-19b"', b"") for path in FILES if path.name == name}
         if name != "problem_handling.bpmn":
             assert len(texts) == 1, name
+
+
+@pytest.mark.parametrize("path", FILES, ids=IDS)
+def test_a_short_name_stands_on_one_line(path: Path) -> None:
+    """On two it would lie over the sign in the corner of its task."""
+    drawn = Drawing(path)
+    for name, box in drawn.shapes.items():
+        text = drawn.elements[name].get("name", "")
+        if drawn.kind(name).endswith(("Task", "task", "callActivity")) and len(text) <= 10:
+            assert box[2] - box[0] >= 12 * len(text) + 26, text
+
+
+def test_every_form_and_table_is_asked_for_somewhere() -> None:
+    """F-01 to F-41 by a task or by an act that a person opens, D-01 to D-07 by a rule task; D-08 by the daily run."""
+    written = "".join(path.read_text("utf-8") for path in FILES)
+    asked = set(re.findall(r'camunda:formKey="([^"]+)"', written))
+    forms = {path.stem for path in (BPMN / "forms").glob("*.toml")}
+    assert asked <= forms
+    # The withdrawal of a matter, a later note on minutes, and what a three-major matter is registered with.
+    assert forms - asked == {"F-03w", "F-15n", "F-42"}
+    assert {int(re.match(r"F-(\d+)", form)[1]) for form in forms} == set(range(1, 44))
+    tables = {f"D-{number:02d}" for number in range(1, 8)}
+    assert tables <= set(re.findall(r'camunda:decisionRef="([^"]+)"', written))
