@@ -142,20 +142,20 @@ def handle(app: Flask) -> None:
     @app.errorhandler(TimeoutError)
     def away(error: SQLAlchemyError) -> tuple[Response | str, int]:
         # The database is away, full or too busy: nobody's mistake, and nothing of it is stored.
-        log.exception("database_away", path=request.path)
+        log.exception("database_away", path=_where())
         return answer(503, gettext(HTTP_TEXTS[503]), code="unavailable"), 503
 
     @app.errorhandler(OSError)
     def no_room(error: OSError) -> tuple[Response | str, int]:
         if error.errno not in EXHAUSTED:
             return fault(error)
-        log.exception("no_room", path=request.path)
+        log.exception("no_room", path=_where())
         return answer(503, gettext(HTTP_TEXTS[503]), code="unavailable"), 503
 
     @app.errorhandler(Exception)
     def fault(error: Exception) -> tuple[Response | str, int]:
         # The request id stands in the log beside the traceback: with it the administrator finds the cause.
-        log.exception("fault", path=request.path)
+        log.exception("fault", path=_where())
         return answer(500, gettext(HTTP_TEXTS[500]), code="fault"), 500
 
 
@@ -200,7 +200,12 @@ def record_refusal(error: domain.DecisionFlowError) -> None:
             )
     except (SQLAlchemyError, domain.DecisionFlowError):
         # The person is told of the refusal in any case.
-        log.exception("refusal_not_recorded", path=request.path)
+        log.exception("refusal_not_recorded", path=_where())
+
+
+def _where() -> str:
+    """Return the address for the log; where a part of it is somebody's secret (receipt, calendar), its pattern."""
+    return str(request.url_rule) if request.blueprint in ("public", "messages") else request.path
 
 
 def _subject(session: Session) -> tuple[int | None, int | None]:

@@ -137,6 +137,16 @@ def test_an_error_of_the_database_says_nothing_of_what_it_carried(database: Data
     assert "张三" not in str(error).replace(str(error.orig), "")
 
 
+def test_a_secret_in_an_address_stays_out_of_the_log(
+    visitor: Browser, database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with away(database):
+        for path in ("/messages/calendar/Secret-word-9.ics", "/receipts/Secret-word-9"):
+            assert visitor.get(path).status_code == 503
+    told = capsys.readouterr().err
+    assert told.count("database_away") == 2 and "Secret-word-9" not in told
+
+
 def test_a_worker_without_a_database_says_so_in_a_line_and_goes_on(
     database: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
