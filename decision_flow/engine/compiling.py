@@ -15,6 +15,7 @@ from typing import Any
 
 from lxml import etree
 from SpiffWorkflow.bpmn.parser.BpmnParser import BpmnParser, full_tag
+from SpiffWorkflow.bpmn.parser.event_parsers import SIGNAL_EVENT_XPATH, TERMINATION_EVENT_XPATH, EndEventParser
 from SpiffWorkflow.bpmn.parser.node_parser import DEFAULT_NSMAP
 from SpiffWorkflow.bpmn.parser.ProcessParser import ProcessParser
 from SpiffWorkflow.bpmn.parser.task_parsers import (
@@ -23,6 +24,7 @@ from SpiffWorkflow.bpmn.parser.task_parsers import (
 )
 from SpiffWorkflow.bpmn.parser.TaskParser import TaskParser
 from SpiffWorkflow.bpmn.parser.ValidationException import ValidationException
+from SpiffWorkflow.bpmn.specs.defaults import EndEvent
 from SpiffWorkflow.bpmn.specs.event_definitions.timer import TimerEventDefinition
 from SpiffWorkflow.bpmn.specs.mixins.multiinstance_task import LoopTask
 
@@ -249,6 +251,15 @@ class _ServiceParser(_ActivityParser):
         return task
 
 
+class _EndParser(_QuickPaths, EndEventParser):  # type: ignore[misc]
+    """Reads the signal of an end event, which the library takes for an end that says nothing."""
+
+    def create_task(self) -> Any:
+        task = self._create_task(self.get_event_definition([SIGNAL_EVENT_XPATH, TERMINATION_EVENT_XPATH]))
+        task.connect(self.spec.end)
+        return task
+
+
 class _ProcessParser(_QuickPaths, ProcessParser):  # type: ignore[misc]
     pass
 
@@ -271,6 +282,7 @@ class _Parser(BpmnParser):  # type: ignore[misc]
         full_tag("exclusiveGateway"): (_with_our_loops(ConditionalGatewayParser), specs.Choice),
         full_tag("parallelGateway"): (_with_our_loops(GatewayParser), specs.ParallelJoin),
         full_tag("inclusiveGateway"): (_with_our_loops(ConditionalGatewayParser), specs.InclusiveJoin),
+        full_tag("endEvent"): (_EndParser, EndEvent),
         full_tag("businessRuleTask"): (_DecisionParser, specs.DecisionTask),
         full_tag("serviceTask"): (_ServiceParser, specs.CallTask),
     }  # fmt: skip

@@ -9,7 +9,7 @@ from lxml import etree
 
 from decision_flow.engine.checks import Leaving
 from decision_flow.engine.markup import ACTIVITIES, PREFIX
-from decision_flow.errors import N_
+from decision_flow.errors import N_, Text
 
 BEFORE_NOTHING = N_("开始事件不能有流入连线，请连到其后的环节")
 AFTER_NOTHING = N_("结束事件不能有流出连线，请改用中间环节")
@@ -22,6 +22,8 @@ def misconnected(scope: etree._Element, kinds: Mapping[str, str], outgoing: Outg
     `kinds` are its nodes with their BPMN tags, `outgoing` the flows by where they begin.
     """
     reached = {flow.target for group in outgoing.values() for flow in group}
+    for flow, source in _doubled(kinds, outgoing):
+        yield flow, Text.of(N_("与另一条连线起止相同，并行网关会重复放行，请合并（起点 %s）"), source)
     starts = [name for name, kind in kinds.items() if kind == "startEvent"]
     for name in starts[1:]:
         yield name, N_("一层流程只能有一个开始事件，请合并")
@@ -36,6 +38,16 @@ def misconnected(scope: etree._Element, kinds: Mapping[str, str], outgoing: Outg
         if kinds.get(event.get("attachedToRef", "")) not in ACTIVITIES:
             yield event.get("id", ""), N_("边界事件没有附着在同一层的活动上，不会触发")
     yield from _joins_on_loops(scope, kinds, outgoing)
+
+
+def _doubled(kinds: Mapping[str, str], outgoing: Outgoing) -> Iterator[tuple[str, str]]:
+    """Yield the flows to a parallel gateway that bring a second token of the same node: the join counts by nodes."""
+    for source, group in outgoing.items():
+        seen: set[str] = set()
+        for flow in group:
+            if flow.target in seen and kinds.get(flow.target) == "parallelGateway":
+                yield flow.id, source
+            seen.add(flow.target)
 
 
 def _joins_on_loops(scope: etree._Element, kinds: Mapping[str, str], outgoing: Outgoing) -> Iterator[tuple[str, str]]:

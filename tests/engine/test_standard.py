@@ -163,6 +163,11 @@ def test_every_trigger_in_every_place_runs_or_is_named(position: str, trigger: s
                         f'<bpmn:sequenceFlow id="f7" sourceRef="x" targetRef="end">{text}</bpmn:sequenceFlow>'))
           for text in ("<bpmn:conditionExpression>1 == 1<b /> and 1 == 2</bpmn:conditionExpression>",
                        "<bpmn:conditionExpression>1 == 2</bpmn:conditionExpression>" * 2)],
+        ("f7", inline('<bpmn:parallelGateway id="x" /><bpmn:parallelGateway id="y" />',
+                      '<bpmn:sequenceFlow id="f6" sourceRef="x" targetRef="y" />'
+                      '<bpmn:sequenceFlow id="f7" sourceRef="x" targetRef="y" />'
+                      '<bpmn:sequenceFlow id="f5" sourceRef="y" targetRef="a" />')
+         .replace('<bpmn:sequenceFlow id="f9" sourceRef="x" targetRef="a" />', "")),
         # Timers.
         *[("x", attached('<bpmn:boundaryEvent id="x" attachedToRef="a"><bpmn:timerEventDefinition>'
                          f"{time}</bpmn:timerEventDefinition></bpmn:boundaryEvent>"))
@@ -225,9 +230,9 @@ def test_a_choice_without_a_way_on_names_itself_as_it_is_drawn() -> None:
     drawing = Drawing("p").start().user("go").xor("which", "是否同意").user("b").end()
     drawing.chain("start", "go", "which").flow("which", "b", "F01.ok").flow("which", "end", "F01.no").chain("b", "end")
     going = Driver(engine.compile(bundle(drawing)))
-    with pytest.raises(ProcedureFault, match=r"排他网关「是否同意\(which\)」没有一条连线的条件成立"):
+    with pytest.raises(ProcedureFault, match=r"排他网关.是否同意\(which\).没有一条连线的条件成立"):
         going.do("go", F01={"ok": False, "no": False})
-    with pytest.raises(ProcedureFault, match=r"在「是否同意\(which\)」处不能继续:没有名称「F01.ok」"):
+    with pytest.raises(ProcedureFault, match=r"在.是否同意\(which\).处不能继续.没有名称.F01.ok"):
         going.do("go", F01={})
 
 
@@ -283,3 +288,16 @@ def test_a_signal_wakes_all_who_wait_and_a_message_is_received() -> None:
     assert received.names() == []
     received.send("mm")
     assert received.names() == ["a"]
+
+
+@pytest.mark.parametrize("kind", ["endEvent", "intermediateThrowEvent"])
+def test_a_signal_from_inside_interrupts_the_activity_around_it(kind: str) -> None:
+    inner = Drawing("inner").start("is").user("iu").add(kind, "out", signal="stop").chain("is", "iu", "out")
+    if kind != "endEvent":
+        inner.end("ie").chain("out", "ie")
+    drawing = Drawing("p").start().fork("f").sub(inner).signal("b", "stop", on="inner").user("stopped").user("normal")
+    drawing.signal("also", "stop").user("told").end().end("e2").end("e3").chain("start", "f", "inner", "normal", "end")
+    drawing.chain("f", "also", "told", "e2").chain("b", "stopped", "e3")
+    going = Driver(engine.compile(bundle(drawing)), restart=True)
+    step = going.do("iu")
+    assert going.names() == ["stopped", "told"] and step.signals == ()
