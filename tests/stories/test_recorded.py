@@ -165,7 +165,7 @@ def test_minutes_are_only_added_to(road: Play) -> None:
     with road.database.transaction(read_only=True) as session:
         assert submitted.latest(session, road.matter_id, "F-15") == before
         printed, _ = prints.of_task(session, clerk, minutes.id)
-        assert [mark.split(":")[0][-2:] for mark in printed.marks] == ["更正", "补充"]
+        assert [mark.split("：")[0][-2:] for mark in printed.marks] == ["更正", "补充"]
         assert "避开秋收" in printed.marks[0] and "核对录音" in printed.marks[0]
     with road.database.transaction() as session, pytest.raises(NotPermitted):
         acts.begin(session, road._actor(session, "gaojianming"), road.matter_id, "note-minutes")
