@@ -100,6 +100,6 @@ def parse_list(lines: Sequence[str]) -> list[Entry]:
         if not any(parts) or (place == 1 and not parts[0].isdecimal()):
             continue
         if len(parts) != 3 or not parts[0].isdecimal() or not parts[1] or not parts[2]:
-            raise ValueError(f"line {place}: number, name and side are needed")
+            raise ValueError(f"名单第{place}行应当写明序号、姓名和相关方，以逗号分隔。")
         found.append(Entry(int(parts[0]), parts[1], parts[2]))
     return found

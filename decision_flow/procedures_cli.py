@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from decision_flow.errors import DecisionFlowError
+from decision_flow.errors import N_, DecisionFlowError, Invalid
 from decision_flow.policies import DECREE
 
 if TYPE_CHECKING:
@@ -66,9 +66,8 @@ def import_(path: Path, check: bool, output: Path | None, shape: str) -> None:
 
     try:
         converted = importing.convert(path.name, path.read_bytes())
-    except (OSError, DecisionFlowError) as error:
-        click.echo(str(error), err=True)
-        sys.exit(2)
+    except OSError as error:
+        raise Invalid(N_("文件“%(name)s”读不出来：%(reason)s"), name=str(path), reason=error.strerror) from error
     if shape == "json":
         click.echo(json.dumps(_notes(converted), ensure_ascii=False, indent=1))
     else:

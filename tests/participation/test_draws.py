@@ -80,7 +80,7 @@ def test_the_command_runs_a_published_draw_again(tmp_path: Path) -> None:
 def test_a_public_value_changes_the_draw() -> None:
     assert draws.combined("s", " ") == "s" and draws.combined("s", "03 11 19") == "s:03 11 19"
     assert draws.new_seed() != draws.new_seed()
-    with pytest.raises(ValueError, match="line 2"):
+    with pytest.raises(ValueError, match="第2行"):
         draws.parse_list(["number,name,side", "x,y,z"])
 
 
@@ -100,5 +100,5 @@ def test_a_comma_in_a_name_does_not_spoil_the_published_list() -> None:
     lines = [f"{entry.number},{entry.name},{entry.side}" for entry in listed]
     assert draws.parse_list(lines) == listed
     for line in ("1,王建国", "x,y,z\n,a,b", "2,,用水户"):  # as it is
-        with pytest.raises(ValueError, match="line 2"):
+        with pytest.raises(ValueError, match="第2行"):
             draws.parse_list(["1,甲,用水户", line])  # as it is
