@@ -130,7 +130,11 @@ def begin(session: Session, actor: Actor, matter_id: int, key: str) -> Task:
     _must_be_allowed(act, matter)
     if bundles.runnable(session, matter.procedure_version).form(act.form) is None:
         raise Conflict(N_("本事项所用的程序版本没有这张表单，不能在系统中办理。"))
-    begun = session.scalars(
+    return _begun(session, actor, matter, act) or _open(session, actor, matter, act)
+
+
+def _begun(session: Session, actor: Actor, matter: Matter, act: Act) -> Task | None:
+    return session.scalars(
         select(Task).where(
             Task.matter_id == matter.id,
             Task.element_id == act.form,
@@ -139,8 +143,9 @@ def begin(session: Session, actor: Actor, matter_id: int, key: str) -> Task:
             Task.token.startswith(PREFIX, autoescape=True),
         )
     ).first()
-    if begun is not None:
-        return begun
+
+
+def _open(session: Session, actor: Actor, matter: Matter, act: Act) -> Task:
     at = clock.now()
     task = Task(
         matter_id=matter.id,
@@ -163,15 +168,10 @@ def begin(session: Session, actor: Actor, matter_id: int, key: str) -> Task:
     session.add(task)
     session.flush()
     audit.append(
-        session,
-        audit.matter_stream(matter.id),
-        EventName.TASK_OPENED,
-        actor=actor,
-        matter_id=matter.id,
-        task_id=task.id,
+        session, audit.matter_stream(matter.id), EventName.TASK_OPENED,
+        actor=actor, matter_id=matter.id, task_id=task.id, at=at,
         facts={"act": act.key, "name": act.name, "pool": task.pool},
-        at=at,
-    )
+    )  # fmt: skip
     return task
 
 

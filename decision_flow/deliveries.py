@@ -65,6 +65,7 @@ def dispatch(database: Database, owner: str, settings: Settings, senders: Mappin
         error = ""
         try:
             senders[parcel.channel](parcel, settings)
+        # What a mail server or a robot's library raises cannot be listed.
         except Exception as problem:
             error = f"{type(problem).__name__}: {problem}"
             log.warning("notice_not_sent", notice=parcel.id, channel=parcel.channel, error=error[:200])

@@ -23,7 +23,6 @@ class EventName(StrEnum):
     TASK_COMPLETED = "task.completed"
     TASK_ENTERED_LATE = "task.entered_late"
     TASK_WITHDRAWN = "task.withdrawn"
-    TIMER_SET = "timer.set"
     TIMER_FIRED = "timer.fired"
     DOCUMENT_UPLOADED = "document.uploaded"
     DOCUMENT_FILED = "document.filed"
@@ -131,7 +130,6 @@ EVENTS: dict[str, str] = {
     "task.completed": N_("办结任务"),
     "task.entered_late": N_("补录"),
     "task.withdrawn": N_("撤回任务"),
-    "timer.set": N_("设定期限"),
     "timer.fired": N_("期限届满"),
     "document.uploaded": N_("上传材料"),
     "document.filed": N_("材料归入事项"),

@@ -72,16 +72,6 @@ class Counters:
         return self.free.total
 
     @property
-    def due_today(self) -> int:
-        """Return how many of both are due today."""
-        return self.held.today + self.free.today
-
-    @property
-    def due_in_three(self) -> int:
-        """Return how many of both are due within three working days."""
-        return self.held.three + self.free.three
-
-    @property
     def overdue(self) -> int:
         """Return how many of both are overdue."""
         return self.held.overdue + self.free.overdue

@@ -57,6 +57,7 @@ def run_due(database: Database, owner: str, jobs: Iterable[Job], done: set[tuple
             continue
         try:
             result = str(job.run(database))
+        # A job of the day that fails must not hold up the others: it rests and is tried again.
         except Exception as error:
             log.exception("job_failed", job=job.name)
             with database.transaction() as session:

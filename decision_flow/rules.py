@@ -31,11 +31,6 @@ class Rule:
     tests: tuple[str, ...]
     note: str = ""
 
-    @property
-    def by_operation(self) -> bool:
-        """Whether a test breaks the row through a public operation, not the pure rule or the form alone."""
-        return any(not test.startswith(PURE) for test in self.tests)
-
 
 @cache
 def all_rules() -> tuple[Rule, ...]:

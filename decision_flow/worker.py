@@ -67,6 +67,7 @@ def _fire(database: Database, claimed: timers.Claimed, owner: str) -> bool:
         with database.transaction() as session:
             timers.refused(session, claimed, owner, error)
         return False
+    # One timer, whatever its procedure raises, must not hold up the others: it is tried again, and shown when given up.
     except Exception as error:
         log.exception("timer_failed", timer=claimed.id)
         with database.transaction() as session:

@@ -54,7 +54,6 @@ class TimerKind(StrEnum):
     """What happens when a timer is due."""
 
     ENGINE = "engine"
-    REMINDER = "reminder"
     OVERDUE = "overdue"
     START_MATTER = "start_matter"
     SEND = "send"

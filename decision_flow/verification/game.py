@@ -106,6 +106,17 @@ def _compared(how: ast.cmpop, known: str | None, other: ast.expr) -> bool | None
     return None
 
 
+@dataclass
+class _Asked:
+    """What a play asks: nodes never completed, nodes that end it, what is given; and the moves worked out so far."""
+
+    shut: set[int]
+    goals: set[int]
+    decided: Decided | None
+    given: Mapping[str, str] | None
+    moves: dict[tuple[int, int], list[Move]] = field(default_factory=dict)
+
+
 _NOTHING: tuple[frozenset[str], Mapping[str, str]] = frozenset(), {}
 
 
@@ -133,65 +144,76 @@ class Game:
         only such ends count.
         """
         nodes = self.graph.nodes
-        shut = {n for n, node in enumerate(nodes) if blocked is not None and any(map(blocked, node.completes))}
-        goals = {n for n, node in enumerate(nodes) if goal is not None and goal(node)}
-        moves: dict[tuple[int, int], list[Move]] = {}
+        asked = _Asked(
+            shut={n for n, node in enumerate(nodes) if blocked is not None and any(map(blocked, node.completes))},
+            goals={n for n, node in enumerate(nodes) if goal is not None and goal(node)},
+            decided=decided,
+            given=given,
+        )
         first: State = (1 << self.graph.start, 0)
         result = Result({first: (None, ())})
         parents, final = result.parents, 1 << self.graph.final
         queue = deque([first])
         deadline = time.monotonic() + MAX_SECONDS
-        everything = self.graph.terminates
         while queue:
             state = queue.popleft()
             if len(parents) > MAX_STATES or time.monotonic() > deadline:
                 raise TooLargeError("状态过多")
-            marking, seen = state
-            if marking == final:
-                if decided is None or seen & self._decided:
+            if state[0] == final:
+                if decided is None or state[1] & self._decided:
                     result.finished.append(state)
                     if ending:
                         return result
                 continue
-            following: list[State] = []
-            moved = False
-            for number, consumed in self._enabled(marking):
-                if number in goals:
-                    result.met, result.met_in = (*result.way(state), nodes[number].element), state
-                    return result
-                possible = moves.get((number, seen))
-                if possible is None:
-                    possible = moves[number, seen] = self._moves(number, seen, number in shut, decided, given)
-                if not possible:
-                    continue
-                moved = True
-                left = 0 if nodes[number].ends else marking & ~consumed
-                for flows, known, told in possible:
-                    result.fired.update(told)
-                    if left & flows:
-                        result.doubled.append((state, told, nodes[number].element))
-                        continue
-                    after = (left | flows, known)
-                    following.append(after)
-                    if after not in parents:
-                        parents[after] = (state, told)
-                        queue.append(after)
-                if not everything:
-                    break
-            for inside, flow in self._inside:
-                if marking & inside:
-                    after = (marking & ~inside | 1 << flow, seen)
-                    following.append(after)
-                    if after not in parents:
-                        parents[after] = (state, ())
-                        queue.append(after)
-                    moved = True
-            result.after[state] = following
-            if not moved:
-                result.stuck.append(state)
+            following = self._following(state, asked, result)
+            if result.met is not None:
+                return result
+            for after, told in following:
+                if after not in parents:
+                    parents[after] = (state, told)
+                    queue.append(after)
+            result.after[state] = [after for after, _ in following]
             if result.doubled and goal is None:
                 return result
         return result
+
+    def _following(self, state: State, asked: _Asked, result: Result) -> list[tuple[State, tuple[str, ...]]]:
+        """Return the states that may follow, with the elements told on the way.
+
+        What else is seen of `state` is noted in `result`: a goal that is met (then nothing follows), a flow that would
+        hold two tokens, or that nothing moves.
+        """
+        marking, seen = state
+        nodes, moves = self.graph.nodes, asked.moves
+        found: list[tuple[State, tuple[str, ...]]] = []
+        moved = False
+        for number, consumed in self._enabled(marking):
+            if number in asked.goals:
+                result.met, result.met_in = (*result.way(state), nodes[number].element), state
+                return []
+            possible = moves.get((number, seen))
+            if possible is None:
+                shut = number in asked.shut
+                possible = moves[number, seen] = self._moves(number, seen, shut, asked.decided, asked.given)
+            if not possible:
+                continue
+            moved = True
+            left = 0 if nodes[number].ends else marking & ~consumed
+            for flows, known, told in possible:
+                result.fired.update(told)
+                if left & flows:
+                    result.doubled.append((state, told, nodes[number].element))
+                else:
+                    found.append(((left | flows, known), told))
+            if not self.graph.terminates:
+                break
+        for inside, flow in self._inside:
+            if marking & inside:
+                found.append(((marking & ~inside | 1 << flow, seen), ()))
+                moved = True
+        if not moved:
+            result.stuck.append(state)
+        return found
 
     def _enabled(self, marking: int) -> Iterator[tuple[int, int]]:
         rest = marking

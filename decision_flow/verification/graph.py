@@ -44,7 +44,6 @@ class Node:
     source: Source | None = None
     ends: bool = False
     counts: bool = True
-    scope_in: str = ""
     completes: tuple[Source, ...] = ()
     hides: Scope | None = None
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import holidays
 import pytest
+from sqlalchemy import delete
 
 from decision_flow import working_days
 from decision_flow.db import Database
+from decision_flow.models import CalendarDay
 from decision_flow.working_days import Calendar, add_months, days_after, days_before, months_after, working_days_after
 
 # A Saturday on which work was made up for New Year 2006 according to one library and not to the other.
@@ -64,6 +66,38 @@ def test_months_end_on_the_last_day_and_do_not_roll(calendar: Calendar) -> None:
     assert add_months(date(2028, 1, 31), 1) == date(2028, 2, 29)
 
 
+@pytest.mark.parametrize(
+    ("unit", "count", "start", "more", "expected", "said"),
+    [
+        ("working_days", 4, "2026-02-10", {"added": 2, "paused": 1}, "2026-02-26", "含延长2个工作日。含中止计算1个工作日。"),
+        ("days", 30, "2026-03-09", {"paused": 2}, "2026-04-10", "含中止计算2日。"),
+        ("months", 1, "2026-01-31", {"paused": 3}, "2026-03-03", "含中止计算3日。"),
+        ("months", 1, "2026-01-31", {}, "2026-02-28", ""),
+        ("days_before", 7, "2026-10-12", {"paused": 3}, "2026-10-05", ""),
+    ],
+)  # fmt: skip
+def test_what_was_added_and_what_did_not_count(
+    calendar: Calendar, unit: str, count: int, start: str, more: dict[str, int], expected: str, said: str
+) -> None:
+    found = working_days.counted(calendar, unit, count, date.fromisoformat(start), **more)
+    assert (str(found.due_on), str(found.start), found.unit, found.count) == (expected, start, unit, count)
+    assert found.explanation.endswith(said) and ("含延长" in found.explanation) == ("added" in more)
+
+
+def test_working_days_between_are_those_after_the_first(calendar: Calendar) -> None:
+    first, last = date(2026, 2, 10), date(2026, 2, 26)
+    assert working_days.working_days_between(calendar, first, last) == 7  # V1 read backwards
+    assert [working_days.working_days_between(calendar, last, day) for day in (last, first)] == [0, 0]
+
+
+@pytest.mark.parametrize("start", [
+    "2026-02-10", "2026-02-10T08:00:00+08:00", "2026-02-09T16:00:00+00:00", "2026-02-10T23:59:59", date(2026, 2, 10),
+    datetime(2026, 2, 9, 16, 0, tzinfo=UTC), datetime(2026, 2, 10, 23, 59),
+])  # fmt: skip
+def test_a_count_begins_on_the_day_in_china(start: object) -> None:
+    assert working_days._business_day(start) == date(2026, 2, 10)
+
+
 def test_a_year_without_notice_is_provisional(calendar: Calendar) -> None:
     deadline = working_days_after(calendar, 7, date(2028, 3, 1))  # V15
     assert deadline.provisional
@@ -100,3 +134,8 @@ def test_the_table_is_seeded_once_and_read_again(database: Database) -> None:
         found = working_days.load(session)
         assert working_days.load(session) is found
         assert str(working_days.functions(session)["working_days_after"](7, "2026-02-10")) == "2026-02-26"
+        assert found.days == working_days.package().days and found.version == working_days.version(session) == 1
+        assert not found.is_provisional(date(2026, 2, 10)) and found.is_provisional(date(2028, 3, 1))
+        session.execute(delete(CalendarDay))
+        assert working_days.version(session) == 0
+        session.rollback()

@@ -175,6 +175,7 @@ ROWS: list[tuple[str, str, Change]] = [
     ("R-18", "F-15b", of(pending=1)),
     ("R-25d", "F-14", of(text=Text(1, "ab", "no_rule_risk_stated"))),
     ("R-26a", "F-12", said("F-12", procedure_explanation="")),
+    ("R-26a", "F-13", without("F-12")),
     ("R-27", "F-13", said("F-13", finding_procedure=None)),
     ("R-28a", "F-13", without("F-13a")),
     ("R-28b", "F-14", said("F-13", conclusion="lawful_after_revision", points=[{"no": 1}])),
@@ -196,6 +197,7 @@ ROWS: list[tuple[str, str, Change]] = [
     ("R-32a", "F-18", of(published=False)),
     ("R-32a", "F-17b", without("F-21")),
     ("R-32b", "F-17b", said("F-17", adoption_summary="")),
+    ("R-32b", "F-17b", lambda f: said("F-06", public_concern=False)(said("F-17", adoption_summary="")(f))),
     ("R-33", "F-24", of(trail_break="序号不连续")),
     ("R-34a", "F-17b", of(implementing_unit=None)),
     ("SOD-10", "F-15", of(names={CLERK: "孙丽"})),
@@ -286,6 +288,9 @@ def test_closing_asks_for_the_final_report_and_the_archive() -> None:
     [
         said("F-01", exclusion_type="macro_control"),
         said("F-03", initiate=False),
+        of(withdrawn=True),
+        with_filed("F-01t"),
+        with_filed("F-42m"),
         lambda f: said("F-15", decision="rejected", deviation_reason="会上已说明")(f),
     ],
 )
@@ -294,6 +299,61 @@ def test_a_lawful_early_end_needs_no_more_than_its_archive(change: Change) -> No
     ended = replace(without("F-16b", "F-17b", "F-18", "F-19c")(change(lawful())), approved=frozenset({"R-03c"}))
     assert rules(archive.to_finish, ended) == set()
     assert rules(archive.to_finish, of(archived=False)(ended)) == {"R-33"}
+    # What the head withdrew is archived by a matter of its own.
+    assert rules(archive.to_finish, of(archived=False)(with_filed("F-03w")(lawful()))) == set()
+
+
+def test_what_the_law_does_not_ask_is_not_refused() -> None:
+    """Each with the neighbour that is refused: a guard that refuses everything would pass the table above."""
+    publish, decided = guards.FORMS["F-17b"][1], guards.EFFECTS["record_decision"][1]
+    agreed = said(
+        "F-16b", reply="agreed_with_comments", comments_handled=[{"comment": "补充论证", "handling": "已补充"}]
+    )
+    assert rules(publish, agreed(lawful())) == set()
+    plain = said("F-06", public_concern=False, is_technical=False)
+    assert rules(publish, said("F-17", adoption_summary="")(plain(lawful()))) == set()
+    by_minutes = of(implementing_unit=None)(lawful())
+    assert rules(decided, by_minutes) == set()
+    assert rules(decided, said("F-15", implementing_unit_id=None)(by_minutes)) == {"R-34a"}
+    assert rules(decided, said("F-15", implementing_unit_id=None)(lawful())) == set()
+
+
+def test_a_dispute_that_was_settled_before_the_units_were_asked_again_is_none() -> None:
+    """R-13b: who disagreed with the first text and no longer does has no dispute to be stated."""
+    undisputed = said("F-05b", disputes=[])(lawful())
+    asked_again = replace(
+        undisputed, filed=(Filed("F-05", {"position": "disagree"}, 11), *without("F-05")(undisputed).filed)
+    )
+    assert rules(legality.consulted, undisputed) == {"R-13b"} and rules(legality.consulted, asked_again) == set()
+    assert rules(legality.consulted, said("F-05", position="agree")(undisputed)) == set()
+
+
+@pytest.mark.parametrize(("basis", "found", "expected"), [
+    ("requires", False, set()), ("prohibits", False, {"R-25d"}), ("requires", True, {"R-25d"}),
+])  # fmt: skip
+def test_what_is_forbidden_is_no_reform_to_be_tried(basis: str, found: bool, expected: set[str]) -> None:
+    tried = said(
+        "F-13", conclusion="no_rule_risk_stated", legal_risk_statement="上位法未作规定。", prohibited_rule_found=found
+    )
+    facts = of(text=Text(1, "ab" * 32, "no_rule_risk_stated"))(tried(lawful()))
+    facts = said("F-04", legal_basis=[{"title": "条例", "effect": basis}])(facts)
+    assert rules(guards.FORMS["F-14"][1], facts) == expected
+
+
+def test_execution_goes_on_by_a_decision_alone() -> None:
+    assert rules(execution.to_resume, lawful()) == {"R-37a"}
+    assert rules(execution.to_resume, lawful().with_filing(Filed("F-35c", {}, 9, role="admin_head"))) == set()
+
+
+@pytest.mark.parametrize(
+    ("gone", "other"), [(("会议纪要.txt",), ()), ((), ("草案.txt",)), (("会议纪要.txt",), ("草案.txt",))]
+)
+def test_papers_that_are_gone_or_changed_are_named_and_told_apart(
+    gone: tuple[str, ...], other: tuple[str, ...]
+) -> None:
+    (refusal,) = collect(archive.papers_whole(of(papers_missing=gone, papers_changed=other)(lawful())))
+    assert ("缺失" in str(refusal), "不一致" in str(refusal)) == (bool(gone), bool(other))
+    assert all(name in str(refusal) for name in (*gone, *other)) and "%(" not in str(refusal)
 
 
 def test_a_published_text_is_not_rewritten_and_an_order_needs_its_ground() -> None:

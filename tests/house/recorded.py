@@ -155,7 +155,6 @@ EVENTS: dict[str, tuple[str, str]] = {
     "task.completed": ("form answers submission_sha256 documents", "matter task person"),
     "task.entered_late": ("done_on done_by scan", "matter task reason person"),
     "task.withdrawn": ("", "matter task"),
-    "timer.set": ("", "matter"),
     "timer.fired": ("elements", "matter"),
     "document.uploaded": ("document name sha256 size", "person"),
     "document.filed": ("document name sha256", "matter person"),
