@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import configparser
+import json
 import re
 import subprocess
 import sys
@@ -98,6 +100,31 @@ def test_the_lock_has_no_registry_address() -> None:
     assert '"resolved"' not in lock
     for path in (ROOT / "requirements").iterdir():
         assert "http" not in path.read_text()
+
+
+def test_each_dependency_has_its_licence_and_its_reason() -> None:
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    asked = f"{setup['options']['install_requires']}\n{setup['options.extras_require']['dev']}"
+    packages = json.loads((ROOT / "web/assets/package.json").read_text())
+    named = {re.split(r"[<>=\[]", line)[0].strip() for line in asked.splitlines() if line.strip()}
+    named |= packages["dependencies"].keys() | packages["devDependencies"].keys()
+    rows = [
+        line.strip("| ").split(" | ")
+        for line in (ROOT / "docs/dependencies.md").read_text().splitlines()
+        if "|" in line
+    ]
+    assert {row[0] for row in rows[2:]} == named and all(len(row) == 3 and all(row) for row in rows)
+    pinned = (ROOT / "requirements/dev.txt").read_text().lower().replace("_", "-")
+    python = named - packages["dependencies"].keys() - packages["devDependencies"].keys()
+    assert [
+        name for name in sorted(python) if not re.search(rf"^{re.escape(name.lower())}(\[\w+\])?==", pinned, re.M)
+    ] == []
+    assert all(
+        re.fullmatch(r"[\d.]+", each)
+        for kind in ("dependencies", "devDependencies")
+        for each in packages[kind].values()
+    )
 
 
 @pytest.mark.parametrize("source", procedures.shipped(BPMN), ids=lambda source: source.key)
