@@ -330,7 +330,8 @@ class Layout:
         for node in self.nodes.values():
             if node.host:
                 host = self.nodes[node.host]
-                node.x = host.x - host.size[0] / 2 + 20 + 100 * hosted[host.id]
+                # The second one stands clear of the sign of a call in the middle.
+                node.x = host.x - host.size[0] / 2 + 20 + 100 * hosted[host.id] + 20 * (hosted[host.id] > 0)
                 node.y = host.y + host.size[1] / 2
                 hosted[host.id] += 1
         for edge in self.edges:

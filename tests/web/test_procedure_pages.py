@@ -131,6 +131,20 @@ def test_findings_come_without_writing_anything(modeller: Browser, draft: str, d
     told = send(modeller, f"{draft}/findings", {"files": {NAME: wrong}}).json
     assert told["verdict"] == "unsupported"
     assert {finding["element"] for finding in told["findings"]} == {"T_legality"}
+    # In the language of the reader, with its values, and with the reason of a reason.
+    for text_of_fault, english in (
+        (' camunda:assignee="a"', "The attribute camunda:assignee would have no effect; remove it"),
+        (' isForCompensation="1"', "The attribute isForCompensation must be true or false"),
+    ):
+        odd = xml.replace(
+            ' camunda:candidateGroups="legality_reviewer"',
+            f'{text_of_fault} camunda:candidateGroups="legality_reviewer"',
+        )
+        (found, *_) = send(modeller, f"{draft}/findings?lang=en", {"files": {NAME: odd}}).json["findings"]
+        assert (found["element"], found["message"]) == ("T_legality", english) and found["name"]
+    bent = re.sub(r"(<bpmn:conditionExpression[^>]*>)[^<]*", r"\1a.__class__", xml, count=1)
+    (found, *_) = send(modeller, f"{draft}/findings?lang=en", {"files": {NAME: bent}}).json["findings"]
+    assert found["message"] == "Expression “a.__class__” cannot be used: a name must not begin with an underscore."
     # A form that the drawing has only just been given is looked up before it is saved.
     other = xml.replace('formKey="F-29s"', 'formKey="F-08"')
     assert send(modeller, f"{draft}/findings", {"files": {NAME: other}}).json["findings"] == []
