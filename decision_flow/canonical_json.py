@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import Any
 
 import rfc8785
@@ -10,6 +11,8 @@ import rfc8785
 # Integers beyond it are not exact in JSON for everybody (RFC 8785, 3.2.2.3).
 LARGEST = 2**53 - 1
 _ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False)
+_KEYS = frozenset({str})
+_WORDS = frozenset({str, bool, type(None)})
 
 
 def dumps(value: Any) -> bytes:
@@ -29,15 +32,23 @@ def dumps(value: Any) -> bytes:
 
 def _is_plain(value: Any) -> bool:
     kind = type(value)
-    if kind is str or value is None or kind is bool:
-        return True
     if kind is int:
         return bool(-LARGEST <= value <= LARGEST)
     if kind is dict:
-        return all(map(_is_plain_key, value)) and all(map(_is_plain, value.values()))
-    return kind in (list, tuple) and all(map(_is_plain, value))
+        return _are_plain_keys(value) and _are_plain(value.values())
+    if kind is list or kind is tuple:
+        return _are_plain(value)
+    return kind in _WORDS
 
 
-def _is_plain_key(key: Any) -> bool:
-    """Whether a key sorts by its characters as it does by its UTF-16 units."""
-    return type(key) is str and (key.isascii() or max(key) < "\ud800")
+def _are_plain(values: Collection[Any]) -> bool:
+    # Most are words and nothing else, which one look at their types tells.
+    return _WORDS.issuperset(map(type, values)) or all(map(_is_plain, values))
+
+
+def _are_plain_keys(keys: Collection[Any]) -> bool:
+    """Whether the keys sort by their characters as they do by their UTF-16 units."""
+    if not _KEYS.issuperset(map(type, keys)):
+        return False
+    together = "".join(keys)
+    return together.isascii() or max(together) < "\ud800"

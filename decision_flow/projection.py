@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import bindparam, insert, inspect, select, update
 from sqlalchemy.orm import Session
 
-from decision_flow import audit, clock, effects, evaluations, guarding, working_days
+from decision_flow import audit, clock, effects, evaluations, guarding, task_ids, working_days
 from decision_flow.audit import Author, EventName
 from decision_flow.engine import Context, Element, OpenTask, Step
 from decision_flow.errors import N_, ProcedureFault
@@ -94,9 +94,9 @@ def apply(session: Session, matter: Matter, step: Step, *, actor: Author, at: da
 
 
 _NEW_TASK = Prepared(
-    insert(Task).returning(Task.id),
+    insert(Task).inline(),
     (
-        "matter_id", "token", "element_id", "process", "name", "name_en", "step", "basis", "form", "role_code",
+        "id", "matter_id", "token", "element_id", "process", "name", "name_en", "step", "basis", "form", "role_code",
         "organisation_id", "pool", "person_id", "item", "state", "received_at", "due_at", "due_rule",
         "due_explanation", "due_provisional", "deadline",
     ),
@@ -117,17 +117,21 @@ _CANCEL_TIMERS = Prepared(
 
 
 def _insert(session: Session, rows: list[dict[str, Any]]) -> tuple[Task, ...]:
-    """Write new tasks at once: the trail needs their ids, while all else waits for the one flush at the end.
+    """Write new tasks, under ids that the trail can name at once.
 
     Plain inserts, here and below: the unit of work would cost more than the statements. The tasks returned
     are to be read; they do not belong to the session.
     """
+    if not rows:
+        return ()
     tasks = []
-    for row in rows:
+    for row, number in zip(rows, task_ids.take(session, len(rows)), strict=True):
+        row["id"] = number
         task = Task()
         # Past the attributes, which would keep account of changes that nobody writes.
-        inspect(task).dict.update(row, id=_NEW_TASK.rows(session.connection(), row)[0].id)
+        inspect(task).dict.update(row)
         tasks.append(task)
+    _NEW_TASK.write(session.connection(), rows)
     return tuple(tasks)
 
 

@@ -34,6 +34,7 @@ from decision_flow import (
     projection,
     refusals,
     submissions,
+    task_ids,
     typed_in,
 )
 from decision_flow.audit import EventName
@@ -279,7 +280,7 @@ _MATTER = tuple(Matter.__table__.columns)
 _VERSION = tuple(ProcedureVersion.__table__.columns[column.name] for column in bundles.VERSION_COLUMNS)
 _HEAD = (AuditStream.seq, AuditStream.head, AuditStream.sm3)
 _LOCKED = Prepared(
-    select(*_TASK, *_MATTER, *_VERSION, *_HEAD)
+    select(*_TASK, *_MATTER, *_VERSION, task_ids.NEXT, *_HEAD)
     .select_from(Task.__table__)
     .join(Matter.__table__, Matter.id == Task.matter_id)
     .join(ProcedureVersion.__table__, ProcedureVersion.id == Matter.procedure_version_id)
@@ -305,6 +306,7 @@ def _locked(session: Session, actor: Actor, task_id: int) -> Task:
     version = plain_rows.attach(session, ProcedureVersion, _VERSION, told)
     set_committed_value(task, "matter", matter)
     set_committed_value(matter, "procedure_version", version)
+    task_ids.hold(session, next(told))
     audit.hold(session, audit.matter_stream(matter.id), *told)
     acting = actor.stands_in(task.pool)
     audit.stand_in(session, actor, acting.principal if acting else "")

@@ -33,15 +33,19 @@ def day(text: object) -> date | None:
 def words(text: object) -> str:
     """Return what `text` says to a reader: trimmed, without what nobody sees; "" when nothing is left to read."""
     told = _UNSEEN.sub("", str(text or "")).strip()
-    return told if length(told) else ""
+    return told if any(map(_is_read, told)) else ""
 
 
 def length(text: str) -> int:
     """Return how many characters of `text` can be read: a reason of spaces is none."""
-    return sum(unicodedata.category(character)[0] not in _SILENT for character in _UNSEEN.sub("", text))
+    return sum(map(_is_read, _UNSEEN.sub("", text)))
 
 
 def same(text: object) -> str:
     """Return a name or purpose as it is compared: width, case, spaces and punctuation do not make another."""
     plain = unicodedata.normalize("NFKC", words(text)).casefold()
     return "".join(character for character in plain if character.isalnum())
+
+
+def _is_read(character: str) -> bool:
+    return unicodedata.category(character)[0] not in _SILENT
