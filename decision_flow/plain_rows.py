@@ -7,13 +7,12 @@ Whatever is more than that is left to it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from functools import cache, lru_cache
-from typing import Any, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 from sqlalchemy import ClauseElement, Connection, Table, bindparam, inspect, update
-from sqlalchemy.orm import InstanceState, Mapper, Session, make_transient_to_detached
-from sqlalchemy.orm.util import identity_key
+from sqlalchemy.orm import InstanceState, Mapper, Session, class_mapper
 from sqlalchemy.sql.elements import KeyedColumnElement
 
 from decision_flow.prepared import Prepared
@@ -24,27 +23,40 @@ _Values = dict[str, Any]
 _Change = tuple[InstanceState[Any], _Values]
 
 
-def attach(
-    session: Session, kind: type[Stored], columns: Sequence[KeyedColumnElement[Any]], told: Iterator[Any]
-) -> Stored:
-    """Return the object of `kind` that a row tells, as part of `session`: what the session knew of it is overwritten.
+class Read(Generic[Stored]):
+    """The columns of one kind of object that a statement reads, the key among them; the rest is read when asked for."""
 
-    Takes the values of `columns`, the key among them, from `told`. A column left out is read when it is asked for.
-    The row is locked until the transaction ends: nobody else can take it away or change it.
-    """
-    values = {column.key: next(told) for column in columns}
-    known = session.identity_map.get(identity_key(kind, values["id"]))
-    if known is None:
-        known = kind()
-        inspect(known).dict.update(values)
-        make_transient_to_detached(known)
-        session.add(known)
-    else:
-        state = inspect(known)
-        state.dict.update(values)
-        state._commit(state.dict, values)
-    inspect(known).info[_LOCKED_IN] = session.get_transaction()
-    return known
+    def __init__(self, kind: type[Stored], columns: Iterable[KeyedColumnElement[Any]]) -> None:
+        """Take what `columns` of the table of `kind` a statement reads."""
+        self.columns = tuple(columns)
+        self._mapper: Mapper[Any] = class_mapper(kind, configure=False)
+        self._keys = [column.key for column in self.columns]
+        self._left_out = {column.key for column in _table(self._mapper).columns}.difference(self._keys)
+
+    def attach(self, session: Session, told: Iterator[Any]) -> Stored:
+        """Return the object that a row tells, as part of `session`: what the session knew of it is overwritten.
+
+        Takes the values of the columns from `told`. The row is locked until the transaction ends: nobody else can take it
+        away or change it.
+        """
+        values = dict(zip(self._keys, told))
+        key = self._mapper.identity_key_from_primary_key((values["id"],))
+        known = session.identity_map.get(key)
+        if known is None:
+            # As `make_transient_to_detached` and `Session.add` do, but without looking for related objects: there
+            # are none yet.
+            known = self._mapper.class_manager.new_instance()
+            state = inspect(known)
+            state.dict.update(values)
+            state.key = key
+            state.expired_attributes.update(self._left_out)
+            session._update_impl(state)
+        else:
+            state = inspect(known)
+            state.dict.update(values)
+            state._commit(state.dict, values)
+        state.info[_LOCKED_IN] = session.get_transaction()
+        return cast(Stored, known)
 
 
 def write(session: Session, changed: Collection[Any]) -> bool:

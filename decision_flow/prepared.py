@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import attrgetter, methodcaller
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, Insert, Select, Update
@@ -22,6 +23,7 @@ from decision_flow import write_behind
 
 _Convert = Callable[[Any], Any] | None
 _Values = Mapping[str, Any]
+_FETCHALL, _ROWCOUNT = methodcaller("fetchall"), attrgetter("rowcount")
 
 
 class Prepared:
@@ -35,52 +37,47 @@ class Prepared:
     def rows(self, connection: Connection, values: _Values) -> list[Any]:
         """Send the statement and return its rows, each with its columns by name."""
         ready = self._for(connection.dialect)
-        self._note(connection, [values])
         sent = ready.parameters(values)
-        ready.tell(connection, None, [sent])
-        cursor = self._send(connection, ready, sent)
-        try:
-            return [ready.row(one) for one in cursor.fetchall()]
-        finally:
-            cursor.close()
+        info = self._tell(connection, ready, [values], [sent])
+        return [ready.row(one) for one in _answer(connection, info, ready.text, sent, _FETCHALL)]
 
     def write(self, connection: Connection, rows: Sequence[_Values], *, must_be_there: bool = False) -> None:
-        """Send the statement for each of `rows`; on PostgreSQL it may wait.
+        """Send the statement for each of `rows`; on PostgreSQL nobody waits for the answer before it is needed.
 
-        With `must_be_there` each has to touch one row: raises `StaleDataError` when it does not, if it waits with the
-        statement that takes it along.
+        With `must_be_there` each has to touch one row: raises `StaleDataError` when it does not, at once or when the
+        answer is needed.
         """
         if not rows:
             return
         ready = self._for(connection.dialect)
-        self._note(connection, rows)
         sent = [ready.parameters(values) for values in rows]
-        ready.tell(connection, None, sent)
-        if write_behind.waits(connection):
-            for one in sent:
-                write_behind.put(connection, ready.text, one, 1 if must_be_there else None)
+        info = self._tell(connection, ready, rows, sent)
+        if (talk := write_behind.waiting(connection, info)) is not None:
+            try:
+                for one in sent:
+                    talk.write(ready.text, one, 1 if must_be_there else None)
+            except connection.dialect.loaded_dbapi.Error as error:
+                raise _translated(connection, ready.text, sent, error) from error
             return
         for one in sent:
-            cursor = self._send(connection, ready, one)
-            touched = cursor.rowcount
-            cursor.close()
+            touched = _answer(connection, info, ready.text, one, _ROWCOUNT)
             if must_be_there and touched != 1:
                 raise StaleDataError(f"{touched} rows instead of 1: {ready.text}")
 
-    def _note(self, connection: Connection, rows: Sequence[_Values]) -> None:
+    def _tell(
+        self, connection: Connection, ready: _Ready, rows: Sequence[_Values], sent: list[Any]
+    ) -> dict[Any, Any]:
+        """Tell whoever watches what is sent; return what the connection knows besides."""
+        info = connection.info
         if not isinstance(self.statement, Select):
-            for note in connection.info.get("on_write", ()):
+            for note in info.get("on_write", ()):
                 note(self.statement, rows)
-
-    def _send(self, connection: Connection, ready: _Ready, sent: Any) -> Any:
-        cursor = connection.connection.cursor()
-        failed = connection.dialect.loaded_dbapi.Error
-        try:
-            write_behind.send(connection, cursor, ready.text, sent)
-        except failed as error:
-            cursor.close()
-            raise DBAPIError.instance(ready.text, sent, error, failed, dialect=connection.dialect) from error
-        return cursor
+        if listeners := connection.dispatch.before_cursor_execute:
+            # Once for all rows, as SQLAlchemy does.
+            many = len(sent) > 1
+            for listener in listeners:
+                listener(connection, None, ready.text, sent if many else sent[0], None, many)
+        return info
 
     def _for(self, dialect: Dialect) -> _Ready:
         found = self._ready.get(dialect.name)
@@ -130,9 +127,19 @@ class _Ready:
             values[place] = convert(values[place])
         return self._row._make(values)
 
-    def tell(self, connection: Connection, cursor: Any, sent: list[Any]) -> None:
-        """Tell whoever listens to the connection what is sent: once for all rows, as SQLAlchemy does."""
-        if listeners := connection.dispatch.before_cursor_execute:
-            many = len(sent) > 1
-            for listener in listeners:
-                listener(connection, cursor, self.text, sent if many else sent[0], None, many)
+
+def _answer(connection: Connection, info: dict[Any, Any], text: str, sent: Any, wanted: Callable[[Any], Any]) -> Any:
+    """Send a statement and return what is `wanted` of its cursor."""
+    cursor = connection.connection.cursor()
+    try:
+        write_behind.ask(info, cursor, text, sent)
+        return wanted(cursor)
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise _translated(connection, text, sent, error) from error
+    finally:
+        cursor.close()
+
+
+def _translated(connection: Connection, text: str, sent: Any, error: Exception) -> Exception:
+    failed = connection.dialect.loaded_dbapi.Error
+    return DBAPIError.instance(text, sent, error, failed, dialect=connection.dialect)

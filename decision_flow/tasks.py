@@ -269,18 +269,20 @@ def complete(
 
 
 # Of a task only what decides about it: every column costs, and the rest is read when it is asked for.
-_TASK = tuple(
+_TASK = plain_rows.Read(Task, (
     column for column in Task.__table__.columns
     if column.name not in (
         "process", "name_en", "basis", "due_explanation", "due_provisional", "deadline", "draft", "draft_saved_at",
         "submission",
     )
-)  # fmt: skip
-_MATTER = tuple(Matter.__table__.columns)
-_VERSION = tuple(ProcedureVersion.__table__.columns[column.name] for column in bundles.VERSION_COLUMNS)
+))  # fmt: skip
+_MATTER = plain_rows.Read(Matter, Matter.__table__.columns)
+_VERSION = plain_rows.Read(
+    ProcedureVersion, (ProcedureVersion.__table__.columns[column.name] for column in bundles.VERSION_COLUMNS)
+)
 _HEAD = (AuditStream.seq, AuditStream.head, AuditStream.sm3)
 _LOCKED = Prepared(
-    select(*_TASK, *_MATTER, *_VERSION, task_ids.NEXT, *_HEAD)
+    select(*_TASK.columns, *_MATTER.columns, *_VERSION.columns, task_ids.NEXT, *_HEAD)
     .select_from(Task.__table__)
     .join(Matter.__table__, Matter.id == Task.matter_id)
     .join(ProcedureVersion.__table__, ProcedureVersion.id == Matter.procedure_version_id)
@@ -301,9 +303,9 @@ def _locked(session: Session, actor: Actor, task_id: int) -> Task:
     if not found:
         raise NotFound(N_("没有这个任务，或者您无权查看。"))
     told = iter(found[0])
-    task = plain_rows.attach(session, Task, _TASK, told)
-    matter = plain_rows.attach(session, Matter, _MATTER, told)
-    version = plain_rows.attach(session, ProcedureVersion, _VERSION, told)
+    task = _TASK.attach(session, told)
+    matter = _MATTER.attach(session, told)
+    version = _VERSION.attach(session, told)
     set_committed_value(task, "matter", matter)
     set_committed_value(matter, "procedure_version", version)
     task_ids.hold(session, next(told))

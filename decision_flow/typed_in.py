@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import date
+from functools import lru_cache
 
 # The longest that every column can bear: a longer one names no row and counts nothing.
 _DIGITS = 9
@@ -14,6 +15,11 @@ _UNSEEN = re.compile(
     "[\u00ad\u115f\u1160\u200b\u202a-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
 _SILENT = ("C", "M", "Z")
+
+
+@lru_cache(maxsize=10_000)
+def _is_read(character: str) -> bool:
+    return unicodedata.category(character)[0] not in _SILENT
 
 
 def number(text: object) -> int:
@@ -46,6 +52,3 @@ def same(text: object) -> str:
     plain = unicodedata.normalize("NFKC", words(text)).casefold()
     return "".join(character for character in plain if character.isalnum())
 
-
-def _is_read(character: str) -> bool:
-    return unicodedata.category(character)[0] not in _SILENT

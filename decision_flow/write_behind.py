@@ -1,22 +1,24 @@
-"""Write-behind on PostgreSQL: writes whose answer nobody reads wait, and go out together in one round trip.
+"""Write-behind on PostgreSQL: nobody waits for the answer to a write before it is needed.
 
-On a database across a socket a completion is made of round trips more than of work. BEGIN, the writes of a flush
-and the statements marked `WAITS` therefore wait until a statement needs an answer or the transaction is committed;
-then all of them go ahead of it in one pipeline of the driver, in the order in which they were given. What the
-database says of them is heard there: an error is raised by the statement that took them along, or by the commit.
-Inside a savepoint nothing waits, so that what goes wrong there is still undone by it.
+On a database across a socket a completion is made of round trips more than of work. A transaction therefore talks to
+its server in one pipeline of the driver: the writes of a flush and the statements marked `WAITS` are on their way at
+once, BEGIN before the first of them, and the server works on them while the program goes on. What the database says
+of them is heard when the pipeline is left, at the latest before the commit: an error is raised there, or by a
+statement after the one that went wrong. Inside a savepoint nothing waits, so that what goes wrong there is still
+undone by it.
 
 The connections are in autocommit as far as the driver knows, because its own BEGIN would wait for an answer.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, suppress
 from typing import Any
 
 from psycopg import Connection as Driver
-from psycopg import Cursor, ServerCursor
+from psycopg import Cursor, Pipeline, ServerCursor
 from psycopg import Error as DriverError
+from psycopg.abc import PQGen
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm.exc import StaleDataError
@@ -28,20 +30,80 @@ READS: dict[str, Any] = {"reads": True}
 # More rows than this are sent by the driver's own way for many.
 AT_ONCE = 50
 _FLUSHING = "flushing"
-_WAITING = "waiting"
+_TALK = "talk"
 
 
-@dataclass(frozen=True)
-class _Write:
-    """A statement with its parameters as the driver takes them, and how many rows it must touch, if that is known."""
+class _Together(Pipeline):
+    """A pipeline that sends when an answer is asked for, all at once; the driver's wakes the server for each statement."""
 
-    statement: str
-    parameters: Any = None
-    rows: int | None = None
+    def _communicate_gen(self) -> PQGen[None]:
+        while self.command_queue:
+            # libpq keeps it until it is flushed, which fetching does.
+            self.command_queue.popleft()()
+        return
+        yield
 
 
-_BEGIN = _Write("BEGIN")
-_COMMIT = _Write("COMMIT")
+class Talk:
+    """What a transaction says to its server: begun with the first statement, in a pipeline as long as that can be."""
+
+    def __init__(self, driver: Driver[Any]) -> None:
+        self._driver, self._begun = driver, False
+        self._pipeline: AbstractContextManager[Pipeline] | None = None
+        self._unasked: Cursor | None = None
+        self._counted: list[tuple[Cursor, str, int]] = []
+
+    def write(self, statement: str, parameters: Any, rows: int | None = None) -> None:
+        """Send a write; `rows` is how many it must touch, if that matters. Raises what went wrong before it."""
+        unasked = self._enter()
+        if rows is None:
+            unasked.execute(statement, parameters)
+        else:
+            self._counted.append((self._driver.execute(statement, parameters), statement, rows))
+
+    def ask(self, cursor: Cursor, statement: str, parameters: Any) -> None:
+        """Send a statement; its answer is waited for when it is fetched, and so is what goes wrong."""
+        if not self._begun:
+            self._enter()
+        cursor.execute(statement, parameters)
+
+    def settle(self) -> None:
+        """Wait for the answers to all that was sent, and leave the pipeline. Raises what went wrong."""
+        if not self._begun:
+            self._enter()
+        pipeline, self._pipeline, self._unasked = self._pipeline, None, None
+        counted, self._counted = self._counted, []
+        if pipeline is not None:
+            pipeline.__exit__(None, None, None)
+        for answered, statement, rows in counted:
+            if answered.rowcount != rows:
+                raise StaleDataError(f"{answered.rowcount} rows instead of {rows}: {statement}")
+
+    def commit(self) -> None:
+        """Make the answers certain; where none could stop the commit any more, it goes along."""
+        if not self._begun:
+            return
+        if self._unasked is not None and not self._counted:
+            # The driver's own finds nothing to do.
+            self._unasked.execute("COMMIT")
+        self.settle()
+
+    def drop(self) -> None:
+        """Leave the pipeline whatever it says: all of it is undone."""
+        if self._pipeline is not None:
+            with suppress(DriverError, StaleDataError):
+                self.settle()
+
+    def _enter(self) -> Cursor:
+        if self._unasked is None:
+            self._driver._pipeline = _Together(self._driver)
+            self._pipeline = self._driver.pipeline()
+            self._pipeline.__enter__()
+            self._unasked = self._driver.cursor()
+        if not self._begun:
+            self._unasked.execute("BEGIN")
+            self._begun = True
+        return self._unasked
 
 
 def flushing(connection: Connection, begun: bool) -> None:
@@ -49,26 +111,22 @@ def flushing(connection: Connection, begun: bool) -> None:
     connection.info[_FLUSHING] = begun
 
 
-def waits(connection: Connection) -> bool:
-    """Whether a write may wait on this connection now."""
-    return _WAITING in connection.info and not connection.in_nested_transaction()
+def waiting(connection: Connection, info: dict[Any, Any]) -> Talk | None:
+    """Return where a write of `connection` may go now without waiting, if anywhere; `info` is the connection's."""
+    found: Talk | None = info.get(_TALK)
+    return None if found is None or connection.in_nested_transaction() else found
 
 
-def put(connection: Connection, statement: str, parameters: Any, rows: int | None = None) -> None:
-    """Let a write wait, which `waits` must allow; `rows` is how many it must touch, if that matters."""
-    connection.info[_WAITING].append(_Write(statement, parameters, rows))
-
-
-def send(connection: Connection, cursor: Any, statement: str, parameters: Any) -> None:
-    """Send a statement whose answer is needed, after all that waits."""
-    if connection.info.get(_WAITING):
-        _send(connection.connection.driver_connection, connection.info, cursor, statement, parameters)
+def ask(info: dict[Any, Any], cursor: Any, statement: str, parameters: Any) -> None:
+    """Send a statement whose answer is needed, after all that was sent; `info` is that of the connection."""
+    if (ours := info.get(_TALK)) is not None:
+        ours.ask(cursor, statement, parameters)
     else:
         cursor.execute(statement, parameters)
 
 
 def wait_with_writes(engine: Engine) -> None:
-    """Let the writes of `engine`, which must be of psycopg and in autocommit, wait for one another."""
+    """Let nobody wait for writes of `engine`, which must be of psycopg and in autocommit."""
 
     # With the first connection the dialect asks the server what it is; that goes before all this.
     @event.listens_for(engine, "connect", once=True)
@@ -82,86 +140,62 @@ def wait_with_writes(engine: Engine) -> None:
 
 def _begin(connection: Connection) -> None:
     driver = connection.connection.driver_connection
-    connection.info.pop(_WAITING, None)
+    connection.info.pop(_TALK, None)
     # A snapshot has its own level of isolation, and with it the driver's own BEGIN.
     if driver is not None and driver.autocommit and not connection.get_execution_options().get("reads"):
-        connection.info[_WAITING] = [_BEGIN]
+        connection.info[_TALK] = Talk(driver)
 
 
 def _execute(cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
     info = context.root_connection.info
+    ours: Talk | None = info.get(_TALK)
+    if ours is None:
+        return False
     if _may_wait(context, info):
-        # The unit of work compares the rows it meant with those it is told; that is done in `_send`.
+        # The unit of work compares the rows it meant with those it is told; that is done in `settle`.
         context._rowcount = 1
-        info[_WAITING].append(_Write(statement, parameters, 1 if info.get(_FLUSHING) else None))
+        ours.write(statement, parameters, 1 if info.get(_FLUSHING) else None)
         return True
-    if not info.get(_WAITING):
-        return False
     if isinstance(cursor, ServerCursor):
-        _send(cursor.connection, info)
+        ours.settle()
         return False
-    _send(cursor.connection, info, cursor, statement, parameters)
+    ours.ask(cursor, statement, parameters)
+    ours.settle()
     return True
 
 
 def _execute_many(cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
     info = context.root_connection.info
+    ours: Talk | None = info.get(_TALK)
+    if ours is None:
+        return False
     if _may_wait(context, info) and len(parameters) <= AT_ONCE:
         context._rowcount = len(parameters)
-        rows = 1 if info.get(_FLUSHING) else None
-        info[_WAITING] += [_Write(statement, one, rows) for one in parameters]
+        for one in parameters:
+            ours.write(statement, one, 1 if info.get(_FLUSHING) else None)
         return True
-    _send(cursor.connection, info)
+    ours.settle()
     return False
 
 
 def _commit(connection: Connection) -> None:
-    if connection.info.get(_WAITING) == [_BEGIN]:
-        _drop(connection)
-    writes: list[_Write] = connection.info.get(_WAITING) or []
-    if writes and all(write.rows is None for write in writes):
-        # No answer could stop the commit any more, so it goes along; the driver's own finds nothing to do.
-        writes.append(_COMMIT)
+    if (ours := connection.info.get(_TALK)) is None:
+        return
     try:
-        _send(connection.connection.driver_connection, connection.info)
+        ours.commit()
     except DriverError as error:
         # Nobody translates for a listener.
         raise DBAPIError.instance(None, None, error, DriverError, dialect=connection.dialect) from error
 
 
 def _drop(connection: Connection) -> None:
-    connection.info.pop(_WAITING, None)
+    if (ours := connection.info.pop(_TALK, None)) is not None:
+        ours.drop()
 
 
 def _may_wait(context: Any, info: dict[str, Any]) -> bool:
     writes = context.isinsert or context.isupdate or context.isdelete
     wanted = info.get(_FLUSHING) or context.execution_options.get("waits")
-    if not (writes and wanted and _WAITING in info) or context.compiled.effective_returning:
+    if not (writes and wanted) or context.compiled.effective_returning:
         return False
     return not context.root_connection.in_nested_transaction()
-
-
-def _send(
-    driver: Driver[Any] | None,
-    info: dict[str, Any],
-    cursor: Any = None,
-    statement: str = "",
-    parameters: Any = None,
-) -> None:
-    """Send what waits, and with it the statement of `cursor` whose answer is needed; raise what went wrong."""
-    writes: list[_Write] = info.get(_WAITING, [])
-    if not writes or driver is None:
-        return
-    info[_WAITING] = []
-    counted: list[tuple[Cursor, _Write]] = []
-    with driver.pipeline(), driver.cursor() as unasked:
-        for write in writes:
-            if write.rows is None:
-                unasked.execute(write.statement, write.parameters)
-            else:
-                counted.append((driver.execute(write.statement, write.parameters), write))
-        if cursor is not None:
-            cursor.execute(statement, parameters)
-    for answered, write in counted:
-        if answered.rowcount != write.rows:
-            raise StaleDataError(f"{answered.rowcount} rows instead of {write.rows}: {write.statement}")

@@ -159,21 +159,21 @@ def test_a_savepoint_undone_takes_the_object_back(database: Database, task_id: i
 
 def test_attaching_overwrites_what_was_known_and_reads_the_rest_when_asked(database: Database, task_id: int) -> None:
     table = Task.__table__.c
-    some = (table.id, table.name, table.state, table.matter_id)
+    some = plain_rows.Read(Task, (table.id, table.name, table.state, table.matter_id))
     with database.transaction() as session:
         known = session.get_one(Task, task_id)
         known.state = TaskState.CLAIMED
         session.flush()
         row = (task_id, "as it is now", TaskState.OPEN, known.matter_id, "left over")
         told = iter(row)
-        again = plain_rows.attach(session, Task, some, told)
+        again = some.attach(session, told)
         assert again is known
         assert (again.name, again.state, next(told)) == ("as it is now", TaskState.OPEN, "left over")
         assert not session.is_modified(again)
         session.rollback()
     with database.transaction() as session:
-        fresh = plain_rows.attach(session, Task, some, iter(row))
-        assert fresh in session
+        fresh = some.attach(session, iter(row))
+        assert fresh in session and not session.is_modified(fresh)
         assert (fresh.name, fresh.element_id) == ("as it is now", columns(database, task_id)["element_id"])
         assert session.get_one(Task, task_id) is fresh
         fresh.name = "changed"

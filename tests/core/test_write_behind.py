@@ -42,20 +42,27 @@ def keys(database: Database) -> list[str]:
 
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What goes to the driver, statement by statement, and where a pipeline begins."""
+    """What goes to the driver, statement by statement, and each wait for answers (?)."""
     seen: list[str] = []
-    executed, piped = psycopg.Cursor.execute, psycopg.Connection.pipeline
+    executed, fetched, left = psycopg.Cursor.execute, psycopg.Cursor.fetchall, psycopg.Pipeline.__exit__
 
     def execute(cursor: Any, query: Any, *given: Any, **more: Any) -> Any:
         seen.append(str(query).partition(" ")[0])
         return executed(cursor, query, *given, **more)
 
-    def pipeline(connection: Any) -> Any:
-        seen.append("|")
-        return piped(connection)
+    def fetchall(cursor: Any) -> Any:
+        # Of an answer that came when a pipeline was left there is nothing to wait for.
+        if cursor.pgresult is None:
+            seen.append("?")
+        return fetched(cursor)
+
+    def leave(pipeline: Any, *error: Any) -> None:
+        seen.append("?")
+        left(pipeline, *error)
 
     monkeypatch.setattr(psycopg.Cursor, "execute", execute)
-    monkeypatch.setattr(psycopg.Connection, "pipeline", pipeline)
+    monkeypatch.setattr(psycopg.Cursor, "fetchall", fetchall)
+    monkeypatch.setattr(psycopg.Pipeline, "__exit__", leave)
     return seen
 
 
@@ -71,12 +78,13 @@ def test_writes_go_with_the_first_answer_and_with_the_commit(grown: Database, se
     with grown.transaction() as session:
         session.connection().execute(NOTE, note("wb:1"))
         session.connection().execute(NOTE, [note("wb:2"), note("wb:3")])
-        assert sent == []
+        # They are on their way, and nobody waits.
+        assert sent == ["BEGIN", "INSERT", "INSERT", "INSERT"]
         assert session.scalar(select(Notification.id).where(Notification.dedupe_key == "wb:3"))
-        assert sent == ["|", "BEGIN", "INSERT", "INSERT", "INSERT", "SELECT"]
+        assert sent == ["BEGIN", "INSERT", "INSERT", "INSERT", "SELECT", "?"]
         sent.clear()
         session.connection().execute(NOTE, note("wb:4"))
-    assert sent == ["|", "INSERT", "COMMIT"]
+    assert sent == ["INSERT", "COMMIT", "?"]
     assert keys(grown) == ["wb:1", "wb:2", "wb:3", "wb:4"]
 
 
@@ -92,7 +100,7 @@ def test_a_commit_waits_for_the_rows_that_must_be_there(grown: Database, sent: l
     with grown.transaction() as session:
         session.scalars(select(Notification).where(Notification.dedupe_key == "wb:5")).one().attempts = 1
         sent.clear()
-    assert sent == ["|", "UPDATE"]
+    assert sent == ["UPDATE", "?"]
 
 
 def twice(session: Session) -> None:
@@ -174,7 +182,7 @@ def test_a_snapshot_sees_one_moment_also_on_a_connection_that_wrote(grown: Datab
     assert len(keys(grown)) == 3
 
 
-def test_a_completion_takes_four_round_trips(database: Database, files: FileStore, sent: list[str]) -> None:
+def test_a_completion_waits_for_its_server_twice(database: Database, files: FileStore, sent: list[str]) -> None:
     task = standing(database, cases.OTHERS[0](database, files).matter_id)
     office, given = person(database, "zhoukai"), answers(database, task)
     commits: list[int] = []
@@ -182,6 +190,6 @@ def test_a_completion_takes_four_round_trips(database: Database, files: FileStor
     sent.clear()
     with database.transaction() as session:
         tasks.complete(session, office, task.id, given)
-    # The lock, the new task whose number is needed, everything else; then the commit.
-    assert sent.count("|") == 3 and sent[:3] == ["|", "BEGIN", "SELECT"], sent
-    assert sent.count("SELECT") == 1 and commits == [1]
+    # For the lock, and for everything else with the commit.
+    assert sent[:3] == ["BEGIN", "SELECT", "?"] and sent[-2:] == ["COMMIT", "?"], sent
+    assert sent.count("?") == 2 and sent.count("SELECT") == 1 and commits == [1]
