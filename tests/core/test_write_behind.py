@@ -7,8 +7,8 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import delete, event, insert, select, text, update
-from sqlalchemy.exc import IntegrityError, ProgrammingError
+from sqlalchemy import bindparam, delete, event, insert, select, text, update
+from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.orm import Session
 
 from decision_flow import clock, tasks
@@ -17,6 +17,7 @@ from decision_flow.demo import cases
 from decision_flow.documents import FileStore
 from decision_flow.errors import Conflict
 from decision_flow.models import Notification, NotificationState
+from decision_flow.prepared import Prepared
 from decision_flow.write_behind import WAITS
 from tests.core.test_tasks import answers, person, standing
 
@@ -24,6 +25,7 @@ pytestmark = [
     pytest.mark.postgresql,
     pytest.mark.parametrize("database", ["postgresql"], indirect=True),
 ]
+ASKED = Prepared(select(Notification.id).where(Notification.dedupe_key == bindparam("key")))
 NOTE = insert(Notification).inline().execution_options(**WAITS)
 
 
@@ -163,6 +165,39 @@ def test_many_rows_go_the_drivers_own_way(grown: Database) -> None:
         session.connection().execute(NOTE, note("wb:0"))
         session.connection().execute(NOTE, [note(f"wb:{number}") for number in range(1, 200)])
     assert keys(grown) == [f"wb:{number}" for number in range(200)]
+
+
+def test_what_is_more_than_a_socket_holds_goes_out_in_order(grown: Database) -> None:
+    prepared = Prepared(NOTE, note(""))
+    with grown.transaction() as session:
+        for number in range(600):
+            prepared.write(session.connection(), [note(f"wb:{number}") | {"payload": {"text": "字" * 8000}}])
+        assert len(session.scalars(select(Notification.id).where(Notification.dedupe_key.startswith("wb:"))).all()) == 600
+    assert keys(grown) == [f"wb:{number}" for number in range(600)]
+
+
+def test_what_went_wrong_before_is_told_by_whoever_asks_next(grown: Database) -> None:
+    with pytest.raises(Conflict), grown.transaction() as session:
+        twice(session)
+        session.connection().execute(NOTE, note("wb:1"))
+        ASKED.rows(session.connection(), {"key": "wb:1"})
+    assert keys(grown) == []
+    # The same connection, from the pool.
+    with grown.transaction() as session:
+        session.connection().execute(NOTE, note("wb:2"))
+        assert len(ASKED.rows(session.connection(), {"key": "wb:2"})) == 1
+    assert keys(grown) == ["wb:2"]
+
+
+def test_a_server_that_goes_away_is_told_and_the_next_transaction_has_another(grown: Database) -> None:
+    with pytest.raises(DBAPIError), grown.transaction() as session:
+        gone = session.scalar(text("SELECT pg_backend_pid()"))
+        session.connection().execute(NOTE, note("wb:1"))
+        with grown.transaction(read_only=True) as other:
+            other.scalar(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": gone})
+    with grown.transaction() as session:
+        session.connection().execute(NOTE, note("wb:2"))
+    assert keys(grown) == ["wb:2"]
 
 
 def test_a_snapshot_sees_one_moment_also_on_a_connection_that_wrote(grown: Database) -> None:
