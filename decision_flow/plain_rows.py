@@ -24,7 +24,7 @@ _Change = tuple[InstanceState[Any], _Values]
 
 
 class Read(Generic[Stored]):
-    """The columns of one kind of object that a statement reads, the key among them; the rest is read when asked for."""
+    """The columns of one kind of object that a statement reads, the key among them; others are read when asked for."""
 
     def __init__(self, kind: type[Stored], columns: Iterable[KeyedColumnElement[Any]]) -> None:
         """Take what `columns` of the table of `kind` a statement reads."""
@@ -39,7 +39,7 @@ class Read(Generic[Stored]):
         Takes the values of the columns from `told`. The row is locked until the transaction ends: nobody else can take it
         away or change it.
         """
-        values = dict(zip(self._keys, told))
+        values = dict(zip(self._keys, told, strict=False))
         key = self._mapper.identity_key_from_primary_key((values["id"],))
         known = session.identity_map.get(key)
         if known is None:

@@ -64,9 +64,7 @@ class Prepared:
             if must_be_there and touched != 1:
                 raise StaleDataError(f"{touched} rows instead of 1: {ready.text}")
 
-    def _tell(
-        self, connection: Connection, ready: _Ready, rows: Sequence[_Values], sent: list[Any]
-    ) -> dict[Any, Any]:
+    def _tell(self, connection: Connection, ready: _Ready, rows: Sequence[_Values], sent: list[Any]) -> dict[Any, Any]:
         """Tell whoever watches what is sent; return what the connection knows besides."""
         info = connection.info
         if not isinstance(self.statement, Select):

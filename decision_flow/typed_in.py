@@ -51,4 +51,3 @@ def same(text: object) -> str:
     """Return a name or purpose as it is compared: width, case, spaces and punctuation do not make another."""
     plain = unicodedata.normalize("NFKC", words(text)).casefold()
     return "".join(character for character in plain if character.isalnum())
-

@@ -34,7 +34,7 @@ _TALK = "talk"
 
 
 class _Together(Pipeline):
-    """A pipeline that sends when an answer is asked for, all at once; the driver's wakes the server for each statement."""
+    """A pipeline that sends all at once, when an answer is asked for; the driver's wakes the server each time."""
 
     def _communicate_gen(self) -> PQGen[None]:
         while self.command_queue:

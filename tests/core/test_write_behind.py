@@ -172,7 +172,9 @@ def test_what_is_more_than_a_socket_holds_goes_out_in_order(grown: Database) -> 
     with grown.transaction() as session:
         for number in range(600):
             prepared.write(session.connection(), [note(f"wb:{number}") | {"payload": {"text": "字" * 8000}}])
-        assert len(session.scalars(select(Notification.id).where(Notification.dedupe_key.startswith("wb:"))).all()) == 600
+        assert (
+            len(session.scalars(select(Notification.id).where(Notification.dedupe_key.startswith("wb:"))).all()) == 600
+        )
     assert keys(grown) == [f"wb:{number}" for number in range(600)]
 
 
