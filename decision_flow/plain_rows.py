@@ -36,8 +36,8 @@ class Read(Generic[Stored]):
     def attach(self, session: Session, told: Iterator[Any]) -> Stored:
         """Return the object that a row tells, as part of `session`: what the session knew of it is overwritten.
 
-        Takes the values of the columns from `told`. The row is locked until the transaction ends: nobody else can take it
-        away or change it.
+        Takes the values of the columns from `told`. The row is locked until the transaction ends: nobody else can take
+        it away or change it.
         """
         values = dict(zip(self._keys, told, strict=False))
         key = self._mapper.identity_key_from_primary_key((values["id"],))

@@ -1,11 +1,10 @@
 """Write-behind on PostgreSQL: nobody waits for the answer to a write before it is needed.
 
-On a database across a socket a completion is made of round trips more than of work. A transaction therefore talks to
-its server in one pipeline of the driver: the writes of a flush and the statements marked `WAITS` are on their way at
-once, BEGIN before the first of them, and the server works on them while the program goes on. What the database says
-of them is heard when the pipeline is left, at the latest before the commit: an error is raised there, or by a
-statement after the one that went wrong. Inside a savepoint nothing waits, so that what goes wrong there is still
-undone by it.
+On a database across a socket a completion is made of round trips more than of work, and every message wakes a process
+of the server. A transaction therefore talks to it in one pipeline of the driver: BEGIN, the writes of a flush and the
+statements marked `WAITS` wait until somebody asks for an answer, or for the commit, and all go out then, in the order in
+which they were given. What the database says of them is heard there: an error is raised by whoever asked, or by the
+commit. Inside a savepoint nothing waits, so that what goes wrong there is still undone by it.
 
 The connections are in autocommit as far as the driver knows, because its own BEGIN would wait for an answer.
 """
@@ -54,7 +53,7 @@ class Talk:
         self._counted: list[tuple[Cursor, str, int]] = []
 
     def write(self, statement: str, parameters: Any, rows: int | None = None) -> None:
-        """Send a write; `rows` is how many it must touch, if that matters. Raises what went wrong before it."""
+        """Hand over a write; `rows` is how many it must touch, if that matters."""
         unasked = self._enter()
         if rows is None:
             unasked.execute(statement, parameters)
@@ -62,7 +61,7 @@ class Talk:
             self._counted.append((self._driver.execute(statement, parameters), statement, rows))
 
     def ask(self, cursor: Cursor, statement: str, parameters: Any) -> None:
-        """Send a statement; its answer is waited for when it is fetched, and so is what goes wrong."""
+        """Hand over a statement; its answer comes when it is fetched, and with it what went wrong before."""
         if not self._begun:
             self._enter()
         cursor.execute(statement, parameters)
