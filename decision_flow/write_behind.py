@@ -2,8 +2,8 @@
 
 On a database across a socket a completion is made of round trips more than of work, and every message wakes a process
 of the server. A transaction therefore talks to it in one pipeline of the driver: BEGIN, the writes of a flush and the
-statements marked `WAITS` wait until somebody asks for an answer, or for the commit, and all go out then, in the order in
-which they were given. What the database says of them is heard there: an error is raised by whoever asked, or by the
+statements marked `WAITS` wait until somebody asks for an answer, or for the commit, and all go out then, in the order
+in which they were given. What the database says of them is heard there: an error is raised by whoever asked, or by the
 commit. Inside a savepoint nothing waits, so that what goes wrong there is still undone by it.
 
 The connections are in autocommit as far as the driver knows, because its own BEGIN would wait for an answer.
