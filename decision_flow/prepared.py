@@ -8,8 +8,9 @@ sent is told to `db.on_write` and to listeners of `before_cursor_execute`, and w
 
 from __future__ import annotations
 
+import re
 from collections import namedtuple
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter, methodcaller
 from typing import Any
 
@@ -23,6 +24,10 @@ from decision_flow import write_behind
 
 _Convert = Callable[[Any], Any] | None
 _Values = Mapping[str, Any]
+# More rows than this take another statement: SQLite bears 32,766 values in one.
+AT_ONCE = 50
+_INSERT = re.compile(r"(INSERT INTO .+ VALUES )(\([^()]*(?:\(\w+\)[^()]*)*\))", re.DOTALL)
+_PLACE = re.compile(r"%\((\w+)\)s")
 _FETCHALL, _ROWCOUNT = methodcaller("fetchall"), attrgetter("rowcount")
 
 
@@ -36,46 +41,33 @@ class Prepared:
 
     def rows(self, connection: Connection, values: _Values) -> list[Any]:
         """Send the statement and return its rows, each with its columns by name."""
-        ready = self._for(connection.dialect)
+        ready, info = self._for(connection.dialect), connection.info
         sent = ready.parameters(values)
-        info = self._tell(connection, ready, [values], [sent])
+        self._note(info, [values])
         return [ready.row(one) for one in _answer(connection, info, ready.text, sent, _FETCHALL)]
 
     def write(self, connection: Connection, rows: Sequence[_Values], *, must_be_there: bool = False) -> None:
-        """Send the statement for each of `rows`; on PostgreSQL nobody waits for the answer before it is needed.
+        """Send the statement for `rows`; on PostgreSQL nobody waits for the answer before it is needed.
 
-        With `must_be_there` each has to touch one row: raises `StaleDataError` when it does not, at once or when the
-        answer is needed.
+        Rows to be inserted go `AT_ONCE` in one statement, others one by one. With `must_be_there` each has to touch
+        one row: raises `StaleDataError` when it does not, at once or when the answer is needed.
         """
         if not rows:
             return
-        ready = self._for(connection.dialect)
+        ready, info = self._for(connection.dialect), connection.info
         sent = [ready.parameters(values) for values in rows]
-        info = self._tell(connection, ready, rows, sent)
-        if (talk := write_behind.waiting(connection, info)) is not None:
-            try:
-                for one in sent:
-                    talk.write(ready.text, one, 1 if must_be_there else None)
-            except connection.dialect.loaded_dbapi.Error as error:
-                raise _translated(connection, ready.text, sent, error) from error
-            return
-        for one in sent:
-            touched = _answer(connection, info, ready.text, one, _ROWCOUNT)
-            if must_be_there and touched != 1:
-                raise StaleDataError(f"{touched} rows instead of 1: {ready.text}")
+        self._note(info, rows)
+        talk = write_behind.waiting(connection, info)
+        for text, one in ready.statements(sent):
+            if talk is not None:
+                _hand_over(talk, connection, text, one, 1 if must_be_there else None)
+            elif (touched := _answer(connection, info, text, one, _ROWCOUNT)) != 1 and must_be_there:
+                raise StaleDataError(f"{touched} rows instead of 1: {text}")
 
-    def _tell(self, connection: Connection, ready: _Ready, rows: Sequence[_Values], sent: list[Any]) -> dict[Any, Any]:
-        """Tell whoever watches what is sent; return what the connection knows besides."""
-        info = connection.info
+    def _note(self, info: dict[Any, Any], rows: Sequence[_Values]) -> None:
         if not isinstance(self.statement, Select):
             for note in info.get("on_write", ()):
                 note(self.statement, rows)
-        if listeners := connection.dispatch.before_cursor_execute:
-            # Once for all rows, as SQLAlchemy does.
-            many = len(sent) > 1
-            for listener in listeners:
-                listener(connection, None, ready.text, sent if many else sent[0], None, many)
-        return info
 
     def _for(self, dialect: Dialect) -> _Ready:
         found = self._ready.get(dialect.name)
@@ -92,6 +84,8 @@ class _Ready:
         assert isinstance(compiled, SQLCompiler)
         self.text = str(compiled)
         self._order = compiled.positiontup
+        self._insert = _INSERT.fullmatch(self.text)
+        self._longer: dict[int, str] = {}
         # What is the same in every run: literals of the statement, and what a column is when nothing is said of it.
         self._fixed: dict[str, Any] = {}
         self._wanted: dict[str, _Convert] = {}
@@ -118,6 +112,26 @@ class _Ready:
             sent[name] = value if convert is None else convert(value)
         return sent if self._order is None else [sent[name] for name in self._order]
 
+    def statements(self, sent: list[Any]) -> Iterator[tuple[str, Any]]:
+        """Yield what says all of `sent` (see `parameters`), each with its own parameters."""
+        if self._insert is None or len(sent) == 1:
+            yield from ((self.text, one) for one in sent)
+            return
+        for first in range(0, len(sent), AT_ONCE):
+            some = sent[first : first + AT_ONCE]
+            if self._order is None:
+                together: Any = {f"{name}_{at}": value for at, one in enumerate(some) for name, value in one.items()}
+            else:
+                together = [value for one in some for value in one]
+            yield self._of(len(some)), together
+
+    def _of(self, count: int) -> str:
+        """Return the INSERT for `count` rows."""
+        if count not in self._longer and self._insert is not None:
+            head, row = self._insert.groups()
+            self._longer[count] = head + ", ".join(_PLACE.sub(rf"%(\1_{at})s", row) for at in range(count))
+        return self._longer[count]
+
     def row(self, told: Sequence[Any]) -> Any:
         """Return a row of the driver as the columns' types have it."""
         values = list(told)
@@ -128,16 +142,32 @@ class _Ready:
 
 def _answer(connection: Connection, info: dict[Any, Any], text: str, sent: Any, wanted: Callable[[Any], Any]) -> Any:
     """Send a statement and return what is `wanted` of its cursor."""
+    _tell(connection, text, sent)
     cursor = connection.connection.cursor()
     try:
         write_behind.ask(info, cursor, text, sent)
         return wanted(cursor)
     except connection.dialect.loaded_dbapi.Error as error:
-        raise _translated(connection, text, sent, error) from error
+        raise _as_sqlalchemy(connection, text, sent, error) from error
     finally:
         cursor.close()
 
 
-def _translated(connection: Connection, text: str, sent: Any, error: Exception) -> Exception:
+def _hand_over(talk: write_behind.Talk, connection: Connection, text: str, sent: Any, rows: int | None) -> None:
+    _tell(connection, text, sent)
+    try:
+        talk.write(text, sent, rows)
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise _as_sqlalchemy(connection, text, sent, error) from error
+
+
+def _as_sqlalchemy(connection: Connection, text: str, sent: Any, error: Exception) -> Exception:
+    """Return an error of the driver as SQLAlchemy tells it."""
     failed = connection.dialect.loaded_dbapi.Error
     return DBAPIError.instance(text, sent, error, failed, dialect=connection.dialect)
+
+
+def _tell(connection: Connection, text: str, sent: Any) -> None:
+    """Tell whoever listens to the connection what is sent."""
+    for listener in connection.dispatch.before_cursor_execute:
+        listener(connection, None, text, sent, None, False)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import bindparam, event, insert, select, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from decision_flow import clock
@@ -101,6 +102,34 @@ def test_what_goes_wrong_is_told_as_elsewhere_and_nothing_stays(
     with database.transaction() as session:
         NEW.write(session.connection(), [notice("p:8")])
     assert len(rows(database, "p:8")) == 1
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_what_the_driver_refuses_is_told_as_elsewhere(database: Database) -> None:
+    with pytest.raises(DBAPIError, match="NUL"), database.transaction() as session:
+        NEW.write(session.connection(), [notice("p:7", event="\x00")])
+    assert rows(database, "p:7") == []
+
+
+def test_many_rows_go_together(database: Database) -> None:
+    sent: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        sent.append(statement.partition(" ")[0])
+
+    given = [notice(f"p:many:{number}", payload={"第": number}) for number in range(120)]
+    event.listen(database.engine, "before_cursor_execute", note)
+    with database.transaction() as session:
+        NEW.write(session.connection(), given)
+    event.remove(database.engine, "before_cursor_execute", note)
+    assert sent.count("INSERT") == 3
+    with database.transaction(read_only=True) as session:
+        mine = Notification.dedupe_key.startswith("p:many:")
+        found = session.scalars(select(Notification).where(mine).order_by(Notification.id)).all()
+        assert [(one.dedupe_key, one.payload, one.attempts) for one in found] == [
+            (one["dedupe_key"], one["payload"], 0) for one in given
+        ]
 
 
 def test_what_is_missing_is_not_guessed(database: Database) -> None:
