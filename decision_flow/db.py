@@ -64,9 +64,11 @@ class UTCDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        return None if value is None else value.replace(tzinfo=UTC)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
+        # PostgreSQL tells moments in the zone of the connection, which is UTC (`_postgresql_engine`).
+        return None if dialect.name == "postgresql" else super().result_processor(dialect, coltype)
 
 
 class Base(DeclarativeBase):
@@ -275,6 +277,10 @@ def _postgresql_engine(url: str, pool_size: int) -> Engine:
         hide_parameters=True,
     )
     write_behind.wait_with_writes(engine)
+
+    @event.listens_for(engine, "connect")
+    def _tell_moments_in_utc(connection: Any, _record: object) -> None:
+        connection.execute("SET TIME ZONE 'UTC'")
 
     @event.listens_for(engine, "checkout")
     def _look_after_a_rest(connection: Any, record: Any, _proxy: object) -> None:

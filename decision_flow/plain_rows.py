@@ -11,8 +11,9 @@ from collections.abc import Collection, Iterable, Iterator
 from functools import cache, lru_cache
 from typing import Any, Generic, TypeVar, cast
 
-from sqlalchemy import ClauseElement, Connection, Table, bindparam, inspect, update
+from sqlalchemy import ClauseElement, Connection, Table, bindparam, update
 from sqlalchemy.orm import InstanceState, Mapper, Session, class_mapper
+from sqlalchemy.orm.attributes import instance_state
 from sqlalchemy.sql.elements import KeyedColumnElement
 
 from decision_flow.prepared import Prepared
@@ -46,13 +47,13 @@ class Read(Generic[Stored]):
             # As `make_transient_to_detached` and `Session.add` do, but without looking for related objects: there
             # are none yet.
             known = self._mapper.class_manager.new_instance()
-            state = inspect(known)
+            state = instance_state(known)
             state.dict.update(values)
             state.key = key
             state.expired_attributes.update(self._left_out)
             session._update_impl(state)
         else:
-            state = inspect(known)
+            state = instance_state(known)
             state.dict.update(values)
             state._commit(state.dict, values)
         state.info[_LOCKED_IN] = session.get_transaction()
@@ -69,7 +70,7 @@ def write(session: Session, changed: Collection[Any]) -> bool:
         # Who goes back to a savepoint expects the objects to go back with the rows: the unit of work remembers which.
         return False
     rows: list[_Change] = []
-    for state in map(inspect, changed):
+    for state in map(instance_state, changed):
         values = _changes(state)
         if values is None:
             return False
@@ -82,7 +83,7 @@ def write(session: Session, changed: Collection[Any]) -> bool:
         # Of a row that this transaction has locked it is known that it is there.
         locked = state.info.get(_LOCKED_IN) is session.get_transaction()
         _send(connection, state, values, must_be_there=not locked)
-    for state in map(inspect, changed):
+    for state in map(instance_state, changed):
         # What the unit of work does after its own statements; there is no public name for it.
         state._commit_all(state.dict, session.identity_map)
     return True

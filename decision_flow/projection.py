@@ -12,8 +12,9 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import bindparam, insert, inspect, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import instance_state
 
 from decision_flow import audit, clock, effects, evaluations, guarding, task_ids, working_days
 from decision_flow.audit import Author, EventName
@@ -129,7 +130,7 @@ def _insert(session: Session, rows: list[dict[str, Any]]) -> tuple[Task, ...]:
         row["id"] = number
         task = Task()
         # Past the attributes, which would keep account of changes that nobody writes.
-        inspect(task).dict.update(row)
+        instance_state(task).dict.update(row)
         tasks.append(task)
     _NEW_TASK.write(session.connection(), rows)
     return tuple(tasks)
