@@ -78,7 +78,7 @@ class Talk:
             if answered.rowcount != rows:
                 raise StaleDataError(f"{answered.rowcount} rows instead of {rows}: {statement}")
 
-    def commit(self) -> None:
+    def end(self) -> None:
         """Make the answers certain; where none could stop the commit any more, it goes along."""
         if not self._begun:
             return
@@ -181,7 +181,7 @@ def _commit(connection: Connection) -> None:
     if (ours := connection.info.get(_TALK)) is None:
         return
     try:
-        ours.commit()
+        ours.end()
     except DriverError as error:
         # Nobody translates for a listener.
         raise DBAPIError.instance(None, None, error, DriverError, dialect=connection.dialect) from error

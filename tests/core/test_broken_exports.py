@@ -153,6 +153,8 @@ def test_an_export_goes_on_to_the_same_bytes_after_the_machine_stopped(
                 target, "jsonl", begin, pieces, resume=resume, tick=trail_exports.silent
             )
 
+    # Where the tests run in the background the signal is ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     count = run(tmp_path / "whole", resume=False)
     disk = Disk(tmp_path, monkeypatch)
     with pytest.raises(KeyboardInterrupt):
