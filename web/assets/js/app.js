@@ -60,7 +60,11 @@ for (const button of document.querySelectorAll('[data-fill-user]')) {
   });
 }
 for (const select of document.querySelectorAll('[data-process-select]')) {
-  select.addEventListener('change', () => select.form.submit());
+  // With the keyboard one walks through the choices; the button beside them goes.
+  let keys = false;
+  select.addEventListener('keydown', () => { keys = true; });
+  select.addEventListener('pointerdown', () => { keys = false; });
+  select.addEventListener('change', () => { if (!keys) select.form.submit(); });
 }
 for (const all of document.querySelectorAll('[data-check-all]')) {
   const boxes = () => [...all.closest('form').querySelectorAll(`tbody [name="${all.dataset.checkAll}"][type=checkbox]`)];
