@@ -62,8 +62,11 @@ if (box) {
     const standing = Object.keys(told.now).map(id => registry.get(id)).find(Boolean)
       || calling.find(element => canvas.hasMarker(element, 'standing'));
     const about = standing || registry.filter(element => element.type === 'bpmn:StartEvent')[0];
-    place(viewer, about, 0.55, 0.8);
-    nameLanes(viewer, box);
+    // A box that is not shown, as in print, has no size to fit into.
+    if (box.offsetWidth) {
+      place(viewer, about, 0.55, 0.8);
+      nameLanes(viewer, box);
+    }
     addControls(viewer, box.previousElementSibling, () => place(viewer, about, 9, 0.9));
     box.dataset.ready = 'true';
   })();
