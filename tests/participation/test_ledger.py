@@ -124,7 +124,8 @@ def test_an_opinion_comes_while_the_public_is_asked(database: Database, files: F
     bare.solicit(database, files, matter_id)
     assert "公告" in refused("letter", eve) and "公告" in refused("phone", begun)
     assert refused("letter", today) == "" and refused("meeting", eve) == "" and refused("questionnaire", begun) == ""
-    file = f"意见内容，收到日期\r\n建议免费半小时，{today}\r\n太贵，{eve}\r\n".encode()
+    rows = (("意见内容", "收到日期"), ("建议免费半小时", str(today)), ("太贵", str(eve)))
+    file = "\r\n".join(map(",".join, rows)).encode()
     with pytest.raises(Invalid) as refusal, database.transaction() as session:
         opinion_files.import_file(session, bare.person(session, bare.KEEPER), matter_id, "a.csv", file)
     assert set(refusal.value.errors) == {"3.received_on"}
