@@ -48,7 +48,7 @@ def claim(task_id: int) -> Response | tuple[str, int]:
         with transaction() as session:
             tasks.claim(session, actor(), task_id)
     except Conflict as error:
-        if wants_json():
+        if wants_json() or isinstance(error, Refused):  # the law's refusal names its rule, and is recorded
             raise
         return _page(task_id, taken=told(error)), status_of(error)
     flash(gettext("已签收，可以办理。"), "success")
