@@ -71,7 +71,7 @@ def papers_whole(facts: Facts) -> Found:
 
 def _few(names: tuple[str, ...]) -> str:
     shown = "、".join(f"《{name}》" for name in names[:_SHOWN])
-    return f"{shown}…（共{len(names)}份）" if len(names) > _SHOWN else shown
+    return f"{shown}…（{len(names)}）" if len(names) > _SHOWN else shown
 
 
 def to_archive(facts: Facts) -> Found:

@@ -150,4 +150,5 @@ def moment(text: Any) -> str:
     except ValueError:
         return str(text)
     local = found if found.tzinfo is None else found.astimezone(BUSINESS_ZONE)
-    return f"{local.year}年{local.month}月{local.day}日{local.hour}：{local.minute:02d}"
+    time = f"{local.hour}:{local.minute:02d}"
+    return f"{local.year}年{local.month}月{local.day}日{time}"

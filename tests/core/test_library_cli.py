@@ -68,7 +68,7 @@ def test_a_draft_is_published_by_a_second_person_through_the_gate_alone(run: RUN
     assert wrong.exit_code == 2 and "不正确" in wrong.output
     made = run("procedures", "draft", "p.zip", "--as", "dengjie", typed=f"{demo.PASSWORD}\n")
     assert made.exit_code == 0, made.output
-    number = int(made.output.split("草案")[1].split(":")[0])
+    number = int(made.output.split("草案")[1].split("：")[0])
     publish = ("procedures", "publish", str(number), "--revision", "1", "--as")
     own = run(*publish, "dengjie", typed=f"{demo.PASSWORD}\n")
     assert own.exit_code == 2, own.output

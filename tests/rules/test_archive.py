@@ -74,7 +74,7 @@ def test_both_kinds_of_harm_are_told_at_once_and_only_some_names(world: World) -
     with pytest.raises(Refused) as refusal:
         world.try_it(task, ACTS["archive_part"].who, {})
     told = str(next(one for one in refusal.value.refusals if one.rule == "R-33"))
-    assert "缺失" in told and "不一致" in told and "(12)" in told and "材料13" in told and told.count("《") == 11
+    assert "缺失" in told and "不一致" in told and "（12）" in told and "材料13" in told and told.count("《") == 11
 
 
 def test_a_session_that_knows_no_store_holds_all_papers_missing(world: World) -> None:
