@@ -27,7 +27,11 @@ def dumps(value: Any) -> bytes:
             return _ENCODER.encode(value).encode()
         except UnicodeEncodeError:
             pass
-    return rfc8785.dumps(value)
+    try:
+        return rfc8785.dumps(value)
+    except UnicodeEncodeError as error:
+        # The library says so of values, and of keys not.
+        raise rfc8785.CanonicalizationError(f"a key is no text: {error}") from error
 
 
 def _is_plain(value: Any) -> bool:

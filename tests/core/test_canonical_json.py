@@ -31,13 +31,14 @@ class Word(enum.StrEnum):
 def form(dumps: Callable[[Any], bytes], value: Any) -> bytes | str:
     try:
         return dumps(value)
-    except rfc8785.CanonicalizationError as error:
-        return str(error)
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
+        return "no text" if "surrogates" in str(error) else str(error)
 
 
 @given(VALUES)
 @example({"\U0001f600": 1, "\ufb33": 2, "é": 3})
 @example({"a": ["\ud800"]})
+@example({"\ud800": 1})
 @example({'\x00\x1f\x7f\u2028"\\/\b\f\n\r\t': '\x00\x1f\x7f\u2028"\\/\b\f\n\r\t'})
 @example([2**53, -(2**53), 2**53 - 1, True, 1.0, -0.0, 1e21, 1e-7])
 @example({"状态": Word.DONE, "名单": ("甲", "乙")})
@@ -56,3 +57,9 @@ def test_what_an_event_is_made_of_does_not_need_the_library(monkeypatch: pytest.
         "facts": {"answers": {"F01": {"标题": "渡口", "n": None}}},
     }
     assert json.loads(canonical_json.dumps(told)) == told
+
+
+def test_a_key_that_is_no_text_is_refused_as_a_value_is() -> None:
+    for value in ({"\ud800": 1}, {"a": "\ud800"}):
+        with pytest.raises(rfc8785.CanonicalizationError):
+            canonical_json.dumps(value)
