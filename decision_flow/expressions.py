@@ -52,7 +52,9 @@ class Expression:
         Raises `ExpressionError` when a name is missing or values do not fit together.
         """
         try:
-            return self._node(names, {} if functions is None else functions)
+            value = self._node(names, {} if functions is None else functions)
+            # Also one that was only passed on: what is no number, or too large, decides nothing.
+            return _number(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
         except DecisionFlowError:
             raise
         except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError) as error:
