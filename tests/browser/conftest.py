@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
-from waitress import create_server
+from waitress import create_server, wasyncore
 
 from decision_flow.config import Settings
 from decision_flow.db import Database
@@ -33,7 +33,9 @@ def base(database: Database, settings: Settings) -> Iterator[str]:
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
+    # The listening socket alone: a thread that still answers writes into the server's trigger, and once that is closed
+    # its number is another file's, such as the next test's database.
+    wasyncore.dispatcher.close(server)
 
 
 @pytest.fixture
