@@ -68,7 +68,7 @@ find_node() {
 build_assets() {
     say "assets"
     find_node
-    (cd web/assets && npm ci --ignore-scripts --no-audit --no-fund --silent && node build.mjs)
+    (cd web/assets && npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel error && node build.mjs)
 }
 
 assets() {
